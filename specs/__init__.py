@@ -1,0 +1,1 @@
+"""The language: what may be written in a spec repository. Imports nothing of ours."""

@@ -1,0 +1,87 @@
+"""Kind Environment: a project, a runtime, registries, a choice of services, patches, variables, policy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from specs.model import Duration, Model, Name, Text
+
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+Glob = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?\[\]!-]{1,63}$")]
+
+
+class Runtime(Model):
+    """Where services run. Without ``endpoint``: the engine of this machine."""
+
+    provider: Literal["docker"] = "docker"
+    endpoint: Annotated[str, StringConstraints(pattern=r"^unix:///[^\x00]+$")] | None = None
+
+
+class Tags(Model):
+    """Track the newest tag that matches."""
+
+    tags: str
+    order: Literal["semver"] = "semver"
+
+
+class Choice(Model):
+    """Which services of the specs belong to the environment."""
+
+    include: tuple[Glob, ...] = ("*",)
+    exclude: tuple[Glob, ...] = ()
+
+
+class Gates(Model):
+    """What must hold before a promotion."""
+
+    soak: Duration = 0.0
+    approvals: Annotated[int, Field(ge=0, le=20)] = 0
+
+
+class Promotion(Model):
+    """How this environment takes what another has proved."""
+
+    mode: Literal["manual", "auto"] = "manual"
+    write: Literal["commit", "branch"] = "commit"
+    gates: Gates = Gates()
+
+
+class PruneRules(Model):
+    """At most ``limit`` spec objects are removed at once; by default max(3, 20 %)."""
+
+    limit: Annotated[int, Field(ge=0, le=10_000)] | None = None
+
+
+class Allowed(Model):
+    """Exactly what a service of this environment may be given beyond the safe set."""
+
+    host_mounts: tuple[str, ...] = ()
+
+
+class Patch(Model):
+    """A JSON Merge Patch (RFC 7396) over the normal form of one document."""
+
+    kind: Literal["Service", "Network", "Volume", "Config", "Image"]
+    name: Name
+    spec: dict[str, Any]
+
+
+class Environment(Model):
+    """One place where the specs run."""
+
+    project: Name = Field(description="The project that all environments under one path share.")
+    runtime: Runtime = Runtime()
+    tracks: str | Tags | None = Field(None, description="A branch or tags; default: the remote's default branch.")
+    registries: dict[Name, Name] = Field({}, description="Where specs say the first, use the second.")
+    services: Choice = Choice()
+    follows: Name | None = None
+    promotion: Promotion = Promotion()
+    deploy: Literal["auto", "manual"] = "auto"
+    drift: Literal["heal", "report"] = "heal"
+    worktree: Literal["allow", "refuse"] = "refuse"
+    variables: dict[VariableName, Text] = {}
+    prune: PruneRules = PruneRules()
+    allow: Allowed = Allowed()
+    patches: tuple[Patch, ...] = ()

@@ -1,0 +1,36 @@
+"""Kind Registry: where images live."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from specs.model import Model, PortNumber, SecretRef, Text
+
+
+class Login(Model):
+    """User name and password for a registry."""
+
+    username: Text
+    password: SecretRef
+
+
+class Registry(Model):
+    """An OCI registry, or ``local``: the Distribution registry run beside the services on loopback."""
+
+    provider: Literal["oci", "local"] = Field("oci", description="oci: any registry; local: one that we run.")
+    url: str | None = Field(None, description="Host, port and path prefix, for example registry.example.com/shop.")
+    auth: Login | Literal["docker"] | None = Field(
+        None, description="A login, or docker for the docker client's own configuration."
+    )
+    port: PortNumber | None = Field(None, description="local only: the loopback port; by default from the project.")
+    image: str = Field("registry:2", description="local only: the image of the Distribution registry.")
+
+    @model_validator(mode="after")
+    def _fits_its_provider(self) -> Self:
+        if (self.url is None) == (self.provider == "oci"):
+            raise ValueError("provider oci needs url; provider local takes none")
+        if self.provider == "oci" and (self.port or "image" in self.model_fields_set):
+            raise ValueError("port and image belong to provider local")
+        return self

@@ -1,0 +1,153 @@
+"""Kind Service in its normal form: the words of the Compose Specification, lists of named things as maps.
+
+``normal.py`` turns the short and list forms that people write into this form. Ports are keyed
+``[address:]published->target/protocol``, mounts, configs and secrets by their target in the container.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from specs.model import Cpus, Duration, Mode, Model, Name, PortNumber, SecretRef, Size, Text
+
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[^=\x00]{1,256}$")]
+LabelName = Annotated[str, StringConstraints(pattern=r"^(?!reconciler\.)[^\x00=]{1,256}$")]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00:]*$", max_length=4096)]
+Signal = Annotated[str, StringConstraints(pattern=r"^(SIG)?[A-Z0-9+-]{2,12}$|^[0-9]{1,2}$")]
+
+
+class Port(Model):
+    """One port; ``published`` None publishes nothing a neighbour does not already reach."""
+
+    target: PortNumber
+    published: PortNumber | None = None
+    host_ip: str | None = None
+    protocol: Literal["tcp", "udp", "sctp"] = "tcp"
+
+
+class Mount(Model):
+    """A mount: a Volume of the specs, a host path (needs ``allow``), or a tmpfs."""
+
+    type: Literal["volume", "bind", "tmpfs", "discard"] = "volume"
+    source: str | None = None
+    read_only: bool = False
+
+
+class Attachment(Model):
+    """Membership of a Network."""
+
+    aliases: tuple[Name, ...] = ()
+
+
+class FileMount(Model):
+    """A Config or Secret as a file (a Config may be a folder) in the container."""
+
+    source: Name
+    mode: Mode | None = None
+    uid: Text | None = None
+    gid: Text | None = None
+
+
+class Healthcheck(Model):
+    """The engine's health check. ``test`` starts with CMD, CMD-SHELL or is exactly [NONE]."""
+
+    test: tuple[str, ...] | None = None
+    interval: Duration | None = None
+    timeout: Duration | None = None
+    start_period: Duration | None = None
+    retries: Annotated[int, Field(ge=1, le=1000)] | None = None
+    disable: bool = False
+
+
+class Dependency(Model):
+    """What must be true of another service before the first instance of a new generation starts."""
+
+    condition: Literal["service_started", "service_healthy", "service_completed_successfully"] = "service_started"
+    required: bool = True
+
+
+class Limits(Model):
+    """Upper bounds."""
+
+    cpus: Cpus | None = None
+    memory: Size | None = None
+    pids: Annotated[int, Field(ge=1, le=4_194_304)] | None = None
+
+
+class Reservations(Model):
+    """What is set aside."""
+
+    memory: Size | None = None
+
+
+class Resources(Model):
+    """Compose's ``deploy.resources``."""
+
+    limits: Limits = Limits()
+    reservations: Reservations = Reservations()
+
+
+class Deploy(Model):
+    """How many and how large."""
+
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    resources: Resources = Resources()
+
+
+class Rollout(Model):
+    """How a new generation replaces the old one. Times in seconds."""
+
+    order: Literal["start-first", "stop-first"] | None = None
+    max_surge: Annotated[int, Field(ge=1, le=100)] = 1
+    max_unavailable: Annotated[int, Field(ge=0, le=1000)] | None = None
+    deadline: Duration = 120.0
+    monitor: Duration = 10.0
+    on_failure: Literal["rollback", "hold"] = "rollback"
+
+
+class Ignored(Model):
+    """A difference that is known and left alone."""
+
+    path: str
+    reason: str
+    until: str | None = None
+
+
+class DriftRules(Model):
+    """Which live differences are not drift."""
+
+    ignore: tuple[Ignored, ...] = ()
+
+
+class Service(Model):
+    """A long-running service, or a job when ``restart`` is ``no`` or ``on-failure``."""
+
+    image: Annotated[str, Field(min_length=1, max_length=512)]
+    command: tuple[Text, ...] | None = None
+    entrypoint: tuple[Text, ...] | None = None
+    environment: dict[EnvironmentName, Text | SecretRef] = {}
+    ports: dict[str, Port] = {}
+    volumes: dict[AbsolutePath, Mount] = {}
+    networks: dict[Name, Attachment] = {}
+    configs: dict[AbsolutePath, FileMount] = {}
+    secrets: dict[AbsolutePath, FileMount] = {}
+    healthcheck: Healthcheck | None = None
+    depends_on: dict[Name, Dependency] = {}
+    deploy: Deploy = Deploy()
+    restart: Annotated[str, StringConstraints(pattern=r"^(no|always|unless-stopped|on-failure(:[0-9]{1,3})?)$")] = (
+        "unless-stopped"
+    )
+    user: Text | None = None
+    working_dir: AbsolutePath | None = None
+    labels: dict[LabelName, Text] = {}
+    stop_signal: Signal | None = None
+    stop_grace_period: Duration | None = None
+    rollout: Rollout = Rollout()
+    drift: DriftRules = DriftRules()
+
+    @property
+    def is_job(self) -> bool:
+        """It runs to completion once for each generation."""
+        return self.restart == "no" or self.restart.startswith("on-failure")
