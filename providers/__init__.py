@@ -1,0 +1,1 @@
+"""The hands: one folder a system, each independent of the others."""

@@ -1,0 +1,1 @@
+"""The mind: decides and loops. Knows no platform."""

@@ -7,12 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Protocol
 
+from reconciler.actions import Blueprint, Change
+from reconciler.ownership import Owner
+from reconciler.state import (
+    DesiredNetwork,
+    DesiredVolume,
+    Handle,
+    Instance,
+    Kinship,
+    LiveNetwork,
+    LiveVolume,
+    LocalRegistry,
+    Marker,
+    Namesake,
+    Traits,
+    Unreadable,
+)
 from specs.reference import Digest, ImageRef
-
-__all__ = ["Digest", "ImageRef", "LogLine", "Missing", "ProviderError", "Refused", "Stale"]
 
 LogLine = Callable[[str], None]
 """Receives one line of build or container output, without its line end."""
@@ -78,16 +91,6 @@ class Tree(Protocol):
 
     def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:
         """Paths whose git attributes change their bytes (eol, ident, filter) on checkout."""
-
-
-class Kinship(Enum):
-    """How a commit is related to the desired one (design, section 4: lineage)."""
-
-    SAME = "same"
-    ANCESTOR = "ancestor"
-    DESCENDANT = "descendant"
-    UNRELATED = "unrelated"
-    CANNOT_TELL = "cannot_tell"
 
 
 class Repository(Protocol):
@@ -169,3 +172,98 @@ class Registry(Protocol):
 
     async def tag(self, ref: ImageRef, tag: str) -> None:
         """Give the manifest that ``ref`` names by digest another tag, byte for byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file to publish: path relative to the volume's root, permission bits, owner, content.
+
+    A single-file Config has one entry. ``link`` is a symbolic link's target; then ``content`` is empty.
+    """
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    content: bytes = field(repr=False)
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a pass wants to know of a runtime."""
+
+    owner: Owner
+    images: tuple[str, ...] = ()
+    """``name@digest`` references: are they present on the engine?"""
+    names: tuple[str, ...] = ()
+    """Object names that we are about to use: who holds them?"""
+    registries: tuple[LocalRegistry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One look at a runtime; the runtime's part of ``Observed``. Parts that could not be read are named
+    in ``unreadable`` and are then empty; an empty part without such an entry is truly empty."""
+
+    at: float
+    instances: tuple[Instance, ...] = ()
+    networks: tuple[LiveNetwork, ...] = ()
+    volumes: tuple[LiveVolume, ...] = ()
+    markers: tuple[Marker, ...] = ()
+    namesakes: tuple[Namesake, ...] = ()
+    present: frozenset[str] = frozenset()
+    registry_running: frozenset[str] = frozenset()
+    unreadable: tuple[Unreadable, ...] = ()
+    traits: Traits = Traits()
+    ports: Mapping[int, str] = field(default_factory=dict)
+
+
+class Runtime(Protocol):
+    """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
+    under the same name and labels is success; a name held by something else is Refused."""
+
+    async def observe(self, question: Question) -> World:
+        """Look at everything of this owner. Raises ProviderError only when nothing at all can be read."""
+
+    async def create_network(self, owner: Owner, network: DesiredNetwork) -> None: ...
+
+    async def remove_network(self, owner: Owner, handle: Handle) -> None: ...
+
+    async def create_volume(self, owner: Owner, volume: DesiredVolume) -> None: ...
+
+    async def publish_files(
+        self, owner: Owner, volume: str, entries: Sequence[FileEntry], image: str
+    ) -> None:
+        """Create and fill a volume of role files. ``image`` is any image present on the engine, for the
+        never-started container through which the bytes travel."""
+
+    async def remove_volume(self, owner: Owner, object_name: str) -> None:
+        """Remove a volume of role files or secret. Refused for role data."""
+
+    async def pull(self, ref: ImageRef, login: Login | None) -> None: ...
+
+    async def create_instance(self, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+        """Create, attach, fill and start. ``secrets`` maps secret names to values."""
+
+    async def revive_instance(self, owner: Owner, handle: Handle, name: str, restart: str) -> None: ...
+
+    async def retire_instance(self, owner: Owner, handle: Handle, name: str, grace: float) -> None: ...
+
+    async def remove_instance(self, owner: Owner, handle: Handle, grace: float) -> None: ...
+
+    async def mend_instance(self, owner: Owner, handle: Handle, changes: Sequence[Change]) -> None: ...
+
+    async def put_marker(self, owner: Owner, marker: Marker) -> bool:
+        """Write a marker (its ``object_name`` is made by the provider) and read it back; False when another
+        writer's marker of the same or a higher sequence number won. Older ones of its kind and subject go."""
+
+    async def remove_marker(self, owner: Owner, object_name: str) -> None: ...
+
+    async def start_registry(self, registry: LocalRegistry) -> None:
+        """Make the project's local registry run and answer on its loopback port."""
+
+    async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
+        """The last lines that an instance wrote, oldest first, without terminal sequences."""
+
+    async def close(self) -> None: ...

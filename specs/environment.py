@@ -73,7 +73,9 @@ class Environment(Model):
 
     project: Name = Field(description="The project that all environments under one path share.")
     runtime: Runtime = Runtime()
-    tracks: str | Tags | None = Field(None, description="A branch or tags; default: the remote's default branch.")
+    tracks: str | Tags | None = Field(
+        None, description="A branch or tags; default: the remote's default branch."
+    )
     registries: dict[Name, Name] = Field({}, description="Where specs say the first, use the second.")
     services: Choice = Choice()
     follows: Name | None = None

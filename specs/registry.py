@@ -20,11 +20,15 @@ class Registry(Model):
     """An OCI registry, or ``local``: the Distribution registry run beside the services on loopback."""
 
     provider: Literal["oci", "local"] = Field("oci", description="oci: any registry; local: one that we run.")
-    url: str | None = Field(None, description="Host, port and path prefix, for example registry.example.com/shop.")
+    url: str | None = Field(
+        None, description="Host, port and path prefix, for example registry.example.com/shop."
+    )
     auth: Login | Literal["docker"] | None = Field(
         None, description="A login, or docker for the docker client's own configuration."
     )
-    port: PortNumber | None = Field(None, description="local only: the loopback port; by default from the project.")
+    port: PortNumber | None = Field(
+        None, description="local only: the loopback port; by default from the project."
+    )
     image: str = Field("registry:2", description="local only: the image of the Distribution registry.")
 
     @model_validator(mode="after")

@@ -64,7 +64,9 @@ class Healthcheck(Model):
 class Dependency(Model):
     """What must be true of another service before the first instance of a new generation starts."""
 
-    condition: Literal["service_started", "service_healthy", "service_completed_successfully"] = "service_started"
+    condition: Literal["service_started", "service_healthy", "service_completed_successfully"] = (
+        "service_started"
+    )
     required: bool = True
 
 
@@ -136,9 +138,9 @@ class Service(Model):
     healthcheck: Healthcheck | None = None
     depends_on: dict[Name, Dependency] = {}
     deploy: Deploy = Deploy()
-    restart: Annotated[str, StringConstraints(pattern=r"^(no|always|unless-stopped|on-failure(:[0-9]{1,3})?)$")] = (
-        "unless-stopped"
-    )
+    restart: Annotated[
+        str, StringConstraints(pattern=r"^(no|always|unless-stopped|on-failure(:[0-9]{1,3})?)$")
+    ] = "unless-stopped"
     user: Text | None = None
     working_dir: AbsolutePath | None = None
     labels: dict[LabelName, Text] = {}

@@ -1,0 +1,366 @@
+"""The closed union of things we can do, each with its cause; and what a plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from reconciler.ownership import Owner
+from reconciler.state import (
+    DesiredFiles,
+    DesiredImage,
+    DesiredNetwork,
+    DesiredVolume,
+    Generation,
+    Handle,
+    Json,
+    LocalRegistry,
+    ServiceForm,
+    Subject,
+)
+from specs.reference import ImageRef
+
+
+class Verdict(Enum):
+    """The answer to "is it the same?" for one field."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    CANNOT_TELL = "cannot_tell"
+    NOT_COMPARED = "not_compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """One difference. Origin live: the live object differs from what was applied; commit: what was
+    applied differs from what is desired."""
+
+    path: str
+    origin: Literal["live", "commit"]
+    desired: Json
+    applied: Json
+    live: Json
+    verdict: Verdict = Verdict.DIFFERENT
+
+
+CauseType = Literal["commit", "drift", "input", "release", "prune", "operator", "retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an action is planned: ``refs`` name what it comes from, in words a person reads."""
+
+    type: CauseType
+    refs: tuple[str, ...] = ()
+    diffs: tuple[Diff, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """All that is needed to create one instance; ``name`` is its object name and its lock."""
+
+    owner: Owner
+    service_name: str
+    number: int
+    name: str
+    generation: Generation
+    form: ServiceForm
+    image: ImageRef
+    """By digest."""
+    input: str
+    commit: str
+    pin: str
+    source: str
+    network_ids: Mapping[str, str] = field(default_factory=dict)
+    """Object name of each network of ours -> id: networks are attached by id, since names can be doubled."""
+
+
+# --- changes in place ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimits:
+    """Set the resource limits that the form declares (update)."""
+
+    cpus: float | None
+    memory: int | None
+    pids: int | None
+    memory_reservation: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetRestart:
+    """Set the restart policy in Compose's words."""
+
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Attach to a network of ours (by id), or to an external one (by name)."""
+
+    network: str
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Detach from a network, by object name or id; by force when the network is gone."""
+
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Give it the object name back that it should bear."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unpause:
+    """Let a paused instance run on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a stopped instance."""
+
+
+Change: TypeAlias = SetLimits | SetRestart | Connect | Disconnect | Rename | Unpause | Start
+
+
+# --- actions ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartRegistry:
+    """Run the ``local`` registry."""
+
+    subject: Subject
+    cause: Cause
+    registry: LocalRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class BuildImage:
+    """Build an image and push it under its input key."""
+
+    subject: Subject
+    cause: Cause
+    image: DesiredImage
+
+
+@dataclass(frozen=True, slots=True)
+class PullImage:
+    """Bring an image to the engine, by digest."""
+
+    subject: Subject
+    cause: Cause
+    ref: ImageRef
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNetwork:
+    """Create a network."""
+
+    subject: Subject
+    cause: Cause
+    network: DesiredNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNetwork:
+    """Remove a network of ours that nothing refers to, by id."""
+
+    subject: Subject
+    cause: Cause
+    handle: Handle
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVolume:
+    """Create a data volume."""
+
+    subject: Subject
+    cause: Cause
+    volume: DesiredVolume
+
+
+@dataclass(frozen=True, slots=True)
+class PublishFiles:
+    """Fill the content-addressed volume of a Config."""
+
+    subject: Subject
+    cause: Cause
+    files: DesiredFiles
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveVolume:
+    """Remove a volume of role files or secret; never data."""
+
+    subject: Subject
+    cause: Cause
+    object_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateInstance:
+    """Create and start one instance."""
+
+    subject: Subject
+    cause: Cause
+    blueprint: Blueprint
+    interrupts: float | None = None
+    """Longest interruption in seconds that this step is part of; None when nothing is interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviveInstance:
+    """Make a kept instance live again: name back, restart policy back, start."""
+
+    subject: Subject
+    cause: Cause
+    handle: Handle
+    name: str
+    restart: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetireInstance:
+    """Restart policy off, rename to the name with its role, stop with grace."""
+
+    subject: Subject
+    cause: Cause
+    handle: Handle
+    name: str
+    grace: float
+    interrupts: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveInstance:
+    """Stop if it runs, and remove."""
+
+    subject: Subject
+    cause: Cause
+    handle: Handle
+    grace: float
+    destructive: bool = True
+    interrupts: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MendInstance:
+    """Change a live instance in place."""
+
+    subject: Subject
+    cause: Cause
+    handle: Handle
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PutMarker:
+    """Write a marker of the next sequence number; the provider then removes the older ones."""
+
+    subject: Subject
+    cause: Cause
+    kind: str
+    marker_subject: str
+    sequence: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMarker:
+    """Remove a marker that means nothing any more."""
+
+    subject: Subject
+    cause: Cause
+    object_name: str
+
+
+Action: TypeAlias = (
+    StartRegistry
+    | BuildImage
+    | PullImage
+    | CreateNetwork
+    | RemoveNetwork
+    | CreateVolume
+    | PublishFiles
+    | RemoveVolume
+    | CreateInstance
+    | ReviveInstance
+    | RetireInstance
+    | RemoveInstance
+    | MendInstance
+    | PutMarker
+    | RemoveMarker
+)
+
+
+class Ender(Enum):
+    """Who ends a wait."""
+
+    US = "us"
+    TIME = "time"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What cannot happen yet, and the fact that it waits for."""
+
+    subject: Subject
+    reason: str
+    ender: Ender
+    recheck_at: float | None = None
+    """Earliest time, on the runtime's clock, at which looking again can help."""
+    expects: str = ""
+    """The fact that ends it, as ``forecast.elapse`` makes it true: ``ready``, ``proved``, ``attempt``…"""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What must not happen, with the way out."""
+
+    subject: Subject
+    code: str
+    reason: str
+    remedy: str
+    held: bool = False
+    """A hold after a failed generation: not a guard (design, section 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decision of one pass, complete: a value that is printed, compared, executed and explained."""
+
+    actions: tuple[Action, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    prune_id: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """No action, and no wait that we or time will end."""
+        return not self.actions and all(w.ender is Ender.OUTSIDE for w in self.waits)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an action."""
+
+    action: Action
+    result: Literal["done", "failed", "skipped"]
+    duration: float
+    error: str | None = None
+    code: str = ""
+    log_tail: tuple[str, ...] = ()
+    refused: bool = False
+    stale: bool = False
+    retry_after: float | None = None
