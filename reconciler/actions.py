@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, TypeAlias
 
-from reconciler.ownership import Owner
-from reconciler.state import (
+from reconciler.desired import (
     DesiredFiles,
     DesiredImage,
     DesiredNetwork,
     DesiredVolume,
     Generation,
-    Handle,
     Json,
     LocalRegistry,
     ServiceForm,
     Subject,
 )
+from reconciler.observed import (
+    Handle,
+)
+from reconciler.ownership import Owner
 from specs.reference import ImageRef
 
 

@@ -10,21 +10,24 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.actions import Blueprint, Change
-from reconciler.ownership import Owner
-from reconciler.state import (
+from reconciler.desired import (
     DesiredNetwork,
     DesiredVolume,
+    Kinship,
+    LocalRegistry,
+)
+from reconciler.observed import (
     Handle,
     Instance,
-    Kinship,
+    LiveImage,
     LiveNetwork,
     LiveVolume,
-    LocalRegistry,
     Marker,
     Namesake,
     Traits,
     Unreadable,
 )
+from reconciler.ownership import Owner
 from specs.reference import Digest, ImageRef
 
 LogLine = Callable[[str], None]
@@ -212,7 +215,7 @@ class World:
     volumes: tuple[LiveVolume, ...] = ()
     markers: tuple[Marker, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
-    present: frozenset[str] = frozenset()
+    present: Mapping[str, LiveImage] = field(default_factory=dict)
     registry_running: frozenset[str] = frozenset()
     unreadable: tuple[Unreadable, ...] = ()
     traits: Traits = Traits()

@@ -1,0 +1,206 @@
+"""What one look at runtime and registry saw: frozen values, no IO. Times are seconds on the runtime's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from reconciler.desired import NOTHING, Fields, Generation, Subject
+from reconciler.ownership import Role
+from specs.reference import Digest
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Handle:
+    """How a provider finds a live object again: by id, never by name."""
+
+    host: str
+    id: str
+
+
+class Phase(Enum):
+    """The engine's word for a container's state."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    EXITED = "exited"
+    REMOVING = "removing"
+    DEAD = "dead"
+
+
+class Health(Enum):
+    """The result of the health check; NONE where there is none."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A live object of a service. Times are seconds on the runtime's clock."""
+
+    handle: Handle
+    name: str
+    service_name: str
+    role: Role
+    number: int | None
+    """None when somebody renamed it."""
+    generation: Generation
+    input: str
+    commit: str
+    pin: str
+    source: str
+    applied: str | None
+    """The canonical effective service from its label; None when it cannot be read."""
+    applied_fields: Fields
+    live_fields: Fields
+    """What the runtime can see of each field, in the same normal form; an absent path is not visible."""
+    networks: tuple[str, ...]
+    """Object names of the networks that it is attached to."""
+    volumes: tuple[str, ...]
+    """Object names of the volumes that it mounts."""
+    image: str
+    """``repository@digest`` from its label."""
+    phase: Phase
+    health: Health
+    created_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    healthy_since: float | None = None
+    """Start of the present run of successes, as far back as the runtime or this process remembers."""
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    exits: int = 0
+    """How often it has exited since it was last started by hand or by us."""
+    error: str = ""
+    restart: str = "unless-stopped"
+    last_health_output: str = field(default="", repr=False)
+    missing_networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNetwork:
+    """A network of ours. ``members`` are ids of containers of any state that refer to it."""
+
+    handle: Handle
+    name: str
+    object_name: str
+    created_at: float
+    fields: Fields = NOTHING
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveVolume:
+    """A volume of ours. ``role`` is data, files or secret (markers are listed apart)."""
+
+    handle: Handle
+    name: str
+    object_name: str
+    role: str
+    finished: bool = True
+    """False while its never-started filling container exists."""
+    fields: Fields = NOTHING
+    filler: Handle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A small named value that the runtime keeps for us (design, section 5)."""
+
+    kind: str
+    subject: str
+    sequence: int
+    value: str
+    object_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Namesake:
+    """An object that is not ours under a name that we need."""
+
+    kind: Literal["container", "network", "volume"]
+    object_name: str
+    handle: Handle
+    owner: str | None = None
+    """The value of its owner label when it belongs to another owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Failed attempts at one subject: this process's memory."""
+
+    count: int
+    error: str
+    not_before: float
+    final: bool = False
+    """Refused: no use trying until spec or world changes."""
+    code: str = ""
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that could not be read. ``what`` is a kind (instances, markers, networks, volumes,
+    artifacts) or a subject as text."""
+
+    what: str
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a runtime can do without a new process: prefixes of field paths that it can mend in place."""
+
+    mendable: tuple[str, ...] = ()
+
+
+_NO_TRAITS = Traits()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveImage:
+    """An image that the engine holds: the paths of its VOLUME instructions, and whether it carries
+    ``reconciler.`` labels (then it is refused: it could pose as an instance)."""
+
+    volumes: tuple[str, ...] = ()
+    reserved_labels: bool = False
+
+
+ABSENT: Literal["absent"] = "absent"
+Artifact: TypeAlias = "Digest | Literal['absent']"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one look at runtime and registry saw."""
+
+    at: float
+    instances: tuple[Instance, ...] = ()
+    networks: tuple[LiveNetwork, ...] = ()
+    volumes: tuple[LiveVolume, ...] = ()
+    markers: tuple[Marker, ...] = ()
+    namesakes: tuple[Namesake, ...] = ()
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    """``str(ref)`` -> digest or absent; a missing key was not asked or could not be read."""
+    present: Mapping[str, LiveImage] = field(default_factory=dict)
+    """The images that the engine holds, by ``name@digest`` as written in ``Instance.image``."""
+    registry_running: frozenset[str] = frozenset()
+    """Names of the local registries that answer."""
+    in_flight: frozenset[Subject] = frozenset()
+    attempts: Mapping[Subject, Attempt] = field(default_factory=dict)
+    unreadable: tuple[Unreadable, ...] = ()
+    traits: Traits = _NO_TRAITS
+    ports: Mapping[int, str] = field(default_factory=dict)
+    """Published host ports (tcp) -> who holds them, where visible: a container that is not ours."""
+
+    def cannot_read(self, kind: str) -> bool:
+        """Whether a whole kind could not be read."""
+        return any(u.what == kind for u in self.unreadable)
