@@ -1,4 +1,7 @@
-"""What one look at runtime and registry saw: frozen values, no IO. Times are seconds on the runtime's clock."""
+"""What one look at runtime and registry saw: frozen values, no IO.
+
+Times are seconds on the runtime's clock.
+"""
 
 from __future__ import annotations
 
