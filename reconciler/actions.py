@@ -1,11 +1,10 @@
-"""The closed union of things we can do, each with its cause; and what a plan is made of."""
+"""The closed union of things we can do, each with its cause."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from reconciler.desired import (
     DesiredFiles,
@@ -13,50 +12,16 @@ from reconciler.desired import (
     DesiredNetwork,
     DesiredVolume,
     Generation,
-    Json,
     LocalRegistry,
     ServiceForm,
     Subject,
 )
+from reconciler.difference import Cause
 from reconciler.observed import (
     Handle,
 )
 from reconciler.ownership import Owner
 from specs.reference import ImageRef
-
-
-class Verdict(Enum):
-    """The answer to "is it the same?" for one field."""
-
-    SAME = "same"
-    DIFFERENT = "different"
-    CANNOT_TELL = "cannot_tell"
-    NOT_COMPARED = "not_compared"
-
-
-@dataclass(frozen=True, slots=True)
-class Diff:
-    """One difference. Origin live: the live object differs from what was applied; commit: what was
-    applied differs from what is desired."""
-
-    path: str
-    origin: Literal["live", "commit"]
-    desired: Json
-    applied: Json
-    live: Json
-    verdict: Verdict = Verdict.DIFFERENT
-
-
-CauseType = Literal["commit", "drift", "input", "release", "prune", "operator", "retry"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why an action is planned: ``refs`` name what it comes from, in words a person reads."""
-
-    type: CauseType
-    refs: tuple[str, ...] = ()
-    diffs: tuple[Diff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,66 +268,3 @@ Action: TypeAlias = (
     | PutMarker
     | RemoveMarker
 )
-
-
-class Ender(Enum):
-    """Who ends a wait."""
-
-    US = "us"
-    TIME = "time"
-    OUTSIDE = "outside"
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """What cannot happen yet, and the fact that it waits for."""
-
-    subject: Subject
-    reason: str
-    ender: Ender
-    recheck_at: float | None = None
-    """Earliest time, on the runtime's clock, at which looking again can help."""
-    expects: str = ""
-    """The fact that ends it, as ``forecast.elapse`` makes it true: ``ready``, ``proved``, ``attempt``…"""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What must not happen, with the way out."""
-
-    subject: Subject
-    code: str
-    reason: str
-    remedy: str
-    held: bool = False
-    """A hold after a failed generation: not a guard (design, section 7)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The decision of one pass, complete: a value that is printed, compared, executed and explained."""
-
-    actions: tuple[Action, ...] = ()
-    waits: tuple[Wait, ...] = ()
-    blocks: tuple[Block, ...] = ()
-    prune_id: str | None = None
-
-    @property
-    def settled(self) -> bool:
-        """No action, and no wait that we or time will end."""
-        return not self.actions and all(w.ender is Ender.OUTSIDE for w in self.waits)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an action."""
-
-    action: Action
-    result: Literal["done", "failed", "skipped"]
-    duration: float
-    error: str | None = None
-    code: str = ""
-    log_tail: tuple[str, ...] = ()
-    refused: bool = False
-    stale: bool = False
-    retry_after: float | None = None
