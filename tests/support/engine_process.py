@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from debian_packages import GroundError, run
@@ -193,7 +194,7 @@ def stop_engine(engine: Engine) -> None:
     end(lambda: find_pids(engine.folder, "dockerd"), grace_s=8)
     end(lambda: find_pids(engine.folder, "containerd"), grace_s=3)
     for name in cgroup_names:
-        end(lambda name=name: find_cgroup_pids(name), grace_s=0)
+        end(partial(find_cgroup_pids, name), grace_s=0)
     end(lambda: find_pids(engine.folder), grace_s=2)
     for name in cgroup_names:
         remove_cgroups(name)

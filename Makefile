@@ -1,0 +1,45 @@
+# setup: a virtual environment; test: the suite on real engines; check: linters, types, import arrows;
+# demo: the tour of examples/demo.py; bench: figures beside the peers'; clean: stop and remove all of it.
+SHELL := /bin/sh
+BIN := .venv/bin
+STATE := /tmp/reconciler-$(shell printf '%s' "$(CURDIR)" | cksum | cut -d' ' -f1)
+WITH_ENGINES := python3 tests/support/with_engines.py --state
+SOURCES := $(shell find specs reconciler providers -type f -not -name '*.pyc')
+
+.PHONY: setup demo test check bench clean
+
+setup: .venv/complete .venv/installed
+
+.venv/complete: requirements-dev.txt tests/support/prepare_machine.sh
+	@sh tests/support/prepare_machine.sh
+	@test -x $(BIN)/python || "$$(sh tests/support/find_python.sh)" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The built wheel is what is tested, so the suite never imports from this folder.
+.venv/installed: .venv/complete pyproject.toml $(SOURCES)
+	@rm -rf .venv/wheel build
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir .venv/wheel .
+	@$(BIN)/python -m pip install --quiet --no-deps --no-index --force-reinstall .venv/wheel/*.whl
+	@touch $@
+
+test: setup
+	RECONCILER_TEST_INSTALLED=1 $(WITH_ENGINES) $(STATE)-test -- \
+	    $(BIN)/pytest -n 2 --dist loadgroup -q $(PYTEST_ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+demo: setup
+	$(WITH_ENGINES) $(STATE)-demo --prefer-machine --keep -- $(BIN)/python examples/demo.py
+
+bench: setup
+	$(WITH_ENGINES) $(STATE)-bench -- $(BIN)/python tests/bench/measure.py
+
+clean:
+	@for name in test demo bench; do python3 tests/support/engines.py stop --state $(STATE)-$$name; done
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
