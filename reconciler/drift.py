@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.desired import Subject
 from reconciler.difference import Diff
+from reconciler.observed import Instance, Traits
+from reconciler.target import Target
+from specs.service import Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +37,55 @@ class ServiceDrift:
     pending: int = 0
     """Differences of origin commit."""
     since: float | None = None
+
+
+def live_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
+    """What differs between the live object and what was applied to it. A path that the runtime cannot
+    see is not in the answer: cannot tell is not different."""
+    expected = instance.applied_fields or target.form.fields
+    live = instance.live_fields
+    diffs = [
+        Diff(path, "live", target.form.fields.get(path), value, live[path])
+        for path, value in expected.items()
+        if path in live and live[path] != value
+    ]
+    return tuple(diffs + _network_diffs(instance, target))
+
+
+def _network_diffs(instance: Instance, target: Target) -> list[Diff]:
+    wanted = {use.object_name: use.name for use in target.form.networks}
+    seen = set(instance.networks)
+    gone = [Diff(f"networks.{wanted[n]}", "live", True, True, False) for n in wanted if n not in seen]
+    extra = [Diff(f"networks.{n}", "live", False, False, True) for n in sorted(seen) if n not in wanted]
+    return gone + extra
+
+
+def commit_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
+    """What differs between what was applied to an instance and what is desired."""
+    applied, desired = instance.applied_fields, target.form.fields
+    paths = sorted(set(applied) | set(desired))
+    diffs = [
+        Diff(path, "commit", desired.get(path), applied.get(path), instance.live_fields.get(path))
+        for path in paths
+        if applied.get(path) != desired.get(path)
+    ]
+    if instance.input != target.input:
+        diffs.append(Diff("image", "commit", target.input, instance.input, instance.image))
+    elif instance.generation.secrets != target.secrets and not target.service.missing_secrets:
+        diffs.append(Diff("secrets", "commit", "another value", "the value then", None))
+    return tuple(diffs)
+
+
+def is_mendable(diff: Diff, traits: Traits) -> bool:
+    """Whether the runtime can mend it without a new process."""
+    return diff.path.startswith("networks.") or diff.path.startswith(traits.mendable)
+
+
+def without_ignored(diffs: Iterable[Diff], rules: Iterable[Ignored], today: str) -> tuple[Diff, ...]:
+    """The diffs that no drift rule leaves alone. A rule ends with the day that it names (ISO, UTC)."""
+    active = [rule.path for rule in rules if rule.until is None or rule.until >= today]
+    return tuple(d for d in diffs if not any(_covers(path, d.path) for path in active))
+
+
+def _covers(rule: str, path: str) -> bool:
+    return path == rule or path.startswith(rule + ".")

@@ -1,0 +1,115 @@
+"""Judgements about one instance: is it ready, does it serve, has it failed. Pure."""
+
+from __future__ import annotations
+
+from reconciler.desired import DesiredService, Order
+from reconciler.observed import Health, Instance, Phase
+from specs.service import Rollout, Service
+
+UPTIME = 5.0
+"""Seconds of uptime that count as ready where there is no health check."""
+IMAGE_FAULTS = (126, 127)
+"""Exit codes that say that the command cannot be run at all: no second try helps."""
+LAST_EXIT = 3
+RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESTARTING)
+
+
+def runs(instance: Instance) -> bool:
+    """It has a process, or is between two."""
+    return instance.phase in RUNNING
+
+
+def serves(instance: Instance) -> bool:
+    """It counts towards the floor: running, and not known to be unready."""
+    return instance.phase is Phase.RUNNING and instance.health in (Health.NONE, Health.HEALTHY)
+
+
+def ready_at(instance: Instance, service: Service) -> float | None:
+    """When it passed the gate, or will pass it if nothing changes; None while that cannot be said.
+
+    The gate of an unproved instance is ``healthy`` for one more interval (a second success in a row),
+    at most five seconds; without a health check, five seconds of uptime.
+    """
+    if instance.phase is not Phase.RUNNING or instance.started_at is None:
+        return None
+    if instance.health is Health.NONE:
+        return instance.started_at + UPTIME
+    if instance.health is not Health.HEALTHY:
+        return None
+    since = instance.healthy_since if instance.healthy_since is not None else instance.started_at
+    interval = service.healthcheck.interval if service.healthcheck else None
+    return max(since, instance.started_at) + min(UPTIME, UPTIME if interval is None else interval)
+
+
+def is_ready(instance: Instance, service: Service, now: float) -> bool:
+    """It passed the gate."""
+    at = ready_at(instance, service)
+    return at is not None and at <= now
+
+
+def failure(instance: Instance, service: DesiredService, rollout: Rollout, now: float) -> str | None:
+    """Why an unproved instance has failed, in words; None while it has not (design, section 7)."""
+    faults = (
+        _start_failure(instance),
+        _exit_failure(instance, service.form.spec.is_job),
+        _health_failure(instance),
+        None if service.form.spec.is_job else _deadline_failure(instance, service, rollout, now),
+    )
+    return next((fault for fault in faults if fault), None)
+
+
+def _start_failure(instance: Instance) -> str | None:
+    if instance.phase is Phase.CREATED and instance.exit_code in IMAGE_FAULTS and instance.error:
+        return f"it cannot be started: {instance.error}"
+    if instance.phase in (Phase.EXITED, Phase.RESTARTING) and instance.exit_code in IMAGE_FAULTS:
+        return f"its command cannot be run (exit code {instance.exit_code})"
+    return None
+
+
+def _exit_failure(instance: Instance, is_job: bool) -> str | None:
+    if instance.phase in (Phase.EXITED, Phase.DEAD) and is_job and instance.exit_code != 0:
+        return _exit_words(instance)
+    if not is_job and instance.exits >= LAST_EXIT:
+        return f"it exited {instance.exits} times; {_exit_words(instance)}"
+    return None
+
+
+def _exit_words(instance: Instance) -> str:
+    if instance.out_of_memory:
+        return "it was killed for using more memory than its limit"
+    return f"the last exit code was {instance.exit_code}"
+
+
+def _health_failure(instance: Instance) -> str | None:
+    if instance.health is not Health.UNHEALTHY:
+        return None
+    output = instance.last_health_output.strip()
+    return "its health check says unhealthy" + (f": {output[:500]}" if output else "")
+
+
+def _deadline_failure(
+    instance: Instance, service: DesiredService, rollout: Rollout, now: float
+) -> str | None:
+    # Created, not started: the clock of a container that never starts must run too.
+    if now - instance.created_at > rollout.deadline and not is_ready(instance, service.form.spec, now):
+        return f"it was not ready within {rollout.deadline:g} s"
+    return None
+
+
+def start_error(instance: Instance) -> str | None:
+    """A start that was refused for a reason outside the image, such as a port that is taken."""
+    if instance.phase is Phase.CREATED and instance.error and instance.exit_code not in IMAGE_FAULTS:
+        return instance.error
+    return None
+
+
+def grace(service: Service) -> float:
+    """Seconds between the stop signal and the kill."""
+    return service.stop_grace_period if service.stop_grace_period is not None else 10.0
+
+
+def longest_interruption(service: Service, order: Order, floor: int) -> float | None:
+    """How long a stop-first replacement can leave nothing serving; None when something always serves."""
+    if order == "start-first" or floor > 0:
+        return None
+    return grace(service) + service.rollout.deadline

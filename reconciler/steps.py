@@ -1,0 +1,84 @@
+"""What one pass works with while it decides: its inputs, and the steps decided so far. No IO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.actions import Action
+from reconciler.decision import Block, Ender, Wait
+from reconciler.desired import Desired, Subject
+from reconciler.observed import LiveNetwork, LiveVolume, Observed
+from reconciler.view import Views, group
+
+
+@dataclass(slots=True)
+class Steps:
+    """The inputs of a pass, indexed once, and the decision as it grows."""
+
+    desired: Desired
+    observed: Observed
+    now: float
+    views: Views
+    networks: Mapping[str, LiveNetwork]
+    """By object name; of two of ours by one name the oldest."""
+    volumes: Mapping[str, LiveVolume]
+    actions: list[Action] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    planned: set[Subject] = field(default_factory=set)
+
+    @classmethod
+    def begin(cls, desired: Desired, observed: Observed, now: float) -> Steps:
+        """Index the inputs."""
+        networks: dict[str, LiveNetwork] = {}
+        for network in sorted(observed.networks, key=lambda n: (n.created_at, n.handle.id)):
+            networks.setdefault(network.object_name, network)
+        volumes = {volume.object_name: volume for volume in observed.volumes}
+        return cls(desired, observed, now, group(observed), networks, volumes)
+
+    def act(self, action: Action) -> None:
+        """Plan an action, or the Wait or Block that stands for it: one action a subject, none while one is
+        in flight, none before its backoff is over, none when it was refused for good."""
+        subject = action.subject
+        if subject in self.planned:
+            return
+        self.planned.add(subject)
+        attempt = self.observed.attempts.get(subject)
+        if subject in self.observed.in_flight:
+            self.waits.append(Wait(subject, "in progress", Ender.US))
+        elif attempt is None:
+            self.actions.append(action)
+        elif attempt.final:
+            self.blocks.append(
+                Block(
+                    subject, attempt.code or "PLAN001", attempt.error, "mend the cause, then run apply again"
+                )
+            )
+        elif self.now < attempt.not_before:
+            reason = f"tried {attempt.count} times: {attempt.error}"
+            self.waits.append(Wait(subject, reason, Ender.TIME, attempt.not_before, "attempt"))
+        else:
+            self.actions.append(action)
+
+    def wait(
+        self, subject: Subject, reason: str, ender: Ender, at: float | None = None, expects: str = ""
+    ) -> None:
+        """Plan a Wait, once."""
+        wait = Wait(subject, reason, ender, at, expects)
+        if wait not in self.waits:
+            self.waits.append(wait)
+
+    def wait_on(self, subject: Subject, needed: Subject, reason: str) -> None:
+        """Wait for something that we are bringing about; where that is itself blocked, or waits for
+        somebody else, so does this: a plan must not look unsettled when we can do nothing."""
+        stuck = any(b.subject == needed for b in self.blocks) or any(
+            w.subject == needed and w.ender is Ender.OUTSIDE for w in self.waits
+        )
+        self.wait(subject, reason, Ender.OUTSIDE if stuck else Ender.US)
+
+    def block(self, subject: Subject, code: str, reason: str, remedy: str, *, held: bool = False) -> None:
+        """Plan a Block, once."""
+        block = Block(subject, code, reason, remedy, held)
+        if block not in self.blocks:
+            self.blocks.append(block)

@@ -1,0 +1,262 @@
+"""What instances need before they can be created: registries, images, networks, volumes, files. Pure."""
+
+from __future__ import annotations
+
+from reconciler.actions import (
+    BuildImage,
+    CreateNetwork,
+    CreateVolume,
+    PublishFiles,
+    PullImage,
+    StartRegistry,
+)
+from reconciler.decision import Ender
+from reconciler.desired import (
+    DesiredFiles,
+    DesiredImage,
+    DesiredNetwork,
+    DesiredVolume,
+    MountUse,
+    NetworkUse,
+    Subject,
+)
+from reconciler.difference import Cause
+from reconciler.observed import ABSENT, LiveVolume
+from reconciler.steps import Steps
+from reconciler.target import Target
+
+
+def supply_registries(steps: Steps) -> None:
+    """Start each local registry that an image of this environment lives in."""
+    for name, registry in sorted(steps.desired.registries.items()):
+        used = any(image.registry_name == name for image in steps.desired.images.values())
+        if used and name not in steps.observed.registry_running:
+            cause = Cause("commit", (f"Registry {name} is local and does not run",))
+            steps.act(StartRegistry(Subject("Registry", name), cause, registry))
+
+
+def supply_images(steps: Steps) -> None:
+    """Build each image whose key its registry lacks. An image that cannot be looked up is left alone:
+    a failed read is not an absent image."""
+    for _, image in sorted(steps.desired.images.items()):
+        artifact = steps.observed.artifacts.get(str(image.ref))
+        if artifact == ABSENT:
+            _build(steps, image)
+        elif artifact is None:
+            reason = f"the registry of {image.ref.name} cannot be read"
+            steps.wait(image_subject(image), reason, Ender.OUTSIDE)
+
+
+def _build(steps: Steps, image: DesiredImage) -> None:
+    subject = image_subject(image)
+    if image.problem:
+        steps.block(
+            Subject("Image", image.name), "PLAN010", image.problem, "change the Dockerfile or the context"
+        )
+        return
+    if image.registry_name in steps.desired.registries and image.registry_name not in (
+        steps.observed.registry_running
+    ):
+        registry = Subject("Registry", image.registry_name)
+        steps.wait_on(subject, registry, f"registry {image.registry_name} is starting")
+        return
+    for name in image.builds_on:
+        parent = steps.desired.images.get(name)
+        known = parent and steps.observed.artifacts.get(str(parent.ref))
+        if known is None or known == ABSENT:
+            steps.wait(
+                subject, f"it builds on image {name}, which is not there yet", Ender.US, expects="image"
+            )
+            return
+    steps.act(BuildImage(subject, Cause("input", (f"{image.ref.name} has no {image.key}",)), image))
+
+
+def image_subject(image: DesiredImage) -> Subject:
+    """An image key is one subject, however many services and environments want it."""
+    return Subject("Image", image.name, image.key)
+
+
+def is_supplied(steps: Steps, target: Target) -> bool:
+    """Plan what the target still lacks; True when an instance of it can be created now.
+
+    Everything is looked at before anything is stopped, so a rollout never stops what it cannot replace.
+    """
+    answers = [
+        _has_secrets(steps, target),
+        _has_image(steps, target),
+        *(_has_network(steps, target, use) for use in target.form.networks),
+        *(
+            _has_volume(steps, target, use.name, use.object_name)
+            for use in target.form.mounts
+            if _is_ours(use)
+        ),
+        *(_has_files(steps, target, use.config_name, use.digest, use.volume) for use in target.form.files),
+        _has_ports(steps, target),
+    ]
+    return all(answers)
+
+
+def _is_ours(use: MountUse) -> bool:
+    return use.type == "volume" and not use.external
+
+
+def _subject(target: Target) -> Subject:
+    return Subject("Service", target.service.name)
+
+
+def _has_secrets(steps: Steps, target: Target) -> bool:
+    missing = target.service.missing_secrets
+    if missing:
+        owner = steps.desired.owner
+        names = ", ".join(missing)
+        steps.block(
+            _subject(target),
+            "PLAN011",
+            f"it needs the secret {names}, which has no value here",
+            f"put the value into <secrets folder>/{owner}/{missing[0]}, or into the variable that "
+            "`reconciler doctor` names",
+        )
+    return not missing
+
+
+def _has_image(steps: Steps, target: Target) -> bool:
+    if target.image is None:
+        _wait_for_digest(steps, target)
+        return False
+    name = str(target.image)
+    image = steps.observed.present.get(name)
+    if image is None:
+        steps.act(
+            PullImage(
+                Subject("Image", name), Cause("commit", (f"{target.service.name} runs it",)), target.image
+            )
+        )
+        steps.wait(_subject(target), f"image {name} is pulled", Ender.US, expects="image")
+        return False
+    if image.reserved_labels:
+        steps.block(
+            _subject(target),
+            "PLAN012",
+            f"image {name} carries labels that begin with reconciler.: it could pose as an instance",
+            "build the image without these labels",
+        )
+        return False
+    undeclared = sorted(set(image.volumes) - {use.target for use in target.form.mounts})
+    if undeclared:
+        steps.block(
+            _subject(target),
+            "PLAN013",
+            f"image {name} declares VOLUME {undeclared[0]}, which would start empty at each replacement",
+            f"declare {undeclared[0]} under volumes: a Volume, a tmpfs, or type: discard",
+        )
+    return not undeclared
+
+
+def _wait_for_digest(steps: Steps, target: Target) -> None:
+    image = target.service.image
+    artifact = steps.observed.artifacts.get(str(image.ref))
+    if image.image_name is not None:
+        ours = steps.desired.images.get(image.image_name)
+        needed = image_subject(ours) if ours else Subject("Image", image.image_name)
+        steps.wait_on(_subject(target), needed, f"image {image.image_name} is built")
+    elif artifact == ABSENT:
+        steps.block(
+            _subject(target),
+            "PLAN014",
+            f"its registry has no image {image.ref}",
+            "push the image, or correct the reference",
+        )
+    else:
+        steps.wait(_subject(target), f"the registry of {image.ref} cannot be read", Ender.OUTSIDE)
+
+
+def _has_network(steps: Steps, target: Target, use: NetworkUse) -> bool:
+    if use.external or use.object_name in steps.networks:
+        return True
+    network = steps.desired.networks.get(use.name)
+    if network is None or network.object_name != use.object_name:
+        steps.block(
+            _subject(target),
+            "PLAN015",
+            f"the release to go back to is on network {use.name}, which git does not declare any more",
+            f"declare Network {use.name} again",
+        )
+        return False
+    supply_network(steps, network)
+    steps.wait_on(_subject(target), Subject("Network", use.name), f"network {use.name} is created")
+    return False
+
+
+def supply_network(steps: Steps, network: DesiredNetwork) -> None:
+    """Create a network, unless somebody else's has its name."""
+    subject = Subject("Network", network.name)
+    if not _is_taken(steps, subject, network.object_name):
+        steps.act(CreateNetwork(subject, Cause("commit", (f"Network {network.name} is declared",)), network))
+
+
+def _is_taken(steps: Steps, subject: Subject, object_name: str) -> bool:
+    for namesake in steps.observed.namesakes:
+        if namesake.object_name == object_name:
+            whose = f"belongs to {namesake.owner}" if namesake.owner else "is not ours"
+            steps.block(
+                subject,
+                "PLAN016",
+                f"a {namesake.kind} named {object_name} exists and {whose}",
+                f"remove or rename it, or take it over: reconciler adopt {steps.desired.owner.environment} "
+                f"{subject.name} {namesake.handle.id[:12]}",
+            )
+            return True
+    return False
+
+
+def _has_volume(steps: Steps, target: Target, use: MountUse) -> bool:
+    if use.object_name in steps.volumes:
+        return True
+    supply_volume(steps, steps.desired.volumes.get(use.name) or DesiredVolume(use.name, use.object_name))
+    steps.wait_on(_subject(target), Subject("Volume", use.name), f"volume {use.name} is created")
+    return False
+
+
+def supply_volume(steps: Steps, volume: DesiredVolume) -> None:
+    """Create a data volume, unless somebody else's has its name."""
+    subject = Subject("Volume", volume.name)
+    if not _is_taken(steps, subject, volume.object_name):
+        steps.act(CreateVolume(subject, Cause("commit", (f"Volume {volume.name} is declared",)), volume))
+
+
+def _has_files(steps: Steps, target: Target, use: FilesUse) -> bool:
+    volume = steps.volumes.get(use.volume)
+    if volume is not None and _is_usable(volume):
+        return True
+    if use.digest not in steps.desired.files:
+        steps.block(
+            _subject(target),
+            "PLAN017",
+            f"the files of Config {use.config_name} as they were then are neither here nor in this commit",
+            "bring the file back in git, or let the service take the new version",
+        )
+        return False
+    image, subject = str(target.image), Subject("Config", use.config_name, use.volume)
+    if image in steps.observed.present:
+        cause = Cause("commit", (f"Config {use.config_name} has new content",))
+        files = DesiredFiles(use.config_name, use.digest, use.volume)
+        steps.act(PublishFiles(subject, cause, files, image))
+    steps.wait_on(_subject(target), subject, f"the files of Config {use.config_name} are published")
+    return False
+
+
+def _is_usable(volume: LiveVolume) -> bool:
+    return volume.finished and volume.role == "files"
+
+
+def _has_ports(steps: Steps, target: Target) -> bool:
+    wanted = {p.published for p in target.form.spec.ports.values() if p.protocol == "tcp" and p.published}
+    taken = [(port, steps.observed.ports[port]) for port in sorted(wanted) if port in steps.observed.ports]
+    for published, who in taken:
+        steps.block(
+            _subject(target),
+            "PLAN018",
+            f"port {published} is taken by {who}",
+            "stop what holds it, or publish another port",
+        )
+    return not taken

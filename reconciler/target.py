@@ -1,0 +1,190 @@
+"""Which generation a service should run: the desired one or, while that is held, the last proved. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.desired import DesiredService, Generation, ServiceForm
+from reconciler.observed import ABSENT, Instance, Observed
+from reconciler.readiness import runs
+from reconciler.release import Release
+from reconciler.view import ServiceView, same_spec
+from specs.reference import Digest, ImageRef, InvalidReference
+
+ReadForm = Callable[[str], ServiceForm]
+"""Reads a canonical form from a label or marker; raises ValueError on what today's policy refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The generation that a service is brought to. ``digest`` and ``image`` are None while unknown."""
+
+    service: DesiredService
+    form: ServiceForm
+    input: str
+    secrets: str
+    digest: str | None
+    image: ImageRef | None
+    commit: str
+    pin: str
+    is_rollback: bool = False
+
+    @property
+    def generation(self) -> Generation | None:
+        """The generation, once its digest is known."""
+        return Generation(self.form.fingerprint, self.secrets, self.digest) if self.digest else None
+
+    def is_generation_of(self, instance: Instance) -> bool:
+        """Whether the instance is of this generation: same spec, same secrets, and the same image by
+        input or by digest (a changed comment in a Dockerfile that builds the same bytes restarts nobody)."""
+        seen = instance.generation
+        if seen.fingerprint != self.form.fingerprint:
+            return False
+        if seen.secrets != self.secrets and not self.service.missing_secrets:
+            return False
+        return instance.input == self.input or (self.digest is not None and seen.digest == self.digest)
+
+
+def desired_target(service: DesiredService, view: ServiceView, observed: Observed, commit: str) -> Target:
+    """The desired generation."""
+    digest = wanted_digest(service, view, observed)
+    image = service.image.ref.with_digest(Digest(digest)) if digest else None
+    return Target(
+        service=service,
+        form=service.form,
+        input=service.image.input,
+        secrets=service.secrets_digest,
+        digest=digest,
+        image=image,
+        commit=commit,
+        pin=commit,
+    )
+
+
+def wanted_digest(service: DesiredService, view: ServiceView, observed: Observed) -> str | None:
+    """One digest a generation: of a sibling, else of a release, else what registry or lock says now.
+
+    So a lost race between two builders, or a tag that moved, never mixes two images in one set, and
+    healing never upgrades. None while no one knows it.
+    """
+    if service.image.locked:
+        return service.image.locked.text
+    wanted = service.image.input
+    siblings = [i for i in view.instances if i.input == wanted]
+    if siblings:
+        return next((i for i in siblings if same_spec(i, service)), siblings[0]).generation.digest
+    for release in view.releases:
+        if release.input == wanted:
+            return release.generation.digest
+    artifact = observed.artifacts.get(str(service.image.ref))
+    return None if artifact is None or artifact == ABSENT else artifact.text
+
+
+def holding_instance(target: Target, view: ServiceView) -> Instance | None:
+    """The instance that says that this generation failed and is held; None when it is not held.
+
+    A ``retry`` marker that names the instance ends the hold.
+    """
+    retried = _retried(view)
+    for instance in reversed(view.held):
+        if target.is_generation_of(instance) and instance.handle.id not in retried:
+            return instance
+    return None
+
+
+def _retried(view: ServiceView) -> frozenset[str]:
+    if view.retry is None:
+        return frozenset()
+    try:
+        named = json.loads(view.retry.value)["instances"]
+        return frozenset(str(name) for name in named)
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+def proved_release(target: Target, view: ServiceView) -> Release | None:
+    """The release that names the target's generation."""
+    for release in view.releases:
+        seen = release.generation
+        same_image = release.input == target.input or seen.digest == target.digest
+        same_secrets = seen.secrets == target.secrets or bool(target.service.missing_secrets)
+        if seen.fingerprint == target.form.fingerprint and same_secrets and same_image:
+            return release
+    return None
+
+
+def rollback_target(held: Target, view: ServiceView, read_form: ReadForm, now: float) -> Target | None:
+    """The last proved generation that is not the held one: from marker ``release``, else from the labels
+    of an instance of another generation that is kept (only what was proved is kept) or that has been live
+    for longer than deadline and monitor (it counts as proved where the marker was lost)."""
+    failed = proved_release(held, view)
+    for release in view.releases:
+        if release is not failed:
+            target = _from_release(held, release, read_form)
+            if target is not None:
+                return target
+    aged = [i for i in view.live if is_aged(i, held.service, now)]
+    for instance in (*reversed(view.kept), *reversed(aged)):
+        if not held.is_generation_of(instance):
+            target = _from_instance(held, instance, read_form)
+            if target is not None:
+                return target
+    return None
+
+
+def is_aged(instance: Instance, service: DesiredService, now: float) -> bool:
+    """It runs for longer than any rollout of its service takes: it counts as proved without a marker."""
+    rollout = service.form.spec.rollout
+    started = instance.started_at
+    return started is not None and runs(instance) and now - started > rollout.deadline + rollout.monitor
+
+
+def _from_release(held: Target, release: Release, read_form: ReadForm) -> Target | None:
+    return _past_target(
+        held, read_form, release.spec, release.generation, release.image, release.input, release.commit
+    )
+
+
+def _from_instance(held: Target, instance: Instance, read_form: ReadForm) -> Target | None:
+    if instance.applied is None:
+        return None
+    return _past_target(
+        held,
+        read_form,
+        instance.applied,
+        instance.generation,
+        instance.image,
+        instance.input,
+        instance.commit,
+    )
+
+
+def _past_target(
+    held: Target,
+    read_form: ReadForm,
+    canonical: str,
+    generation: Generation,
+    image: str,
+    input_key: str,
+    commit: str,
+) -> Target | None:
+    try:
+        form = read_form(canonical)
+        ref = ImageRef.parse(image)
+    except (ValueError, InvalidReference):
+        return None
+    if form.fingerprint != generation.fingerprint:
+        return None  # an old projection, or a label that somebody wrote: not what it says it is
+    return Target(
+        service=held.service,
+        form=form,
+        input=input_key,
+        secrets=generation.secrets,
+        digest=generation.digest,
+        image=ref,
+        commit=commit,
+        pin=commit,
+        is_rollback=True,
+    )
