@@ -1,0 +1,121 @@
+"""The command line's grammar. Wrong usage ends with 64, never with argparse's 2: a CI job that reads 2 as
+"drift" must not be misled by a typing error."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from reconciler.cli.exits import USAGE
+from reconciler.cli.options import DEFAULT_TIMEOUT, Options
+
+DESCRIPTION = "Git says what should run; Reconciler makes it so and keeps it so."
+VERBS = {
+    "init": "write a small, valid spec folder for this repository",
+    "validate": "load and cross-check the working tree; offline",
+    "plan": "show what would be done now, and the forecast to the end; changes nothing",
+    "apply": "build, push and deploy until the environment agrees with the commit",
+    "status": "show what runs, from which commit and digest, and how it is",
+    "drift": "compare what lives with what was applied; exit 2 when it differs",
+    "why": "show which input or field made a service what it is",
+    "render": "show the effective specs, each value with where it came from",
+    "retry": "try a held generation again",
+    "destroy": "remove all that is ours in one environment",
+    "schema": "print the JSON Schema of spec documents for editors",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose usage errors exit with 64 and name the nearest verb."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(USAGE)
+
+
+def parse_arguments(argv: Sequence[str]) -> Options:
+    """Parse one command line. Raises SystemExit with 64 on wrong usage, with 0 after help or version."""
+    _refuse_unknown_verb(argv)
+    return Options.read(build_parser().parse_args(argv))
+
+
+def build_parser() -> Parser:
+    """The whole grammar."""
+    parser = Parser(prog="reconciler", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    for verb, meaning in VERBS.items():
+        _add_options(verb, verbs.add_parser(verb, help=meaning, description=meaning, allow_abbrev=False))
+    return parser
+
+
+def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
+    if verb not in {"init", "validate", "schema"}:
+        parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
+    if verb in {"why", "retry"}:
+        parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
+    if verb != "schema":
+        _add_source(verb, parser)
+    if verb in {"plan", "apply", "drift", "status"}:
+        parser.add_argument(
+            "--service", dest="services", action="append", metavar="NAME", help="only this one"
+        )
+    if verb != "init":
+        parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
+    if verb in {"plan", "drift"}:
+        parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
+    if verb in {"plan", "status"}:
+        parser.add_argument("--exit-code", action="store_true", help="let the exit code tell the result")
+    if verb == "drift":
+        parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
+
+
+def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repo", default=".", metavar="PATH", help="the repository (default: this folder)")
+    parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
+    if verb not in {"init", "validate"}:
+        parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: what ENV tracks)")
+        parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
+
+
+def _add_apply(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, metavar="TIME", help="such as 90s or 15m"
+    )
+    parser.add_argument("--allow-prune", metavar="ID", help="remove the set that plan printed with this id")
+    parser.add_argument("--off-branch", action="store_true", help="a commit that is not on what ENV tracks")
+    parser.add_argument("--backwards", action="store_true", help="a commit that is older than what runs")
+    parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
+
+
+def _refuse_unknown_verb(argv: Sequence[str]) -> None:
+    verb = next((word for word in argv if not word.startswith("-")), None)
+    if verb is None or verb in VERBS or argv[0].startswith("-"):
+        return
+    near = difflib.get_close_matches(verb, VERBS, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else f"; verbs: {', '.join(VERBS)}"
+    print(
+        f"reconciler: unknown verb '{verb[:40]!s}'{hint}".encode("ascii", "backslashreplace").decode(),
+        file=sys.stderr,
+    )
+    raise SystemExit(USAGE)
+
+
+def _seconds(text: str) -> float:
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    if not number.isascii() or not number.replace(".", "", 1).isdigit():
+        raise argparse.ArgumentTypeError("expected a time such as 90s, 15m or 1h")
+    return float(number) * units[unit]
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from reconciler.cli.version import tool_version
+
+        print(f"reconciler {tool_version()}")
+        parser.exit(0)

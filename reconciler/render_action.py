@@ -1,0 +1,135 @@
+"""What an action is called, and how it reads in one line. Pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from reconciler.actions import (
+    Action,
+    BuildImage,
+    Change,
+    Connect,
+    CreateInstance,
+    CreateNetwork,
+    CreateVolume,
+    Disconnect,
+    MendInstance,
+    PublishFiles,
+    PullImage,
+    PutMarker,
+    RemoveInstance,
+    RemoveMarker,
+    RemoveNetwork,
+    RemoveVolume,
+    Rename,
+    RetireInstance,
+    ReviveInstance,
+    SetLimits,
+    SetRestart,
+    Start,
+    StartRegistry,
+    Unpause,
+)
+from reconciler.desired import Subject
+from reconciler.difference import Cause
+from reconciler.ownership import short_digest
+from reconciler.render import escape
+
+_VERBS: dict[type[Action], str] = {
+    StartRegistry: "start-registry",
+    BuildImage: "build",
+    PullImage: "pull",
+    CreateNetwork: "create-network",
+    RemoveNetwork: "remove-network",
+    CreateVolume: "create-volume",
+    PublishFiles: "publish-files",
+    RemoveVolume: "remove-volume",
+    CreateInstance: "create",
+    ReviveInstance: "revive",
+    RetireInstance: "retire",
+    RemoveInstance: "remove",
+    MendInstance: "mend",
+    PutMarker: "put-marker",
+    RemoveMarker: "remove-marker",
+}
+
+
+def verb_of(action: Action) -> str:
+    """The action's stable name in JSON and text."""
+    return _VERBS[type(action)]
+
+
+def action_id(action: Action) -> str:
+    """Eight digits that name the action in a plan and in its outcomes: the same in every pass."""
+    kind = f"{action.kind}:{action.marker_subject}" if isinstance(action, PutMarker) else ""
+    return short_digest(f"{verb_of(action)}\n{action.subject}\n{kind}")
+
+
+def is_destructive(action: Action) -> bool:
+    """Whether something leaves that cannot be had back without making it anew."""
+    if isinstance(action, RemoveInstance):
+        return action.destructive
+    return isinstance(action, RemoveNetwork | RemoveVolume)
+
+
+def interruption(action: Action) -> float | None:
+    """Longest interruption in seconds that the action is part of."""
+    if isinstance(action, CreateInstance | RetireInstance | RemoveInstance):
+        return action.interrupts
+    return None
+
+
+def describe(action: Action) -> str:
+    """The action in a few words, its object by name."""
+    name = escape(action.subject.instance or action.subject.name)
+    match action:
+        case StartRegistry():
+            return f"run the local registry {name} on 127.0.0.1:{action.registry.port}"
+        case BuildImage():
+            return f"build and push {name} as {escape(str(action.image.ref))}"
+        case PullImage():
+            return f"pull {escape(str(action.ref))}"
+        case RetireInstance():
+            return f"retire {name}: stop it and keep it"
+        case ReviveInstance():
+            return f"bring {name} back as {escape(action.name)}"
+        case MendInstance():
+            return f"mend {name} in place: {', '.join(describe_change(c) for c in action.changes)}"
+        case PutMarker():
+            return f"note {escape(action.kind)} of {escape(action.marker_subject) or 'the environment'}"
+        case _:
+            return f"{verb_of(action).replace('-', ' ')} {name}"
+
+
+def describe_change(change: Change) -> str:
+    """One change in place in a few words."""
+    match change:
+        case SetLimits():
+            return "set its limits"
+        case SetRestart():
+            return f"restart policy {escape(change.policy)}"
+        case Connect():
+            return f"connect to {escape(change.network)}"
+        case Disconnect():
+            return f"disconnect from {escape(change.network)}"
+        case Rename():
+            return f"rename to {escape(change.name)}"
+        case Unpause():
+            return "unpause"
+        case Start():
+            return "start"
+        case _:
+            assert_never(change)
+
+
+def describe_cause(cause: Cause) -> str:
+    """Why, in one line: the type and what it comes from."""
+    named = list(cause.refs) or sorted({diff.path for diff in cause.diffs})
+    shown = ", ".join(escape(ref, 80) for ref in named[:4])
+    more = f" and {len(named) - 4} more" if len(named) > 4 else ""
+    return f"{cause.type}: {shown}{more}" if named else cause.type
+
+
+def subject_key(subject: Subject) -> tuple[str, str]:
+    """Kind and name: actions, waits and blocks of one object belong together."""
+    return subject.kind, subject.name

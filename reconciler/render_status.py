@@ -1,0 +1,111 @@
+"""Status as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.desired import Desired, Json
+from reconciler.observed import Health, Instance, Observed
+from reconciler.ownership import Role
+from reconciler.render import PLAIN, Style, escape, format_duration, format_time, short_commit
+from reconciler.render_json import JsonObject
+from reconciler.render_plan import render_unreadable
+from reconciler.status import Countdowns, ServiceStatus
+
+_GOOD = ("settled",)
+_BAD = ("blocked", "held", "unstable", "unknown")
+
+
+def render_status(
+    statuses: Sequence[ServiceStatus], desired: Desired, observed: Observed, style: Style = PLAIN
+) -> str:
+    """One line a service, its reason, and a line for each instance that is not simply live and well."""
+    lines = [style.bold(f"{desired.owner} at {short_commit(desired.commit)}")]
+    lines += render_unreadable(observed.unreadable, style)
+    width = max((len(s.service_name) for s in statuses), default=0)
+    for status in statuses:
+        lines += _render_service(status, width, observed.at, style)
+    if not statuses:
+        lines.append("no services")
+    return "\n".join(lines) + "\n"
+
+
+def _render_service(status: ServiceStatus, width: int, now: float, style: Style) -> list[str]:
+    paint = style.good if status.state in _GOOD else style.bad if status.state in _BAD else style.warn
+    since = f"for {format_duration(now - status.since)}" if status.since is not None else ""
+    commit = short_commit(status.commit) if status.commit else "-"
+    digest = (status.digest or "").removeprefix("sha256:")[:12] or "-"
+    name = escape(status.service_name).ljust(width)
+    ready = f"{status.ready}/{status.replicas}"
+    line = f"{style.bold(name)}  {paint(status.state.ljust(11))} {ready:>5}  {commit}  {digest}  {since}"
+    lines = [line.rstrip()]
+    if status.reason:
+        lines.append(f"  {escape(status.reason)}")
+    counted = _render_countdowns(status.countdowns)
+    if counted:
+        lines.append(f"  {style.faint(counted)}")
+    return lines + [f"  {style.faint(_render_instance(i))}" for i in status.instances if _is_notable(i)]
+
+
+def _render_countdowns(countdowns: Countdowns) -> str:
+    parts = [
+        ("ready in", countdowns.ready),
+        ("deadline in", countdowns.progress),
+        ("proved in", countdowns.monitor),
+    ]
+    return ", ".join(f"{words} {format_duration(left)}" for words, left in parts if left is not None)
+
+
+def _is_notable(instance: Instance) -> bool:
+    is_well = instance.phase.value == "running" and instance.health is not Health.UNHEALTHY
+    return instance.role is Role.HELD or (instance.role is Role.LIVE and not is_well)
+
+
+def _render_instance(instance: Instance) -> str:
+    ended = f" with code {instance.exit_code}" if instance.exit_code is not None else ""
+    health = f", {instance.health.value}" if instance.health is not Health.NONE else ""
+    error = f": {escape(instance.error)}" if instance.error else ""
+    return f"{escape(instance.name)} {instance.phase.value}{ended}{health}{error}"
+
+
+def status_json(statuses: Sequence[ServiceStatus], observed: Observed) -> JsonObject:
+    """The members of output ``status`` (contracts, section 3)."""
+    return {
+        "loop": None,
+        "suspended": None,
+        "observed_at": format_time(observed.at),
+        "services": [_service_json(status) for status in statuses],
+    }
+
+
+def _service_json(status: ServiceStatus) -> JsonObject:
+    counted = status.countdowns
+    instances: list[Json] = [_instance_json(i) for i in status.instances]
+    return {
+        "service": status.service_name,
+        "state": status.state,
+        "commit": status.commit,
+        "image": status.image,
+        "digest": status.digest,
+        "since": format_time(status.since),
+        "replicas": {"desired": status.replicas, "ready": status.ready},
+        "reason": status.reason,
+        "countdowns": {
+            "ready": counted.ready,
+            "progress": counted.progress,
+            "drain": counted.drain,
+            "monitor": counted.monitor,
+        },
+        "instances": instances,
+    }
+
+
+def _instance_json(instance: Instance) -> JsonObject:
+    return {
+        "host": instance.handle.host,
+        "id": instance.handle.id,
+        "name": instance.name,
+        "health": instance.health.value,
+        "version": instance.generation.g8,
+        "started_at": format_time(instance.started_at),
+    }

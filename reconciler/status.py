@@ -1,0 +1,144 @@
+"""How each service is, from what is desired, what was observed and what the plan says. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reconciler.decision import Block, Ender, Plan, Wait
+from reconciler.desired import Desired, DesiredService, Subject
+from reconciler.observed import Health, Instance, Observed, Phase
+from reconciler.readiness import serves
+from reconciler.view import ServiceView, Views, group, suspension
+
+State = Literal["settled", "progressing", "waiting", "blocked", "held", "unstable", "suspended", "unknown"]
+_NEEDED = ("instances", "markers")
+"""Kinds without which nothing can be said of any service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Countdowns:
+    """Seconds until something is decided; None where nothing counts down."""
+
+    ready: float | None = None
+    """Until the next instance can pass its gate."""
+    progress: float | None = None
+    """Until the rollout's deadline ends it as failed."""
+    drain: float | None = None
+    monitor: float | None = None
+    """Until the new generation counts as proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service: its state, why, and what runs. ``since`` is when the oldest serving instance started,
+    in seconds on the runtime's clock."""
+
+    service_name: str
+    state: State
+    reason: str | None
+    replicas: int
+    ready: int
+    commit: str | None = None
+    image: str | None = None
+    digest: str | None = None
+    since: float | None = None
+    countdowns: Countdowns = Countdowns()
+    instances: tuple[Instance, ...] = ()
+
+
+def assess_status(desired: Desired, observed: Observed, plan: Plan, now: float) -> tuple[ServiceStatus, ...]:
+    """The status of every service that is desired or lives, sorted by name."""
+    views = group(observed)
+    service_names = set(desired.services) | {i.service_name for i in observed.instances}
+    chosen = sorted(service_names - desired.excluded)
+    return tuple(_assess(name, desired, observed, views, plan, now) for name in chosen)
+
+
+def _assess(
+    service_name: str, desired: Desired, observed: Observed, views: Views, plan: Plan, now: float
+) -> ServiceStatus:
+    view = views.of(service_name)
+    service = desired.services.get(service_name)
+    waits = tuple(w for w in plan.waits if _is_about(w.subject, service_name))
+    state, reason = _state(service_name, observed, views, plan, now)
+    shown = view.live[-1] if view.live else None
+    return ServiceStatus(
+        service_name=service_name,
+        state=state,
+        reason=reason,
+        replicas=service.replicas if service else 0,
+        ready=sum(serves(i) for i in view.live),
+        commit=shown.commit if shown else None,
+        image=shown.image if shown else None,
+        digest=shown.generation.digest if shown else None,
+        since=_since(view),
+        countdowns=_countdowns(service, view, waits, now),
+        instances=view.instances,
+    )
+
+
+def _state(
+    service_name: str, observed: Observed, views: Views, plan: Plan, now: float
+) -> tuple[State, str | None]:
+    unread = _unread(service_name, observed)
+    if unread:
+        return "unknown", unread
+    handed_off = suspension(views, "", now) or suspension(views, service_name, now)
+    if handed_off:
+        return "suspended", handed_off
+    blocks = [b for b in plan.blocks if _is_about(b.subject, service_name)]
+    if blocks:
+        return _blocked(blocks)
+    return _moving(service_name, views, plan)
+
+
+def _unread(service_name: str, observed: Observed) -> str | None:
+    about = (*_NEEDED, str(Subject("Service", service_name)), service_name)
+    return next((f"{u.what}: {u.reason}" for u in observed.unreadable if u.what in about), None)
+
+
+def _blocked(blocks: list[Block]) -> tuple[State, str]:
+    guard = next((block for block in blocks if not block.held), None)
+    return ("blocked", guard.reason) if guard else ("held", blocks[0].reason)
+
+
+def _moving(service_name: str, views: Views, plan: Plan) -> tuple[State, str | None]:
+    """What a service without blocks does: a backoff of a proved one is instability, not progress."""
+    view = views.of(service_name)
+    waits = [w for w in plan.waits if _is_about(w.subject, service_name)]
+    retried = next((w for w in waits if w.expects == "attempt"), None)
+    if view.releases and (retried or any(i.phase is Phase.RESTARTING for i in view.live)):
+        return "unstable", retried.reason if retried else _restart_words(view)
+    acts = any(_is_about(a.subject, service_name) for a in plan.actions)
+    if acts or view.busy or any(w.ender is Ender.TIME for w in waits):
+        return "progressing", waits[0].reason if waits else None
+    return ("waiting", waits[0].reason) if waits else ("settled", None)
+
+
+def _restart_words(view: ServiceView) -> str:
+    instance = next(i for i in view.live if i.phase is Phase.RESTARTING)
+    return f"{instance.name} exited {instance.exits} times, the last time with code {instance.exit_code}"
+
+
+def _is_about(subject: Subject, service_name: str) -> bool:
+    return subject.kind == "Service" and subject.name == service_name
+
+
+def _since(view: ServiceView) -> float | None:
+    started = [i.started_at for i in view.live if serves(i) and i.started_at is not None]
+    return min(started, default=None)
+
+
+def _countdowns(
+    service: DesiredService | None, view: ServiceView, waits: tuple[Wait, ...], now: float
+) -> Countdowns:
+    def remaining(fact: str) -> float | None:
+        times = [w.recheck_at for w in waits if w.expects == fact and w.recheck_at is not None]
+        return max(0.0, min(times) - now) if times else None
+
+    pending = [i.created_at for i in view.live if i.health is Health.STARTING or not serves(i)]
+    progress = None
+    if service is not None and pending and any(w.ender is Ender.TIME for w in waits):
+        progress = max(0.0, max(pending) + service.form.spec.rollout.deadline - now)
+    return Countdowns(ready=remaining("ready"), progress=progress, monitor=remaining("proved"))
