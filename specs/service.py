@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from specs.model import Cpus, Duration, Mode, Model, Name, PortNumber, SecretRef, Size, Text
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[^=\x00]{1,256}$")]
-LabelName = Annotated[str, StringConstraints(pattern=r"^(?!reconciler\.)[^\x00=]{1,256}$")]
+
+
+def refuse_reserved(name: str) -> str:
+    """Labels that begin with ``reconciler.`` are ours (contracts, section 5). Raises ValueError."""
+    if name.startswith("reconciler."):
+        raise ValueError('expected a label name that does not begin with "reconciler."')
+    return name
+
+
+LabelName = Annotated[str, StringConstraints(pattern=r"^[^\x00=]{1,256}$"), AfterValidator(refuse_reserved)]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00:]*$", max_length=4096)]
 Signal = Annotated[str, StringConstraints(pattern=r"^(SIG)?[A-Z0-9+-]{2,12}$|^[0-9]{1,2}$")]
 
