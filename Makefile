@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 STATE := /tmp/reconciler-$(shell printf '%s' "$(CURDIR)" | cksum | cut -d' ' -f1)
-WITH_ENGINES := python3 tests/support/with_engines.py --state
+WITH_ENGINES := $(BIN)/python tests/support/with_engines.py --state
 SOURCES := $(shell find specs reconciler providers -type f -not -name '*.pyc')
 
 .PHONY: setup demo test check bench clean

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from debian_packages import GroundError, run
 from engine_socket import request
+from forwarding import accept_within, forget
 from processes import end, find_cgroup_pids, find_pids, remove_cgroups, remove_folder, wait_until
 
 READY_WITHIN_S = 60.0
@@ -107,13 +108,18 @@ def find_bridges(engine: Engine) -> list[str]:
     return marked + sorted(name for name in made if (NET_FOLDER / name / "bridge").is_dir())
 
 
+def subnet_of(bridge: str) -> str:
+    return f"10.{bridge.removeprefix('recon')}.0.0/16"
+
+
 def make_bridge(engine: Engine) -> str:
     """Make a bridge with a free /16 of its own; the name carries the subnet, so making it reserves both."""
-    with Path("/run/lock/gitops-reconciler-bridge").open("w") as lock:
+    with Path("/run/gitops-reconciler-bridge.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         routes = list_routes()
         for number in range(200, 250):
-            subnet, name = ipaddress.IPv4Network(f"10.{number}.0.0/16"), f"recon{number}"
+            name = f"recon{number}"
+            subnet = ipaddress.IPv4Network(subnet_of(name))
             if (NET_FOLDER / name).exists() or any(subnet.overlaps(route) for route in routes):
                 continue
             run(["ip", "link", "add", name, "type", "bridge"])
@@ -153,7 +159,9 @@ def start_engine(engine: Engine, programs: Programs, extra: Mapping[str, str] | 
         raise GroundError(f"{engine.folder} is too long for unix sockets: use a state folder below /tmp")
     engine.folder.mkdir(parents=True)
     (engine.folder / "daemon.json").write_text("{}\n")
-    arguments = daemon_arguments(engine, programs, make_bridge(engine))
+    bridge = make_bridge(engine)
+    accept_within(subnet_of(bridge))
+    arguments = daemon_arguments(engine, programs, bridge)
     with engine.log.open("wb") as log:
         process = subprocess.Popen(
             arguments,
@@ -198,10 +206,11 @@ def stop_engine(engine: Engine) -> None:
     end(lambda: find_pids(engine.folder), grace_s=2)
     for name in cgroup_names:
         remove_cgroups(name)
+        forget(subnet_of(name))
     bridges = find_bridges(engine)
     remove_folder(engine.folder)
     for name in bridges:
-        run(["ip", "link", "delete", name])
+        subprocess.run(["ip", "link", "delete", name], capture_output=True)
     if engine.folder.exists():
         time.sleep(0.2)
         shutil.rmtree(engine.folder, ignore_errors=True)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-from debian_packages import run
 
 PROGRAMS = ("dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2", "docker-registry", "runc")
 CGROUP_FOLDER = Path("/sys/fs/cgroup")
@@ -31,6 +30,8 @@ def wait_until(ready: Callable[[], bool], seconds: float, step: float = 0.05) ->
 
 
 def list_pids() -> list[int]:
+    if not os.path.isdir("/proc"):
+        return []
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
 
 
@@ -104,7 +105,8 @@ def remove_cgroups(cgroup_name: str) -> None:
 
 def mount_points_below(folder: Path) -> list[str]:
     """Mount points inside the folder, the deepest and latest first."""
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    table = Path("/proc/self/mountinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
     points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
     return [point for point in reversed(points) if point.startswith(f"{folder}/")]
 
@@ -113,7 +115,7 @@ def remove_folder(folder: Path) -> None:
     """Unmount everything below the folder, then remove it; no mount's content is ever deleted."""
     for _ in range(3):
         for point in mount_points_below(folder):
-            run(["umount", "--lazy", point])
+            subprocess.run(["umount", "--lazy", point], capture_output=True)
         if not mount_points_below(folder):
             break
     else:

@@ -62,9 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         surroundings = find_surroundings(state, wanted.prefer_machine)
         code = run_command(wanted.command[wanted.command[:1] == ["--"] :], surroundings)
         if wanted.keep and surroundings:
-            print(
-                f"left running; stop: python3 tests/support/engines.py stop --state {state}", file=sys.stderr
-            )
+            settings = " ".join(f"{name}={value}" for name, value in surroundings.items() if name != "PATH")
+            print(f"left running until `make clean`; reach it with: {settings}", file=sys.stderr)
         return code
     except GroundError as error:
         print(f"with_engines: {error}", file=sys.stderr)
