@@ -1,0 +1,34 @@
+"""How the containers of an image behave: all that a test needs to say of a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What the main process of an image does after each start. Times are seconds since the start."""
+
+    healthy_after: float | None = 1.0
+    """The health check passes from here on; None: it never does."""
+    unhealthy_after: float | None = None
+    """The health check fails from here on."""
+    exits_after: float | None = None
+    exit_code: int = 1
+    exit_times: int | None = None
+    """It exits so often in one container's life, then stays up; None: after every start."""
+    out_of_memory: bool = False
+    no_healthcheck: bool = False
+    """The image has no HEALTHCHECK; a service's own one counts all the same."""
+    ignores_term: bool = False
+    """A stop lasts the whole grace and ends in SIGKILL."""
+    start_error: str = ""
+    """The engine refuses to start it, for this reason."""
+    start_exit_code: int = 127
+    log: tuple[str, ...] = ()
+    """What it writes at each start."""
+    shows: tuple[str, ...] = ()
+    """Paths of files whose content it writes at each start."""
+
+
+DEFAULT = Behaviour()

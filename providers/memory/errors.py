@@ -1,0 +1,51 @@
+"""What the engine in memory answers when it does not do as asked."""
+
+from __future__ import annotations
+
+from reconciler.provider import ProviderError, Refused, Stale
+
+WHERE = "memory engine"
+
+
+class Killed(BaseException):
+    """The process died here: no ``except Exception`` catches it, as none outlives kill -9."""
+
+
+class NoAnswer(ProviderError):
+    """The call or its reply was lost."""
+
+
+def lost_reply(where: str = WHERE) -> NoAnswer:
+    """The default of injected faults."""
+    return NoAnswer("RUN504", where, "no answer", "an answer", "it is tried again")
+
+
+def name_taken(kind: str, name: str) -> Stale:
+    """409: one of ours bears the name already."""
+    return Stale("RUN409", f"{WHERE}: {kind} {name}", "the name is in use by one of ours", "a free name")
+
+
+def foreign(kind: str, name: str, owner: str | None) -> Refused:
+    """The name, or the object, belongs to somebody else."""
+    seen = f"it belongs to {owner}" if owner else "it bears no owner label of ours"
+    return Refused("RUN403", f"{WHERE}: {kind} {name}", seen, "an object of ours", "remove it or adopt it")
+
+
+def gone(kind: str, name: str) -> Stale:
+    """404: it was there when we looked."""
+    return Stale("RUN404", f"{WHERE}: {kind} {name}", "it is gone", f"a {kind}")
+
+
+def absent_image(reference: str) -> Stale:
+    """404: the image of a create was pruned since it was pulled."""
+    return Stale("RUN414", f"{WHERE}: image {reference}", "it is not on the engine", "a pulled image")
+
+
+def in_use(kind: str, name: str, by: str) -> ProviderError:
+    """409: something refers to it."""
+    return ProviderError("RUN423", f"{WHERE}: {kind} {name}", f"it is in use by {by}", "an unused object")
+
+
+def start_failed(name: str, reason: str) -> ProviderError:
+    """The container was created; its start was refused."""
+    return ProviderError("RUN500", f"{WHERE}: container {name}", reason, "a container that starts")
