@@ -95,7 +95,7 @@ class LiveNetwork:
     name: str
     object_name: str
     created_at: float
-    fields: Fields = NOTHING
+    fields: Fields = field(default_factory=lambda: NOTHING)
     members: tuple[str, ...] = ()
 
 
@@ -109,7 +109,7 @@ class LiveVolume:
     role: str
     finished: bool = True
     """False while its never-started filling container exists."""
-    fields: Fields = NOTHING
+    fields: Fields = field(default_factory=lambda: NOTHING)
     filler: Handle | None = None
 
 

@@ -39,6 +39,11 @@ class Digest:
         return cls(text)
 
     @property
+    def algorithm(self) -> str:
+        """``sha256`` or ``sha512``."""
+        return self.text.partition(":")[0]
+
+    @property
     def hex(self) -> str:
         """The hexadecimal part."""
         return self.text.partition(":")[2]
