@@ -1,0 +1,196 @@
+"""Blobs in a registry: look, read, write, mount (OCI distribution specification 1.1); every byte hashed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from urllib.parse import quote
+
+from providers.oci.challenge import Scopes, merge_scopes, pull_scope, push_scope
+from providers.oci.client import Call, Client
+from providers.oci.faults import GONE, NO_REGISTRY, TOO_LARGE, UPLOAD_ELSEWHERE, WRONG_DIGEST
+from providers.oci.flights import Flights
+from providers.oci.manifest import Descriptor
+from providers.oci.manifests import REPLY_LOST
+from providers.oci.origin import Target, resolve_target
+from providers.oci.transport import Answer, Content
+from providers.oci.verdict import not_a_registry
+from reconciler.provider import ProviderError
+from specs.reference import Digest, ImageRef
+
+_OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+class Blobs:
+    """The blobs of one registry; ``ref`` names the repository only. All raise ProviderError."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._placing: Flights[tuple[str, Digest], bool] = Flights()
+
+    async def exists(self, ref: ImageRef, digest: Digest) -> bool:
+        """Whether the repository has the blob."""
+        repository = self._client.repository(ref)
+        call = Call(f"{ref.name}@{digest}", "HEAD", f"{repository}/blobs/{digest}", pull_scope(repository))
+        async with self._client.call(call) as answer:
+            if answer.media_type == "text/html" and answer.status < 500:
+                raise not_a_registry(answer)
+            if answer.status not in {200, 404}:
+                raise await self._client.refuse(answer)
+            return answer.status == 200
+
+    async def stream(self, ref: ImageRef, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
+        """The blob as it arrives. Only when it ended without an error are the bytes the right ones.
+
+        Iterate within ``contextlib.aclosing``. Raises Stale when the blob is not there.
+        """
+        repository, digest = self._client.repository(ref), descriptor.digest
+        call = Call(
+            f"{ref.name}@{digest}",
+            "GET",
+            f"{repository}/blobs/{digest}",
+            pull_scope(repository),
+            total=self._client.transport.deadlines.for_bytes(descriptor.size),
+        )
+        async with self._client.call(call) as answer:
+            if answer.status == 404:
+                raise GONE.stale(answer.where, "no such blob")
+            if answer.status != 200:
+                raise await self._client.refuse(answer)
+            async for chunk in _checked(answer.chunks(), descriptor, answer.where):
+                yield chunk
+
+    async def read(self, ref: ImageRef, descriptor: Descriptor, limit: int) -> bytes:
+        """The whole blob, verified; refused unread when its descriptor says more than ``limit`` bytes."""
+        if descriptor.size > limit:
+            raise TOO_LARGE.final(
+                f"{ref.name}@{descriptor.digest}", f"{descriptor.size} bytes", f"at most {limit}"
+            )
+        async with aclosing(self.stream(ref, descriptor)) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+
+    async def put(self, ref: ImageRef, descriptor: Descriptor, content: Content) -> None:
+        """Upload the blob unless it is there. What is sent is checked against the descriptor first."""
+        key = (self._client.repository(ref), descriptor.digest)
+        while not await self._placing.join(key, lambda: self._upload(ref, descriptor, content)):
+            continue  # we joined a mount that was not granted
+
+    async def mount(self, ref: ImageRef, digest: Digest, source: str) -> bool:
+        """Have the registry take the blob over from its repository ``source``; False when it will not."""
+        key = (self._client.repository(ref), digest)
+        return await self._placing.join(key, lambda: self._mount(ref, digest, source))
+
+    async def aclose(self) -> None:
+        """End uploads under way."""
+        await self._placing.aclose()
+
+    async def _mount(self, ref: ImageRef, digest: Digest, source: str) -> bool:
+        if await self.exists(ref, digest):
+            return True
+        scopes = merge_scopes(push_scope(ref.repository), pull_scope(source))
+        query = f"?mount={quote(digest.text, safe='')}&from={quote(source, safe='')}"
+        upload = await self._begin(ref, digest, scopes, query)
+        if upload is not None:
+            await self._abandon(ref, upload)
+        return upload is None
+
+    async def _upload(self, ref: ImageRef, descriptor: Descriptor, content: Content) -> bool:
+        digest = descriptor.digest
+        if await self.exists(ref, digest):
+            return True
+        upload = await self._begin(ref, digest, push_scope(ref.repository), "")
+        if upload is not None:
+            try:
+                await self._send(ref, descriptor, content, upload)
+            except ProviderError as error:
+                if error.code not in REPLY_LOST or not await self.exists(ref, digest):
+                    raise
+        return True
+
+    async def _begin(self, ref: ImageRef, digest: Digest, scopes: Scopes, query: str) -> Target | None:
+        """POST for an upload: where to send it, or None when the registry has the blob already."""
+        path = f"{ref.repository}/blobs/uploads/{query}"
+        async with self._client.call(Call(f"{ref.name}@{digest}", "POST", path, scopes)) as answer:
+            if answer.status == 201:
+                return None
+            if answer.status != 202:
+                raise await self._client.refuse(answer)
+            return _upload_target(answer)
+
+    async def _send(self, ref: ImageRef, descriptor: Descriptor, content: Content, upload: Target) -> None:
+        where = f"{ref.name}@{descriptor.digest}"
+        faults: list[ProviderError] = []
+
+        async def read() -> AsyncIterator[bytes]:
+            try:
+                async for chunk in _checked(content.read(), descriptor, where):
+                    yield chunk
+            except ProviderError as error:
+                faults.append(error)  # the network would only report that sending ended
+                raise
+
+        call = Call(
+            where,
+            "PUT",
+            upload.with_query("digest", quote(descriptor.digest.text, safe="")),
+            push_scope(ref.repository),
+            _OCTETS,
+            Content(descriptor.size, read),
+            self._client.transport.deadlines.for_bytes(descriptor.size),
+        )
+        try:
+            async with self._client.call(call) as answer:
+                if answer.status != 201:
+                    raise await self._client.refuse(answer)
+        except ProviderError:
+            if faults:
+                raise faults[-1] from None
+            raise
+
+    async def _abandon(self, ref: ImageRef, upload: Target) -> None:
+        call = Call(f"{ref.name} upload", "DELETE", upload, push_scope(ref.repository))
+        try:
+            async with self._client.call(call):
+                return
+        except ProviderError:
+            return  # registries drop abandoned uploads by themselves
+
+
+def _upload_target(answer: Answer) -> Target:
+    location = answer.header("Location")
+    if location is None:
+        raise NO_REGISTRY.passing(answer.where, "an upload without a Location", "where to send the blob")
+    try:
+        target = resolve_target(location, answer.target)
+    except ValueError as error:
+        raise UPLOAD_ELSEWHERE.final(answer.where, f"an upload location that is {error}") from None
+    if target.origin != answer.target.origin:
+        raise UPLOAD_ELSEWHERE.final(
+            answer.where,
+            f"an upload location on {target.origin}",
+            str(answer.target.origin),
+            "have the registry, or the proxy before it, give out its own address",
+        )
+    return target
+
+
+async def _checked(chunks: AsyncIterator[bytes], descriptor: Descriptor, where: str) -> AsyncIterator[bytes]:
+    """The same chunks, the last one only when all of them have the descriptor's size and digest."""
+    hasher, size, held = hashlib.new(descriptor.digest.algorithm), 0, b""
+    async for chunk in chunks:
+        hasher.update(chunk)
+        size += len(chunk)
+        if size > descriptor.size:
+            raise WRONG_DIGEST.passing(
+                where, f"more than {descriptor.size} bytes", f"{descriptor.size} bytes"
+            )
+        if held:
+            yield held
+        held = chunk
+    if size != descriptor.size:
+        raise WRONG_DIGEST.passing(where, f"{size} bytes", f"{descriptor.size} bytes")
+    if hasher.hexdigest() != descriptor.digest.hex:
+        raise WRONG_DIGEST.passing(where, "content with another digest", str(descriptor.digest))
+    if held:
+        yield held

@@ -1,0 +1,147 @@
+"""One registry host as the reconciler sees it: the protocol ``Registry``, and more for copying images."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from providers.oci.auth import Authorizer
+from providers.oci.blobs import Blobs
+from providers.oci.client import Call, Client
+from providers.oci.credentials import credential_source
+from providers.oci.faults import GONE, NO_INPUTS, REFERENCE_UNUSABLE, TOO_LARGE
+from providers.oci.inputs import DOCUMENT_LIMIT, EMPTY, EMPTY_CONFIG, describe_inputs, find_document
+from providers.oci.listing import list_tags
+from providers.oci.manifests import Manifests
+from providers.oci.transport import Content, Deadlines, Transport
+from reconciler.provider import Login
+from specs.reference import Digest, ImageRef, InvalidReference
+
+
+class OciRegistry:
+    """Implements ``reconciler.provider.Registry``. Close it with ``aclose``, or use it in ``async with``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.manifests = Manifests(client)
+        self.blobs = Blobs(client)
+
+    @property
+    def host(self) -> str:
+        """The host as references write it."""
+        return self._client.host
+
+    async def ping(self) -> None:
+        """The host speaks the distribution API and accepts the login."""
+        async with self._client.call(Call(f"registry {self.host}", "GET", "")) as answer:
+            if answer.status != 200:
+                raise await self._client.refuse(answer)
+
+    async def digest(self, ref: ImageRef) -> Digest | None:
+        """The digest that a tag names, or the digest itself when it exists; None when absent."""
+        return await self.manifests.find(ref)
+
+    async def tags(self, ref: ImageRef) -> tuple[str, ...]:
+        """Every tag of the repository of ``ref``, sorted; none when the repository is absent."""
+        return await list_tags(self._client, ref)
+
+    async def tag(self, ref: ImageRef, tag: str) -> None:
+        """Give the manifest that ``ref`` names by digest another tag, byte for byte.
+
+        Nothing is written when the tag names it already. Raises Stale when the manifest is gone.
+        """
+        target = _retagged(ref, tag)
+        if ref.digest is None:
+            raise REFERENCE_UNUSABLE.final(str(ref), "no digest", "a reference by digest")
+        if await self.manifests.find(target) == ref.digest:
+            return
+        manifest = await self.manifests.get(ref)
+        if manifest is None:
+            raise GONE.stale(str(ref), "no such manifest")
+        await self.manifests.put(target, manifest)
+
+    async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
+        """Push the input document (at most 32 MiB) as a small OCI artifact under the tag of ``ref``."""
+        if len(document) > DOCUMENT_LIMIT:
+            raise TOO_LARGE.final(
+                str(ref), f"an input document of {len(document)} bytes", f"at most {DOCUMENT_LIMIT}"
+            )
+        manifest = describe_inputs(document)
+        target = _tagged(ref)
+        if await self.manifests.find(target) == manifest.digest:
+            return
+        await self.blobs.put(ref, EMPTY_CONFIG, _one_chunk(EMPTY))
+        await self.blobs.put(ref, manifest.layers[0], _one_chunk(document))
+        await self.manifests.put(target, manifest)
+
+    async def inputs(self, ref: ImageRef) -> bytes | None:
+        """The input document under the tag of ``ref``; None when absent.
+
+        Raises Refused when the tag holds anything else.
+        """
+        manifest = await self.manifests.get(_tagged(ref))
+        if manifest is None:
+            return None
+        layer = find_document(manifest)
+        if layer is None:
+            raise NO_INPUTS.final(
+                str(ref), "another artifact", "an input document of ours", "remove the tag, or build again"
+            )
+        return await self.blobs.read(ref, layer, DOCUMENT_LIMIT)
+
+    async def aclose(self) -> None:
+        """End what is under way and close the connections."""
+        await self.blobs.aclose()
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def open_registry(
+    host: str,
+    login: Login | None = None,
+    *,
+    docker_config: Path | None = None,
+    plain_http: bool | None = None,
+    deadlines: Deadlines | None = None,
+) -> OciRegistry:
+    """A client for one registry host, as references write it (``docker.io``, ``localhost:5000``).
+
+    Without ``login`` and ``docker_config`` (the docker client's config.json or its folder) it is anonymous.
+    ``plain_http``: True is http, False https; None is https, but on loopback http where https is not spoken.
+    Nothing is sent before the first call. Raises Refused for a host that is none.
+    """
+    transport = Transport(deadlines or Deadlines())
+    authorizer = Authorizer(transport, credential_source(host, login, docker_config))
+    return OciRegistry(Client(host, transport, authorizer, plain_http))
+
+
+def _retagged(ref: ImageRef, tag: str) -> ImageRef:
+    try:
+        return ImageRef.parse(f"{ref.name}:{tag}")
+    except InvalidReference as error:
+        raise REFERENCE_UNUSABLE.final(str(ref), str(error)) from None
+
+
+def _tagged(ref: ImageRef) -> ImageRef:
+    if ref.tag is None:
+        raise REFERENCE_UNUSABLE.final(str(ref), "no tag", "a reference with a tag")
+    return ref.with_tag(ref.tag)
+
+
+def _one_chunk(content: bytes) -> Content:
+    async def read() -> AsyncIterator[bytes]:
+        yield content
+
+    return Content(len(content), read)
