@@ -1,0 +1,197 @@
+"""The rules of a ``.dockerignore``: what of a folder never reaches the builder.
+
+Semantics: Docker's documentation, "Build context", section ".dockerignore files": Go's ``filepath.Match``
+plus ``**``, exceptions with ``!``, the last rule that matches a path or one of its folders decides.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+_BOM = "\ufeff"
+_BRACKET = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
+_UNDER = r"(?:/[\s\S]*)?\Z"
+MAX_RULES = 1_000
+
+
+class InvalidIgnoreRule(ValueError):
+    """A rule that Docker's builder refuses too; ``line`` counts from 1."""
+
+    def __init__(self, line: int, rule: str, reason: str) -> None:
+        super().__init__(f"line {line}: {rule!r}: {reason}")
+        self.line = line
+        self.rule = rule
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """Compiled rules. ``excludes`` answers for one path, ``kept`` for many."""
+
+    _expression: re.Pattern[str] | None = field(default=None, repr=False)
+    _exceptions: frozenset[int] = frozenset()
+
+    def excludes(self, path: str) -> bool:
+        """Whether the file at ``path`` (relative to the context, '/' between folders) is left out."""
+        match = self._expression.match(path) if self._expression else None
+        return match is not None and match.lastindex not in self._exceptions
+
+    def kept(self, paths: Sequence[str]) -> Sequence[str]:
+        """The paths that stay, in their order."""
+        if not self._expression:
+            return paths
+        return [path for path, stays in zip(paths, self.stays(paths), strict=True) if stays]
+
+    def stays(self, paths: Iterable[str]) -> list[bool]:
+        """For each path, whether it stays."""
+        if not self._expression:
+            return [True for _ in paths]
+        match = self._expression.match
+        if not self._exceptions:
+            return [match(path) is None for path in paths]
+        return [(m := match(path)) is None or m.lastindex in self._exceptions for path in paths]
+
+
+def parse_ignore(text: str) -> IgnoreRules:
+    """Rules from the text of a ``.dockerignore``. Raises ``InvalidIgnoreRule``."""
+    rules = [rule for n, line in enumerate(_lines(text), 1) if (rule := _rule(n, line))]
+    if len(rules) > MAX_RULES:
+        raise InvalidIgnoreRule(rules[MAX_RULES].line, "", f"more than {MAX_RULES} rules")
+    if not rules:
+        return IgnoreRules()
+    # The last rule that matches decides: an alternation tries them in order, so they stand in reverse.
+    # Neighbours of one sign decide alike, so they share a group.
+    groups: list[tuple[bool, list[str]]] = []
+    for rule in reversed(rules):
+        if not groups or groups[-1][0] != rule.exception:
+            groups.append((rule.exception, []))
+        groups[-1][1].append(rule.expression)
+    if groups[-1][0]:
+        groups.pop()  # exceptions before anything is excluded change nothing
+    if not groups:
+        return IgnoreRules()
+    pattern = "|".join(f"({'|'.join(expressions)})" for _, expressions in groups)
+    exceptions = frozenset(n for n, (exception, _) in enumerate(groups, 1) if exception)
+    return IgnoreRules(re.compile(rf"(?:{pattern}){_UNDER}"), exceptions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    line: int
+    exception: bool
+    expression: str
+
+
+def _lines(text: str) -> list[str]:
+    return [line.removesuffix("\r") for line in text.removeprefix(_BOM).split("\n")]
+
+
+def _rule(number: int, line: str) -> _Rule | None:
+    if line.startswith("#") or not (pattern := line.strip()):
+        return None
+    exception = pattern.startswith("!")
+    glob = pattern[1:].strip() if exception else pattern
+    if not glob:
+        raise InvalidIgnoreRule(number, pattern, "an exception needs a pattern")
+    glob = posixpath.normpath(glob)
+    glob = glob[2:] if glob.startswith("//") else glob
+    glob = glob[1:] if len(glob) > 1 and glob.startswith("/") else glob
+    try:
+        expression = _translate(glob)
+        re.compile(expression)
+    except (ValueError, IndexError, re.error) as error:
+        raise InvalidIgnoreRule(number, pattern, "not a pattern that Docker understands") from error
+    return _Rule(number, exception, expression)
+
+
+def _translate(glob: str) -> str:
+    """A regular expression for ``glob`` without captures, that no path makes slow.
+
+    A path of components is matched from the left, the earliest place first and for good (an atomic
+    group): whatever follows ``*`` or ``**`` can take up the rest, so a later place is never better.
+    """
+    if glob.startswith("**") and not re.search(r"[*?\[\\]", glob[2:]):
+        # A leading ** alone is a plain comparison of endings, across folders.
+        ending = glob[2:]
+        start = r"(?:[\s\S]*/)?" if ending.startswith("/") else r"[\s\S]*"
+        return start + re.escape(ending.removeprefix("/"))
+    parts = [part for part, before in pairwise(["", *_parts(glob)][::-1]) if not part == before == _DEEP][::-1]
+    deep = [n for n, part in enumerate(parts) if part == _DEEP]
+    if any(n and parts[n - 1] != "/" for n in deep):
+        return _plain(parts)
+    segments = _split(parts, _DEEP)
+    expression = _segment(segments[0])
+    for n, segment in enumerate(segments[1:], 2):
+        end = r"(?=/|\Z)" if n == len(segments) else ""
+        expression += rf"(?>(?:[\s\S]*?/)??{_segment(segment)}{end})"
+    return expression
+
+
+_STAR, _DEEP, _REST = "*", "**", "**$"
+_MAX_ODD_WILDCARDS = 4
+
+
+def _plain(parts: list[str]) -> str:
+    """``**`` in the middle of a name: no order of matching is best, so few wildcards are allowed."""
+    expressions = {_STAR: "[^/]*", _DEEP: r"(?:[\s\S]*/)?", _REST: r"[\s\S]*"}
+    if sum(part in expressions for part in parts) > _MAX_ODD_WILDCARDS:
+        raise ValueError("too many wildcards beside a ** within a name")
+    return "".join(expressions.get(part, part) for part in parts)
+
+
+def _segment(parts: list[str]) -> str:
+    """Components between two ``**``."""
+    rest = bool(parts) and parts[-1] == _REST
+    components = _split(parts[:-1] if rest else parts, "/")
+    return "/".join(_component(component) for component in components) + (r"[\s\S]*" if rest else "")
+
+
+def _component(parts: list[str]) -> str:
+    """One name: all but its last star take the shortest that fits, for good."""
+    head, *runs = ("".join(run) for run in _split(parts, _STAR))
+    if not runs:
+        return head
+    return head + "".join(f"(?>[^/]*?{run})" for run in runs[:-1]) + f"[^/]*{runs[-1]}"
+
+
+def _split(parts: list[str], separator: str) -> list[list[str]]:
+    runs: list[list[str]] = [[]]
+    for part in parts:
+        if part == separator:
+            runs.append([])
+        else:
+            runs[-1].append(part)
+    return runs
+
+
+def _parts(glob: str) -> Iterator[str]:
+    """Wildcards by their own names, everything else as an expression for one character."""
+    at = 0
+    while at < len(glob):
+        if glob.startswith("**", at):
+            at += 3 if glob.startswith("**/", at) else 2
+            yield _REST if at >= len(glob) else _DEEP
+        elif glob[at] == "*":
+            at += 1
+            yield _STAR
+        elif glob[at] == "[":
+            bracket = _BRACKET.match(glob, at)
+            if not bracket:
+                raise ValueError("an unfinished range")
+            at = bracket.end()
+            yield f"[{bracket[1]}{_escape_range(bracket[2])}]"
+        elif glob[at] == "\\":
+            at += 2
+            yield re.escape(glob[at - 1])  # an IndexError is a trailing backslash
+        else:
+            at += 1
+            yield "[^/]" if glob[at - 1] == "?" else re.escape(glob[at - 1])
+
+
+def _escape_range(text: str) -> str:
+    """The inside of ``[…]`` with only ``-`` and escapes left special."""
+    return re.sub(r"\\(.)|([^\\-])", lambda m: re.escape(m[1] or m[2]), text, flags=re.DOTALL)
