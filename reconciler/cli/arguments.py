@@ -64,8 +64,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--service", dest="services", action="append", metavar="NAME", help="only this one"
         )
-    if verb != "init":
-        parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
     if verb in {"plan", "drift"}:
         parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
     if verb in {"plan", "status"}:

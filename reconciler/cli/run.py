@@ -1,0 +1,55 @@
+"""One command from its words to its exit code: find the verb, run it, print what it reports."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from reconciler.cli.arguments import parse_arguments
+from reconciler.cli.exits import ERROR, USAGE
+from reconciler.cli.options import Options
+
+if TYPE_CHECKING:
+    from reconciler.cli.envelope import Report
+
+_MODULES = {"init": "initialise", "render": "render_specs"}
+"""Verbs whose module is not called like the verb."""
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run one command. Raises SystemExit for wrong usage, help and version."""
+    options = parse_arguments(argv)
+    if options.as_json and options.markdown:
+        print("reconciler: --json and --markdown exclude one another", file=sys.stderr)
+        return USAGE
+    # The envelope needs the language's models: not before the usage is known to be right.
+    from reconciler.cli.envelope import Report, Stop, problem_of
+    from reconciler.provider import ProviderError
+
+    try:
+        report = _find(options.verb)(options)
+    except Stop as stop:
+        report = Report(stop.exit, problems=stop.problems, owner=stop.owner, commit=stop.commit)
+    except ProviderError as error:
+        report = Report(ERROR, problems=(problem_of(error),))
+    _print(report, options)
+    return report.exit
+
+
+def _find(verb: str) -> Callable[[Options], Report]:
+    module = importlib.import_module(f"reconciler.cli.{_MODULES.get(verb, verb)}")
+    return cast("Callable[[Options], Report]", module.run)
+
+
+def _print(report: Report, options: Options) -> None:
+    from reconciler.cli.envelope import dump, envelope, problem_lines
+
+    if options.as_json:
+        print(dump(envelope(options.verb, report)))
+        return
+    for line in problem_lines(report.problems):
+        print(line, file=sys.stderr)
+    sys.stdout.write(report.markdown if options.markdown and report.markdown is not None else report.text)
+    sys.stdout.flush()
