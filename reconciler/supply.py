@@ -1,79 +1,27 @@
-"""What instances need before they can be created: registries, images, networks, volumes, files. Pure."""
+"""What an instance needs before it can be created: image, networks, volumes, files, secrets. Pure."""
 
 from __future__ import annotations
 
 from reconciler.actions import (
-    BuildImage,
     CreateNetwork,
     CreateVolume,
     PublishFiles,
     PullImage,
-    StartRegistry,
 )
-from reconciler.decision import Ender
 from reconciler.desired import (
     DesiredFiles,
-    DesiredImage,
     DesiredNetwork,
     DesiredVolume,
+    FilesUse,
     MountUse,
     NetworkUse,
     Subject,
 )
 from reconciler.difference import Cause
-from reconciler.observed import ABSENT, LiveVolume
+from reconciler.observed import LiveVolume
 from reconciler.steps import Steps
+from reconciler.supply_images import wait_for_digest
 from reconciler.target import Target
-
-
-def supply_registries(steps: Steps) -> None:
-    """Start each local registry that an image of this environment lives in."""
-    for name, registry in sorted(steps.desired.registries.items()):
-        used = any(image.registry_name == name for image in steps.desired.images.values())
-        if used and name not in steps.observed.registry_running:
-            cause = Cause("commit", (f"Registry {name} is local and does not run",))
-            steps.act(StartRegistry(Subject("Registry", name), cause, registry))
-
-
-def supply_images(steps: Steps) -> None:
-    """Build each image whose key its registry lacks. An image that cannot be looked up is left alone:
-    a failed read is not an absent image."""
-    for _, image in sorted(steps.desired.images.items()):
-        artifact = steps.observed.artifacts.get(str(image.ref))
-        if artifact == ABSENT:
-            _build(steps, image)
-        elif artifact is None:
-            reason = f"the registry of {image.ref.name} cannot be read"
-            steps.wait(image_subject(image), reason, Ender.OUTSIDE)
-
-
-def _build(steps: Steps, image: DesiredImage) -> None:
-    subject = image_subject(image)
-    if image.problem:
-        steps.block(
-            Subject("Image", image.name), "PLAN010", image.problem, "change the Dockerfile or the context"
-        )
-        return
-    if image.registry_name in steps.desired.registries and image.registry_name not in (
-        steps.observed.registry_running
-    ):
-        registry = Subject("Registry", image.registry_name)
-        steps.wait_on(subject, registry, f"registry {image.registry_name} is starting")
-        return
-    for name in image.builds_on:
-        parent = steps.desired.images.get(name)
-        known = parent and steps.observed.artifacts.get(str(parent.ref))
-        if known is None or known == ABSENT:
-            steps.wait(
-                subject, f"it builds on image {name}, which is not there yet", Ender.US, expects="image"
-            )
-            return
-    steps.act(BuildImage(subject, Cause("input", (f"{image.ref.name} has no {image.key}",)), image))
-
-
-def image_subject(image: DesiredImage) -> Subject:
-    """An image key is one subject, however many services and environments want it."""
-    return Subject("Image", image.name, image.key)
 
 
 def is_supplied(steps: Steps, target: Target) -> bool:
@@ -85,12 +33,8 @@ def is_supplied(steps: Steps, target: Target) -> bool:
         _has_secrets(steps, target),
         _has_image(steps, target),
         *(_has_network(steps, target, use) for use in target.form.networks),
-        *(
-            _has_volume(steps, target, use.name, use.object_name)
-            for use in target.form.mounts
-            if _is_ours(use)
-        ),
-        *(_has_files(steps, target, use.config_name, use.digest, use.volume) for use in target.form.files),
+        *(_has_volume(steps, target, use) for use in target.form.mounts if _is_ours(use)),
+        *(_has_files(steps, target, use) for use in target.form.files),
         _has_ports(steps, target),
     ]
     return all(answers)
@@ -121,17 +65,14 @@ def _has_secrets(steps: Steps, target: Target) -> bool:
 
 def _has_image(steps: Steps, target: Target) -> bool:
     if target.image is None:
-        _wait_for_digest(steps, target)
+        wait_for_digest(steps, target)
         return False
     name = str(target.image)
     image = steps.observed.present.get(name)
     if image is None:
-        steps.act(
-            PullImage(
-                Subject("Image", name), Cause("commit", (f"{target.service.name} runs it",)), target.image
-            )
-        )
-        steps.wait(_subject(target), f"image {name} is pulled", Ender.US, expects="image")
+        subject = Subject("Image", name)
+        steps.act(PullImage(subject, Cause("commit", (f"{target.service.name} runs it",)), target.image))
+        steps.wait_on(_subject(target), subject, f"image {name} is pulled")
         return False
     if image.reserved_labels:
         steps.block(
@@ -150,24 +91,6 @@ def _has_image(steps: Steps, target: Target) -> bool:
             f"declare {undeclared[0]} under volumes: a Volume, a tmpfs, or type: discard",
         )
     return not undeclared
-
-
-def _wait_for_digest(steps: Steps, target: Target) -> None:
-    image = target.service.image
-    artifact = steps.observed.artifacts.get(str(image.ref))
-    if image.image_name is not None:
-        ours = steps.desired.images.get(image.image_name)
-        needed = image_subject(ours) if ours else Subject("Image", image.image_name)
-        steps.wait_on(_subject(target), needed, f"image {image.image_name} is built")
-    elif artifact == ABSENT:
-        steps.block(
-            _subject(target),
-            "PLAN014",
-            f"its registry has no image {image.ref}",
-            "push the image, or correct the reference",
-        )
-    else:
-        steps.wait(_subject(target), f"the registry of {image.ref} cannot be read", Ender.OUTSIDE)
 
 
 def _has_network(steps: Steps, target: Target, use: NetworkUse) -> bool:

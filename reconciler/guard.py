@@ -1,0 +1,97 @@
+"""What must not be acted on at all: guards over a whole environment (design, section 9). Pure."""
+
+from __future__ import annotations
+
+from reconciler.actions import Action, CreateInstance
+from reconciler.decision import Ender, Wait
+from reconciler.desired import Kinship, Subject
+from reconciler.ownership import Role
+from reconciler.source import is_same_source
+from reconciler.steps import Steps
+from reconciler.view import suspension
+
+
+def guard_environment(steps: Steps) -> None:
+    """Block what the whole environment must be blocked for."""
+    _guard_lineage(steps)
+    _guard_source(steps)
+
+
+def environment(steps: Steps) -> Subject:
+    """The environment as a subject."""
+    return Subject("Environment", steps.desired.owner.environment)
+
+
+def _guard_lineage(steps: Steps) -> None:
+    """An older commit must not undo a newer one by accident: of two at work the older yields."""
+    if steps.desired.policy.backwards:
+        return
+    live = {i.commit for i in steps.observed.instances if i.role is Role.LIVE}
+    newer = sorted(c for c in live if steps.desired.lineage.get(c) is Kinship.DESCENDANT)
+    if newer:
+        steps.block(
+            environment(steps),
+            "PLAN031",
+            f"what runs is of commit {newer[0][:12]}, which comes after {steps.desired.commit[:12]}",
+            "use the newer commit, or say --backwards",
+        )
+
+
+def _guard_source(steps: Steps) -> None:
+    """One owner from two sources: two repositories must not take turns in one environment."""
+    wanted = steps.desired.policy.source
+    others = {i.source for i in steps.observed.instances if not is_same_source(i.source, wanted)}
+    if wanted and others:
+        steps.block(
+            environment(steps),
+            "PLAN032",
+            f"what runs came from another source: {min(others)}",
+            f"use that repository, choose another project name, or accept this one: "
+            f"reconciler adopt {steps.desired.owner.environment}",
+        )
+
+
+def suspended(steps: Steps, service_name: str) -> str | None:
+    """Why a service may not be touched."""
+    whole = suspension(steps.views, "", steps.now)
+    return whole if whole is not None else suspension(steps.views, service_name, steps.now)
+
+
+def allowed(steps: Steps, actions: list[Action]) -> list[Action]:
+    """The actions that the guards let through; for each other one a Wait or Block says why."""
+    if any(block.subject.kind == "Environment" for block in steps.blocks):
+        actions = [a for a in actions if a.cause.type == "drift"]
+    if not steps.desired.policy.heal:
+        actions = _without_healing(steps, actions)
+    if steps.observed.cannot_read("markers"):
+        actions = _without_markers(steps, actions)
+    return actions
+
+
+def _without_healing(steps: Steps, actions: list[Action]) -> list[Action]:
+    for action in actions:
+        if action.cause.type == "drift":
+            reason = "it drifted, and this environment reports drift (drift: report)"
+            steps.waits.append(Wait(action.subject, reason, Ender.OUTSIDE))
+    return [action for action in actions if action.cause.type != "drift"]
+
+
+def _without_markers(steps: Steps, actions: list[Action]) -> list[Action]:
+    """Without markers nobody knows what was proved, suspended or held: only instances that are missing from
+    a set that is there may be made, and none that could be a second writer on data."""
+    kept: list[Action] = [a for a in actions if isinstance(a, CreateInstance) and _is_safe_blind(steps, a)]
+    for action in actions:
+        if action not in kept:
+            reason = "the markers cannot be read, so it is not known what is allowed"
+            steps.waits.append(Wait(action.subject, reason, Ender.OUTSIDE))
+    return kept
+
+
+def _is_safe_blind(steps: Steps, action: CreateInstance) -> bool:
+    mounts = action.blueprint.form.mounts
+    siblings = [
+        i
+        for i in steps.views.of(action.blueprint.service_name).live
+        if i.generation == action.blueprint.generation
+    ]
+    return bool(siblings) and not any(m.type in ("volume", "bind") and not m.read_only for m in mounts)

@@ -1,0 +1,92 @@
+"""Differences of origin live that need no new process: mended in place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.actions import (
+    Change,
+    Connect,
+    Disconnect,
+    MendInstance,
+    Rename,
+    SetLimits,
+    SetRestart,
+    Start,
+    Unpause,
+)
+from reconciler.blueprint import free_numbers
+from reconciler.desired import Subject
+from reconciler.difference import Cause, Diff
+from reconciler.observed import Instance, Phase
+from reconciler.ownership import InstanceName
+from reconciler.steps import Steps
+from reconciler.supply import supply_network
+from reconciler.target import Target
+
+
+def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]) -> None:
+    """Plan the changes that make the live object what it was applied as."""
+    changes = (
+        *_rename(steps, target, instance),
+        *_fields(target, diffs),
+        *_networks(steps, target, instance),
+        *_process(instance, target),
+    )
+    if changes:
+        subject = Subject("Service", target.service.name, instance.name)
+        cause = Cause("drift", _words(instance, diffs), tuple(diffs))
+        steps.act(MendInstance(subject, cause, instance.handle, changes))
+
+
+def _words(instance: Instance, diffs: Sequence[Diff]) -> tuple[str, ...]:
+    words = [diff.path for diff in diffs]
+    words += ["it was renamed"] if instance.number is None else []
+    words += [f"it is {instance.phase.value}"] if instance.phase in (Phase.PAUSED, Phase.EXITED) else []
+    return tuple(words)
+
+
+def _rename(steps: Steps, target: Target, instance: Instance) -> tuple[Change, ...]:
+    if instance.number is not None:
+        return ()
+    siblings = steps.views.of(target.service.name).instances
+    number = free_numbers([i.number for i in siblings if i.number is not None], 1)[0]
+    g8 = instance.generation.g8
+    return (Rename(str(InstanceName(steps.desired.owner, target.service.name, g8, number))),)
+
+
+def _fields(target: Target, diffs: Sequence[Diff]) -> tuple[Change, ...]:
+    paths = [diff.path for diff in diffs]
+    changes: list[Change] = []
+    if any(path.startswith("deploy.resources.") for path in paths):
+        resources = target.form.spec.deploy.resources
+        limits = resources.limits
+        changes.append(SetLimits(limits.cpus, limits.memory, limits.pids, resources.reservations.memory))
+    if "restart" in paths:
+        changes.append(SetRestart(target.form.spec.restart))
+    return tuple(changes)
+
+
+def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change, ...]:
+    """Connect first, disconnect once everything wanted is attached: neighbours never lose it."""
+    wanted = {use.object_name: use for use in target.form.networks}
+    missing = [use for name, use in wanted.items() if name not in instance.networks]
+    changes: list[Change] = []
+    for use in missing:
+        live = steps.networks.get(use.object_name)
+        if use.external or live is not None:
+            where = live.handle.id if live else use.object_name
+            changes.append(Connect(where, use.aliases))
+        elif use.name in steps.desired.networks:
+            supply_network(steps, steps.desired.networks[use.name])
+    if len(changes) == len(missing):
+        changes += [Disconnect(name) for name in instance.networks if name not in wanted]
+    return tuple(changes)
+
+
+def _process(instance: Instance, target: Target) -> tuple[Change, ...]:
+    if instance.phase is Phase.PAUSED:
+        return (Unpause(),)
+    if instance.phase is Phase.EXITED and not target.form.spec.is_job:
+        return (Start(),)
+    return ()

@@ -1,0 +1,91 @@
+"""The decision of one pass: ``plan(desired, observed, now)``. Pure: no IO, no clock, no randomness."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from reconciler import guard
+from reconciler.decision import Ender, Plan
+from reconciler.dependencies import sorted_by_dependency
+from reconciler.desired import Desired, ServiceForm, Subject
+from reconciler.form import read_form
+from reconciler.observed import Observed
+from reconciler.plan_service import plan_service
+from reconciler.prune import prune
+from reconciler.steps import Steps
+from reconciler.supply import supply_network, supply_volume
+from reconciler.supply_images import supply_images, supply_registries
+
+
+def plan(desired: Desired, observed: Observed, now: float) -> Plan:
+    """Only what can be done now, each action with its cause; a Wait for what cannot happen yet, a Block
+    for what must not happen. ``now`` is in seconds on the runtime's clock.
+
+    The answer depends on the inputs alone, and not on the order of their lists.
+    """
+    steps = Steps.begin(desired, observed, now)
+    guard.guard_environment(steps)
+    identity = None
+    if observed.cannot_read("instances"):
+        _wait_for_instances(steps)
+    else:
+        supply_registries(steps)
+        supply_images(steps)
+        _plan_resources(steps)
+        _plan_services(steps)
+        identity = prune(steps)
+    actions = guard.allowed(steps, steps.actions)
+    return Plan(tuple(actions), tuple(steps.waits), tuple(steps.blocks), identity)
+
+
+def _wait_for_instances(steps: Steps) -> None:
+    for entry in steps.observed.unreadable:
+        steps.wait(guard.environment(steps), f"{entry.what} cannot be read: {entry.reason}", Ender.OUTSIDE)
+
+
+def _plan_resources(steps: Steps) -> None:
+    """Networks and volumes that are declared exist, whether or not anything uses them yet."""
+    observed, desired = steps.observed, steps.desired
+    if not observed.cannot_read("networks"):
+        for _, network in sorted(desired.networks.items()):
+            if not network.external and network.object_name not in steps.networks:
+                supply_network(steps, network)
+    if not observed.cannot_read("volumes"):
+        for _, volume in sorted(desired.volumes.items()):
+            if not volume.external and volume.object_name not in steps.volumes:
+                supply_volume(steps, volume)
+            elif not volume.external:
+                _check_volume(steps, volume.name, volume.object_name)
+
+
+def _check_volume(steps: Steps, name: str, object_name: str) -> None:
+    """A data volume is never made again: other options are told, not acted on."""
+    wanted, live = steps.desired.volumes[name], steps.volumes[object_name]
+    options = {"driver": wanted.driver, **{f"driver_opts.{k}": v for k, v in wanted.driver_opts.items()}}
+    other = sorted(path for path, value in options.items() if live.fields.get(path, value) != value)
+    if other:
+        steps.block(
+            Subject("Volume", name),
+            "PLAN019",
+            f"volume {object_name} exists with another {', '.join(other)}; its data is never thrown away",
+            "declare a new Volume under another name and move the data, or go back to the old options",
+        )
+
+
+def _plan_services(steps: Steps) -> None:
+    today = datetime.fromtimestamp(steps.now, UTC).date().isoformat()
+
+    def read(canonical: str) -> ServiceForm:
+        return read_form(steps.desired.owner, canonical, steps.desired.networks, steps.desired.volumes)
+
+    unreadable = {entry.what: entry.reason for entry in steps.observed.unreadable}
+    for service in sorted_by_dependency(list(steps.desired.services.values())):
+        subject = Subject("Service", service.name)
+        reason = guard.suspended(steps, service.name)
+        if f"service:{service.name}" in unreadable:
+            words = unreadable[f"service:{service.name}"]
+            steps.wait(subject, f"it cannot be read: {words}", Ender.OUTSIDE)
+        elif reason is not None:
+            steps.wait(subject, f"suspended: {reason}", Ender.OUTSIDE)
+        else:
+            plan_service(steps, service, read, today)

@@ -1,0 +1,155 @@
+"""The world after an action on an instance has succeeded. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from reconciler.actions import (
+    Change,
+    Connect,
+    CreateInstance,
+    Disconnect,
+    MendInstance,
+    RemoveInstance,
+    Rename,
+    RetireInstance,
+    ReviveInstance,
+    SetLimits,
+    SetRestart,
+    Start,
+    Unpause,
+)
+from reconciler.desired import Fields, ServiceForm
+from reconciler.observed import Handle, Health, Instance, Observed, Phase
+from reconciler.ownership import Role, parse_instance_name
+
+_NO_TEST = [["NONE"], []]
+
+
+def predict(
+    observed: Observed,
+    action: CreateInstance | ReviveInstance | RetireInstance | RemoveInstance | MendInstance,
+) -> Observed:
+    """The instances after it."""
+    match action:
+        case CreateInstance():
+            return replace(observed, instances=(*observed.instances, _created(observed, action)))
+        case RemoveInstance():
+            rest = tuple(i for i in observed.instances if i.handle != action.handle)
+            return _with_members(replace(observed, instances=rest))
+        case RetireInstance():
+            return _changed(observed, action.handle, lambda i: _retired(i, action.name, observed.at))
+        case ReviveInstance():
+            return _changed(observed, action.handle, lambda i: _revived(i, action, observed.at))
+        case MendInstance():
+            return _with_members(_changed(observed, action.handle, lambda i: _mended(i, action, observed)))
+        case _:
+            assert_never(action)
+
+
+def _changed(observed: Observed, handle: Handle, change: Callable[[Instance], Instance]) -> Observed:
+    moved = tuple(change(i) if i.handle == handle else i for i in observed.instances)
+    return replace(observed, instances=moved)
+
+
+def _with_members(observed: Observed) -> Observed:
+    members: dict[str, list[str]] = {}
+    for instance in observed.instances:
+        for name in instance.networks:
+            members.setdefault(name, []).append(instance.handle.id)
+    networks = tuple(replace(n, members=tuple(members.get(n.object_name, ()))) for n in observed.networks)
+    return replace(observed, networks=networks)
+
+
+def _created(observed: Observed, action: CreateInstance) -> Instance:
+    blueprint = action.blueprint
+    form = blueprint.form
+    return Instance(
+        handle=Handle("forecast", f"{blueprint.name}@{observed.at}"),
+        name=blueprint.name,
+        service_name=blueprint.service_name,
+        role=Role.LIVE,
+        number=blueprint.number,
+        generation=blueprint.generation,
+        input=blueprint.input,
+        commit=blueprint.commit,
+        pin=blueprint.pin,
+        source=blueprint.source,
+        applied=form.canonical,
+        applied_fields=form.fields,
+        live_fields=form.fields,
+        networks=tuple(use.object_name for use in form.networks),
+        volumes=tuple(
+            [use.object_name for use in form.mounts if use.type == "volume"]
+            + [use.volume for use in form.files]
+        ),
+        image=str(blueprint.image),
+        phase=Phase.RUNNING,
+        health=Health.STARTING if is_checked(form) else Health.NONE,
+        created_at=observed.at,
+        started_at=observed.at,
+        restart=form.spec.restart,
+    )
+
+
+def is_checked(form: ServiceForm) -> bool:
+    """The spec gives the instance a health check; one that the image brings is not known here."""
+    check = form.spec.healthcheck
+    return check is not None and not check.disable and list(check.test or ()) not in _NO_TEST
+
+
+def _retired(instance: Instance, name: str, at: float) -> Instance:
+    parsed = parse_instance_name(name)
+    role = parsed.role if parsed else Role.KEPT
+    return replace(instance, name=name, role=role, phase=Phase.EXITED, finished_at=at, restart="no")
+
+
+def _revived(instance: Instance, action: ReviveInstance, at: float) -> Instance:
+    health = Health.NONE if instance.health is Health.NONE else Health.STARTING
+    return replace(
+        instance,
+        name=action.name,
+        role=Role.LIVE,
+        phase=Phase.RUNNING,
+        health=health,
+        started_at=at,
+        healthy_since=None,
+        restart=action.restart,
+    )
+
+
+def _mended(instance: Instance, action: MendInstance, observed: Observed) -> Instance:
+    for change in action.changes:
+        instance = _apply(instance, change, observed)
+    return instance
+
+
+def _apply(instance: Instance, change: Change, observed: Observed) -> Instance:
+    match change:
+        case SetLimits():
+            return replace(instance, live_fields=_restored(instance, "deploy.resources."))
+        case SetRestart():
+            return replace(instance, live_fields=_restored(instance, "restart"), restart=change.policy)
+        case Connect():
+            names = {n.handle.id: n.object_name for n in observed.networks}
+            name = names.get(change.network, change.network)
+            return replace(instance, networks=(*instance.networks, name))
+        case Disconnect():
+            return replace(instance, networks=tuple(n for n in instance.networks if n != change.network))
+        case Rename():
+            parsed = parse_instance_name(change.name)
+            return replace(instance, name=change.name, number=parsed.number if parsed else None)
+        case Unpause():
+            return replace(instance, phase=Phase.RUNNING)
+        case Start():
+            health = Health.NONE if instance.health is Health.NONE else Health.STARTING
+            return replace(instance, phase=Phase.RUNNING, started_at=observed.at, health=health, exits=0)
+        case _:
+            assert_never(change)
+
+
+def _restored(instance: Instance, prefix: str) -> Fields:
+    applied = {p: v for p, v in instance.applied_fields.items() if p.startswith(prefix)}
+    return {**instance.live_fields, **applied}

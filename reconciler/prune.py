@@ -1,0 +1,171 @@
+"""What is no longer in git: removed last, within limits, and never on an incomplete read. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from reconciler.actions import (
+    Connect,
+    Disconnect,
+    MendInstance,
+    RemoveInstance,
+    RemoveMarker,
+    RemoveNetwork,
+    RemoveVolume,
+)
+from reconciler.desired import Subject
+from reconciler.difference import Cause
+from reconciler.observed import Instance, LiveNetwork
+from reconciler.ownership import Owner, Role
+from reconciler.steps import Steps
+
+PRUNE = "prune"
+_NEEDED = ("instances", "markers")
+_GRACE = 10.0
+_SERVICE_MARKERS = ("release", "job", "retry")
+
+
+def prune_id(owner: Owner, names: Sequence[str]) -> str:
+    """A digest over the owner and exactly the set to be removed, whatever the commit and time."""
+    text = json.dumps([str(owner), sorted(names)])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def prune(steps: Steps) -> str | None:
+    """Plan the removal of what git does not name any more; the prune id when a guard asks for it."""
+    if any(steps.observed.cannot_read(kind) for kind in _NEEDED) or steps.observed.unreadable:
+        return None
+    asked = _prune_services(steps)
+    _leave_networks(steps)
+    _prune_networks(steps)
+    _prune_files(steps)
+    _prune_markers(steps)
+    return asked
+
+
+def _prune_services(steps: Steps) -> str | None:
+    wanted, skipped = steps.desired.services, steps.desired.excluded
+    gone = sorted(
+        n for n, v in steps.views.services.items() if v.instances and n not in wanted and n not in skipped
+    )
+    if not gone:
+        return None
+    names = [f"Service/{name}" for name in gone]
+    identity = prune_id(steps.desired.owner, names)
+    reason = _guarded(steps, gone)
+    if reason and not _is_released(steps, identity):
+        env = steps.desired.owner.environment
+        steps.block(
+            environment_prune(steps),
+            "PLAN030",
+            f"{reason}: {', '.join(gone)}",
+            f"if that is meant: reconciler apply {env} --allow-prune={identity}",
+        )
+        return identity
+    for name in gone:
+        _remove_service(steps, name)
+    return identity
+
+
+def environment_prune(steps: Steps) -> Subject:
+    """The subject of the prune guard; it blocks pruning and nothing else."""
+    return Subject("Prune", steps.desired.owner.environment)
+
+
+def _guarded(steps: Steps, gone: Sequence[str]) -> str | None:
+    present = [n for n, v in steps.views.services.items() if v.instances]
+    policy = steps.desired.policy
+    limit = policy.prune_limit if policy.prune_limit is not None else max(3, len(present) // 5)
+    if not steps.desired.services and not steps.desired.excluded:
+        return "git names no service at all: this would empty the environment"
+    if len(gone) > limit:
+        return f"this would remove {len(gone)} services, more than the limit of {limit}"
+    return None
+
+
+def _is_released(steps: Steps, identity: str) -> bool:
+    if steps.desired.policy.allow_prune == identity:
+        return True
+    marker = steps.views.markers.get((PRUNE, ""))
+    try:
+        value = json.loads(marker.value) if marker else {}
+        return bool(value.get("id") == identity and steps.now < float(value["until"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _remove_service(steps: Steps, service_name: str) -> None:
+    cause = Cause("prune", (f"Service {service_name} is not in git any more",))
+    for instance in steps.views.of(service_name).instances:
+        subject = Subject("Service", service_name, instance.name)
+        steps.act(RemoveInstance(subject, cause, instance.handle, _GRACE))
+
+
+def _leave_networks(steps: Steps) -> None:
+    """Stopped instances follow a network whose options changed, else their old one could never go: they
+    are connected to the new one with their aliases first."""
+    wanted = {n.object_name for n in steps.desired.networks.values()}
+    stale = {name: net for name, net in steps.networks.items() if name not in wanted}
+    if not stale:
+        return
+    for instance in steps.observed.instances:
+        attached = [stale[name] for name in instance.networks if name in stale]
+        if attached and instance.role is not Role.LIVE and instance.service_name in steps.desired.services:
+            _move(steps, instance, attached)
+
+
+def _move(steps: Steps, instance: Instance, stale: Sequence[LiveNetwork]) -> None:
+    changes: list[Connect | Disconnect] = []
+    for old in stale:
+        desired = steps.desired.networks.get(old.name)
+        live = steps.networks.get(desired.object_name) if desired else None
+        if desired and live is None:
+            return  # the new one is still to be created
+        if live and live.object_name not in instance.networks:
+            changes.append(Connect(live.handle.id, (instance.service_name,)))
+        changes.append(Disconnect(old.object_name))
+    subject = Subject("Service", instance.service_name, instance.name)
+    cause = Cause("commit", tuple(f"network {old.name} changed" for old in stale))
+    steps.act(MendInstance(subject, cause, instance.handle, tuple(changes)))
+
+
+def _prune_networks(steps: Steps) -> None:
+    wanted = {n.object_name for n in steps.desired.networks.values()}
+    for network in steps.observed.networks:
+        doubled = steps.networks[network.object_name] is not network
+        if (
+            not network.members
+            and not steps.desired.excluded
+            and (doubled or network.object_name not in wanted)
+        ):
+            subject = Subject("Network", network.name, network.handle.id)
+            cause = Cause("prune", (f"nothing is on network {network.object_name} any more",))
+            steps.act(RemoveNetwork(subject, cause, network.handle))
+
+
+def _prune_files(steps: Steps) -> None:
+    """Files that nothing mounts and no remembered release names. While anything is being created they stay:
+    a volume is filled before its first consumer exists."""
+    if steps.observed.in_flight or steps.desired.excluded:
+        return
+    used = {name for instance in steps.observed.instances for name in instance.volumes}
+    used |= {files.volume for files in steps.desired.files.values()}
+    used |= {n for view in steps.views.services.values() for r in view.releases for n in r.files}
+    for volume in steps.observed.volumes:
+        if volume.role in ("files", "secret") and volume.object_name not in used:
+            subject = Subject("Config", volume.name, volume.object_name)
+            cause = Cause("prune", ("nothing needs these files any more",))
+            steps.act(RemoveVolume(subject, cause, volume.object_name))
+
+
+def _prune_markers(steps: Steps) -> None:
+    """Markers of a service that is gone: a service of that name that comes again starts afresh."""
+    for marker in steps.observed.markers:
+        name = marker.subject
+        gone = name not in steps.desired.services and name not in steps.desired.excluded
+        if marker.kind in _SERVICE_MARKERS and gone and not steps.views.of(name).instances:
+            subject = Subject("Marker", name, marker.object_name)
+            cause = Cause("prune", (f"Service {name} is not in git any more",))
+            steps.act(RemoveMarker(subject, cause, marker.object_name))
