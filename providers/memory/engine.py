@@ -94,7 +94,7 @@ class MemoryEngine:
         self.ground.faults.add(verb, nth, error, when, times)
 
     def unreadable(self, what: str, reason: str = "injected") -> None:
-        """A kind (instances, networks, volumes, markers), or ``service NAME``, cannot be read."""
+        """A kind (instances, networks, volumes, markers), or ``service:NAME``, cannot be read."""
         self.ground.unreadable[what] = Unreadable(what, reason, self.clock)
 
     def recover(self) -> None:

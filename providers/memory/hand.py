@@ -69,11 +69,12 @@ class Hand:
         self.container(name).name = new_name
 
     def edit(self, name: str, path: str, value: Json) -> None:
-        """Change one live field; None takes it away."""
-        fields = self.container(name).fields
-        fields.pop(path, None)
-        if value is not None:
-            fields[path] = value
+        """Change one live field (``docker update``, a console edit); labels stay as they were."""
+        self.container(name).fields[path] = value
+
+    def hide(self, name: str, path: str) -> None:
+        """One live field cannot be seen any more."""
+        self.container(name).fields.pop(path, None)
 
     def set_restart(self, name: str, policy: str) -> None:
         """``docker update --restart``."""

@@ -119,8 +119,7 @@ def set_limits(container: Container, limits: SetLimits) -> None:
         "deploy.resources.reservations.memory": limits.memory_reservation,
     }
     for path, value in wanted.items():
-        container.fields.pop(path, None)
-        if value is not None:
+        if value is not None or path in container.fields:
             container.fields[path] = value
 
 

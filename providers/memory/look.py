@@ -47,7 +47,7 @@ def look(ground: Ground, question: Question) -> World:
 def _instances(ground: Ground, owner: Owner) -> Iterator[Instance]:
     for container in ground.containers.values():
         service_name = container.labels.get(ownership.SERVICE, "")
-        readable = f"service {service_name}" not in ground.unreadable
+        readable = f"service:{service_name}" not in ground.unreadable
         if _is_of(container.labels, owner) and service_name and readable:
             yield _instance(ground, container, service_name)
 

@@ -66,8 +66,9 @@ class MemoryWorld:
         names: tuple[str, ...] = ()
         if wanted is not None:
             owner = wanted.owner
-            objects = (*wanted.networks.values(), *wanted.volumes.values())
-            names = (*(o.object_name for o in objects), *(f.volume for f in wanted.files.values()))
+            networks = (n.object_name for n in wanted.networks.values())
+            volumes = (v.object_name for v in wanted.volumes.values())
+            names = (*networks, *volumes, *(f.volume for f in wanted.files.values()))
         return await self.engine.observe(Question(owner, names))
 
     async def instances(self, owner: Owner = OWNER) -> tuple[Instance, ...]:
