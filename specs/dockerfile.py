@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from specs.dockerfile_scope import Scope
 from specs.expansion import Undetermined
 from specs.instruction import Instruction, InvalidDockerfile, Script, Word, read_script
 from specs.reference import ImageRef, InvalidReference
-from specs.scope import Scope
 
 _MOUNT_FROM = re.compile(r"""--mount=(?:[^\n]*,)?["']*from=([^,"']*)""", re.IGNORECASE)
 _REMOTE = re.compile(r"(?:https?|ssh|git)://|git@", re.IGNORECASE)
@@ -135,7 +135,7 @@ class _Reading:
             self._first_image(words[0], line)
         else:
             self._fault(line, "IMG002", "FROM without one image", "FROM image [AS name]", "correct the line")
-        name = words[2].text.lower() if named else ""
+        name = words[-1].text.lower() if named else ""
         if name in self.contexts:
             seen = f"stage {name} has the name of an additional context"
             self._fault(line, "IMG015", seen, "names that differ", "rename the stage or the context")

@@ -119,7 +119,9 @@ def _translate(glob: str) -> str:
         ending = glob[2:]
         start = r"(?:[\s\S]*/)?" if ending.startswith("/") else r"[\s\S]*"
         return start + re.escape(ending.removeprefix("/"))
-    parts = [part for part, before in pairwise(["", *_parts(glob)][::-1]) if not part == before == _DEEP][::-1]
+    parts = [part for part, before in pairwise(["", *_parts(glob)][::-1]) if not part == before == _DEEP][
+        ::-1
+    ]
     deep = [n for n, part in enumerate(parts) if part == _DEEP]
     if any(n and parts[n - 1] != "/" for n in deep):
         return _plain(parts)

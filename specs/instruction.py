@@ -1,4 +1,6 @@
-"""The instructions of a Dockerfile as its lexer sees them: directives, continuations, comments, here-documents.
+"""The instructions of a Dockerfile as its lexer sees them.
+
+Directives, continuations, comments and here-documents are taken out.
 
 Semantics: the Dockerfile reference. Positions are byte offsets into the file.
 """
@@ -123,7 +125,7 @@ def _directives(lines: list[tuple[int, str]]) -> dict[str, Word]:
 def _instructions(lines: list[tuple[int, str]], escape: str) -> Iterator[Instruction]:
     n = 0
     while n < len(lines):
-        offset, line = lines[n]
+        line = lines[n][1]
         if not line.strip() or line.lstrip().startswith("#"):
             n += 1
             continue

@@ -1,0 +1,171 @@
+"""The exact files of a build context: path, type, permission bits and content id, without reading a file.
+
+A record is a line of ``git ls-tree`` with its path made relative to the context:
+``<mode, six octal digits> blob <content id>\\t<path>``. So a commit's listing needs no translation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from specs.ignore import IgnoreRules
+from specs.image_problem import ImageProblem
+
+FILE, PROGRAM, LINK, GITLINK = "100644", "100755", "120000", "160000"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_MAX_POINTER = 1024
+_UNSAFE = ("\t/", "\t../", "\t./", "\t.git/", "\t.git\0", "//", "/../", "/./", "/.git/", "/.git\0")
+_OURS = re.compile(
+    rb"""^(?:---[ \t]+)?[{ \t]{0,8}["']?apiVersion["']?[ \t]*:[ \t]*["']?reconciler/v[0-9]""", re.MULTILINE
+)
+_OURS_IN_FLOW = re.compile(rb"""[{,\s]["']?apiVersion["']?\s*:\s*["']?reconciler/v[0-9]""")
+
+
+class ContextFile(Protocol):
+    """What a manifest needs to know of a file: ``oid`` is the id that git gives to its content."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def mode(self) -> int: ...
+    @property
+    def oid(self) -> str: ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A listing that has the records already, with paths from the repository's root."""
+
+    @property
+    def records(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """One file: path from the context's folder, mode (0o644, 0o755, or 0o777 for a link), content id."""
+
+    path: str
+    mode: int
+    link: bool
+    oid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The files of a context, sorted by path as bytes."""
+
+    folder: str
+    """The context's folder from the repository's root; '.' is all."""
+    records: tuple[str, ...]
+
+    def entries(self) -> Iterable[ManifestEntry]:
+        """The records, read."""
+        for record in self.records:
+            head, _, path = record.partition("\t")
+            mode, _, oid = head.split(" ")
+            link = mode == LINK
+            yield ManifestEntry(path, 0o777 if link else int(mode[3:], 8), link, oid)
+
+    @property
+    def text(self) -> str:
+        """All records, NUL between them: a name can hold any other character."""
+        return "\0".join(self.records)
+
+
+def records_of(files: Sequence[ContextFile]) -> Sequence[str]:
+    """The records of a listing."""
+    if isinstance(files, Recorded):
+        return files.records
+    return [f"{file.mode:06o} blob {file.oid}\t{file.path}" for file in files]
+
+
+def make_manifest(
+    records: Sequence[str], folder: str, rules: IgnoreRules, ours: frozenset[str] = frozenset()
+) -> tuple[Manifest, list[ImageProblem]]:
+    """The manifest of the context at ``folder`` and what is wrong in it.
+
+    ``records`` are those below the folder, paths from the root, sorted. ``ours`` are paths from the root
+    of documents of ours, which are never in a context (a promotion would rebuild everything).
+    """
+    if ours:
+        records = [record for record in records if record[record.index("\t") + 1 :] not in ours]
+    relative = _relative(records, folder)
+    if relative:
+        at = relative[0].index("\t") + 1  # ids of one repository have one length
+        stays = rules.stays([record[at:] for record in relative])
+        relative = [record for record, stay in zip(relative, stays, strict=True) if stay]
+    problems = _problems(relative, folder)
+    return Manifest(folder, tuple(relative)), problems
+
+
+def is_ours(content: bytes) -> bool:
+    """Whether a YAML file carries our apiVersion: a line of its own, or anywhere in a flow mapping."""
+    return bool(_OURS.search(content)) or (
+        content.lstrip().startswith(b"{") and bool(_OURS_IN_FLOW.search(content))
+    )
+
+
+def is_pointer(content: bytes) -> bool:
+    """Whether the content is a git-lfs pointer in place of a file."""
+    return len(content) <= _MAX_POINTER and content.startswith(LFS_POINTER)
+
+
+def _relative(records: Sequence[str], folder: str) -> list[str]:
+    if {record[:6] for record in records} - {FILE, PROGRAM, LINK, GITLINK}:  # old trees, group-writable
+        records = [_normal(record) for record in records]
+    if folder == "." or not records:
+        return list(records)
+    at = records[0].index("\t") + 1
+    skip = at + len(folder) + 1
+    return [record[:at] + record[skip:] for record in records]
+
+
+def _problems(records: list[str], folder: str) -> list[ImageProblem]:
+    problems: list[ImageProblem] = []
+    if any(mode == GITLINK for mode in {record[:6] for record in records}):
+        problems += [_gitlink(record, folder) for record in records if record.startswith(GITLINK)]
+    text = ("\0".join(records) + "\0").lower()
+    if any(part in text for part in _UNSAFE):
+        problems += [_unsafe(record, folder) for record in records if _is_unsafe(record)]
+    return problems
+
+
+def _normal(record: str) -> str:
+    if record[:6] in (FILE, PROGRAM, LINK, GITLINK):
+        return record
+    return (PROGRAM if int(record[:6], 8) & 0o100 else FILE) + record[6:]
+
+
+def _path(record: str, folder: str) -> str:
+    path = record.partition("\t")[2]
+    return path if folder == "." else f"{folder}/{path}"
+
+
+def _gitlink(record: str, folder: str) -> ImageProblem:
+    return ImageProblem(
+        _path(record, folder),
+        None,
+        "IMG009",
+        "a submodule in a build context",
+        "files of this repository",
+        "exclude it in .dockerignore, or commit its files",
+    )
+
+
+def _is_unsafe(record: str) -> bool:
+    names = record.partition("\t")[2].lower().split("/")
+    return any(name in ("", ".", "..", ".git") for name in names)
+
+
+def _unsafe(record: str, folder: str) -> ImageProblem:
+    return ImageProblem(
+        _path(record, folder),
+        None,
+        "IMG012",
+        "a path that no checkout would write",
+        "names other than '.', '..' and '.git'",
+        "remove it from the commit",
+    )
