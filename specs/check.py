@@ -1,0 +1,146 @@
+"""Checks across all documents of a spec set, whatever the environment."""
+
+from __future__ import annotations
+
+import posixpath
+
+from specs.catalog import Catalog
+from specs.check_service import check_services, report_undeclared
+from specs.circle import find_circle
+from specs.document import KINDS
+from specs.environment import Environment
+from specs.image import Image
+from specs.problem import Report
+from specs.registry import Registry
+from specs.resource import Config, Network, Secret, Volume
+from specs.service import Service
+from specs.spec_set import SpecSet, Written
+from specs.suggest import nearest, shown
+
+
+def check_documents(spec_set: SpecSet, report: Report) -> None:
+    """References, circles, projects, and what an Environment says of other documents."""
+    catalog = catalog_of(spec_set)
+    check_services(catalog, report)
+    check_images(catalog, report)
+    check_resources(catalog, report)
+    environments = spec_set.of_kind("Environment")
+    _check_projects(environments, report)
+    for written in environments.values():
+        if isinstance(written.model, Environment):
+            _check_environment(written, written.model, catalog, report.about(written.subject))
+
+
+def catalog_of(spec_set: SpecSet) -> Catalog:
+    """All documents as one catalog."""
+    return Catalog(
+        declared={kind: list(spec_set.of_kind(kind)) for kind in KINDS},
+        nodes={key: written.spec for key, written in spec_set.documents.items()},
+        services=spec_set.models("Service", Service),
+        images=spec_set.models("Image", Image),
+        registries=spec_set.models("Registry", Registry),
+        networks=spec_set.models("Network", Network),
+        volumes=spec_set.models("Volume", Volume),
+        configs=spec_set.models("Config", Config),
+        secrets=spec_set.models("Secret", Secret),
+    )
+
+
+def check_images(catalog: Catalog, report: Report) -> None:
+    """Registries, contexts and paths of Images."""
+    for name, image in catalog.images.items():
+        own = report.about(f"Image {name}")
+        if image.registry not in catalog.declared["Registry"]:
+            report_undeclared(
+                "Registry", image.registry, catalog.place("Image", name, "registry"), catalog, own
+            )
+        for context_name, context in image.build.contexts.items():
+            if context.image not in catalog.declared["Image"]:
+                place = catalog.place("Image", name, "build", "contexts", context_name, "image")
+                report_undeclared("Image", context.image, place, catalog, own)
+        for field_name, path in (("context", image.build.context), ("dockerfile", image.build.dockerfile)):
+            if leaves_repository(path):
+                place = catalog.place("Image", name, "build", field_name)
+                own.add(
+                    "SPEC019", place, f"{field_name} leaves the repository", expected="a path below its root"
+                )
+    circle = find_circle(
+        {
+            name: [context.image for context in image.build.contexts.values()]
+            for name, image in catalog.images.items()
+        }
+    )
+    if circle:
+        place = catalog.place("Image", circle[0], "build", "contexts")
+        seen = f"build.contexts goes in a circle: {' -> '.join(circle)}"
+        report.about(f"Image {circle[0]}").add("SPEC024", place, seen, remedy="take one of them out")
+
+
+def leaves_repository(path: str) -> bool:
+    """Whether a path from the repository's root is absolute or leads out of it, or into ``.git``."""
+    parts = posixpath.normpath(path).split("/")
+    return path.startswith("/") or "\\" in path or parts[0] in ("..", ".git") or "\0" in path or not path
+
+
+def check_resources(catalog: Catalog, report: Report) -> None:
+    """Paths of Configs; names and options of external Networks and Volumes."""
+    for name, config in catalog.configs.items():
+        if config.file is not None and leaves_repository(config.file):
+            place = catalog.place("Config", name, "file")
+            own = report.about(f"Config {name}")
+            own.add("SPEC019", place, "the file leaves the repository", expected="a path below its root")
+    for kind, resources in (("Network", catalog.networks), ("Volume", catalog.volumes)):
+        for name, resource in resources.items():
+            place = catalog.place(kind, name, "name")
+            own = report.about(f"{kind} {name}")
+            if resource.name is not None and not resource.external:
+                own.add("SPEC015", place, '"name" without external: true', remedy="remove it")
+            if resource.external and resource.model_fields_set - {"external", "name"}:
+                own.add(
+                    "SPEC015", place, "options of something external", remedy="keep external and name only"
+                )
+
+
+def _check_projects(environments: dict[str, Written], report: Report) -> None:
+    projects = {
+        name: written.model.project
+        for name, written in environments.items()
+        if isinstance(written.model, Environment)
+    }
+    if len(set(projects.values())) <= 1:
+        return
+    first = next(iter(projects))
+    for name, project in projects.items():
+        if project != projects[first]:
+            place = environments[name].place_of("project")
+            seen = f"project {shown(project)}, while Environment {first} has {shown(projects[first])}"
+            remedy = "one spec path has one project; put the other under a path of its own"
+            report.about(f"Environment {name}").add("SPEC022", place, seen, remedy=remedy)
+
+
+def _check_environment(written: Written, environment: Environment, catalog: Catalog, report: Report) -> None:
+    for field_name, remedy in (("follows", "track a branch"), ("promotion", "remove it")):
+        if field_name in environment.model_fields_set:
+            seen = f"field {shown(field_name)} is not supported by this version"
+            report.add("SPEC017", written.spec.place_of(field_name), seen, remedy=remedy)
+    for one, other in environment.registries.items():
+        for registry in (one, other):
+            if registry not in catalog.declared["Registry"]:
+                place = written.spec.map_of("registries").place_of(one)
+                report_undeclared("Registry", registry, place, catalog, report)
+    for name, value in environment.variables.items():
+        if "${" in value:
+            place = written.place_of("variables", name)
+            remedy = "values are put in once, as they are; write the value out"
+            report.add("SPEC033", place, f"variable {name} holds another variable", remedy=remedy)
+    for index, patch in enumerate(environment.patches):
+        if patch.name not in catalog.declared[patch.kind]:
+            found = nearest(patch.name, catalog.declared[patch.kind])
+            remedy = f'did you mean "{found}"?' if found else "remove the patch"
+            place = written.place_of("patches", index, "name")
+            report.add(
+                "SPEC034",
+                place,
+                f"a patch of {patch.kind} {shown(patch.name)}, which is absent",
+                remedy=remedy,
+            )

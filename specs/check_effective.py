@@ -1,0 +1,86 @@
+"""Checks of what one environment runs: after choice, patches and variables."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection
+
+from specs.catalog import Catalog
+from specs.check import check_images, check_resources
+from specs.check_service import check_services, published_twice
+from specs.environment import Environment
+from specs.mounts import is_plain_path
+from specs.problem import Report
+from specs.service import Mount, Service
+from specs.spec_set import Written
+from specs.suggest import nearest, shown
+
+_READABLE = ("/etc/localtime", "/etc/timezone")
+"""Host files that every service may read."""
+
+
+def check_effective(
+    catalog: Catalog,
+    written: Written,
+    environment: Environment,
+    file_paths: Collection[str] | None,
+    report: Report,
+) -> None:
+    """Everything that can only be known for one environment. ``written`` is its document."""
+    check_services(catalog, report)
+    check_images(catalog, report)
+    check_resources(catalog, report)
+    published_twice(catalog, report)
+    for name, service in catalog.services.items():
+        own = report.about(f"Service {name}")
+        _check_excluded(name, service, catalog, written.name, own)
+        for target, mount in service.volumes.items():
+            _check_host_mount(name, target, mount, catalog, written, environment, own)
+    if file_paths is not None:
+        _check_files(catalog, file_paths, report)
+
+
+def _check_excluded(
+    name: str, service: Service, catalog: Catalog, environment_name: str, report: Report
+) -> None:
+    for other in service.depends_on:
+        if other in catalog.declared["Service"] and ("Service", other) not in catalog.nodes:
+            place = catalog.key_place("Service", name, "depends_on", other)
+            seen = f"depends on {shown(other)}, which Environment {environment_name} leaves out"
+            report.add("SPEC025", place, seen, remedy="include it, or write required: false")
+
+
+def _check_host_mount(
+    name: str,
+    target: str,
+    mount: Mount,
+    catalog: Catalog,
+    written: Written,
+    environment: Environment,
+    report: Report,
+) -> None:
+    source = mount.source
+    if mount.type != "bind" or source is None or source in environment.allow.host_mounts:
+        return
+    if source in _READABLE and mount.read_only:
+        return
+    place = catalog.place("Service", name, "volumes", target)
+    remedy = f"name exactly this path in allow.host_mounts of Environment {written.name}"
+    shown_path = shown(source) if is_plain_path(source) else "(not shown)"
+    report.add("SPEC035", place, f"host path {shown_path} is not allowed", remedy=remedy)
+
+
+def _check_files(catalog: Catalog, file_paths: Collection[str], report: Report) -> None:
+    files = set(file_paths)
+    for name, config in catalog.configs.items():
+        if config.file is None:
+            continue
+        path = posixpath.normpath(config.file)
+        if path in files or path == "." or any(file.startswith(path + "/") for file in files):
+            continue
+        hint = nearest(path, files) if len(files) <= 10_000 else None
+        remedy = f'did you mean "{hint}"?' if hint else "a file counts when git tracks it"
+        place = catalog.place("Config", name, "file")
+        report.about(f"Config {name}").add(
+            "SPEC031", place, f"file {shown(path)} is not there", remedy=remedy
+        )

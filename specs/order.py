@@ -1,0 +1,34 @@
+"""The order of a rollout: what is written, or what is safe (design, section 7)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from specs.service import Mount, Service
+
+Order = Literal["start-first", "stop-first"]
+
+
+def publishes(service: Service) -> bool:
+    """Whether it takes a fixed port of the host."""
+    return any(port.published is not None for port in service.ports.values())
+
+
+def is_writable(mount: Mount) -> bool:
+    """Whether two instances at once would be two writers of one place."""
+    return mount.type in ("volume", "bind") and not mount.read_only
+
+
+def order_of(service: Service) -> Order:
+    """Start-first; stop-first with a published port or a writable volume or host mount."""
+    if service.rollout.order:
+        return service.rollout.order
+    writes = any(is_writable(mount) for mount in service.volumes.values())
+    return "stop-first" if publishes(service) or writes else "start-first"
+
+
+def max_unavailable_of(service: Service) -> int:
+    """How many instances may be missing during a rollout: none for start-first, one for stop-first."""
+    if service.rollout.max_unavailable is not None:
+        return service.rollout.max_unavailable
+    return 0 if order_of(service) == "start-first" else 1

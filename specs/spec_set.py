@@ -1,0 +1,67 @@
+"""What a load gives: every document under a spec path, as a tree with places and as a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from specs.environment import Environment
+from specs.model import Model
+from specs.node import Map, nearest_place
+from specs.problem import Place
+
+M = TypeVar("M", bound=Model)
+Key = tuple[str, str]
+"""Kind and name of a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One document. ``spec`` is in normal form; ``model`` is None while values wait for variables, or
+    when there were problems."""
+
+    kind: str
+    name: str
+    place: Place
+    spec: Map
+    model: Model | None
+    templated: bool = False
+    """Its file holds a ``$``: variables may have to be put in."""
+
+    @property
+    def subject(self) -> str:
+        """How messages name it."""
+        return f"{self.kind} {self.name}"
+
+    def place_of(self, *path: str | int) -> Place:
+        """The place of the value at a path in the spec, or of its nearest parent."""
+        return nearest_place(self.spec, path)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SpecSet:
+    """All documents under one spec path."""
+
+    path: str
+    documents: Mapping[Key, Written]
+
+    def of_kind(self, kind: str) -> dict[str, Written]:
+        """The documents of a kind, by name, sorted."""
+        return {name: self.documents[found, name] for found, name in sorted(self.documents) if found == kind}
+
+    def models(self, kind: str, model: type[M]) -> dict[str, M]:
+        """The models of a kind, by name, where there is one already."""
+        written = self.of_kind(kind)
+        return {name: found.model for name, found in written.items() if isinstance(found.model, model)}
+
+    @property
+    def environments(self) -> dict[str, Environment]:
+        """The environments, by name."""
+        return self.models("Environment", Environment)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many documents there are of each kind."""
+        return dict(sorted(Counter(kind for kind, _ in self.documents).items()))

@@ -1,0 +1,194 @@
+"""A node tree in normal form -> a model, every error at the place of the value that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from specs.model import Model
+from specs.node import Map, Node, Scalar, Sequence, is_null, nearest_place
+from specs.problem import Place, Report
+from specs.scalar import Odd, read_scalar, seen_as
+from specs.suggest import did_you_mean, shown
+from specs.words import COMPOSE_REFUSED, NOT_YET, PATTERNS
+
+M = TypeVar("M", bound=Model)
+
+_TYPES = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "tuple_type": "a list",
+}
+_LIMITS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def value_of(node: Node) -> object:
+    """The node as plain Python values; scalars without a clear value become ``Odd`` and fit nowhere."""
+    if isinstance(node, Scalar):
+        return read_scalar(node)
+    if isinstance(node, Sequence):
+        return tuple(value_of(item) for item in node.items)
+    return {key: value_of(entry.node) for key, entry in node.entries.items()}
+
+
+def read_model(model: type[M], node: Node, report: Report, *, defer: bool = False) -> M | None:
+    """Validate; None when anything is wrong. With ``defer``, values that hold a ``$`` may become right
+    when variables are put in: they make no problem, only no model."""
+    try:
+        return model.model_validate(value_of(node), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    for path, group in _by_path(node, details).items():
+        place, culprit = nearest_place(node, path)
+        if not (defer and isinstance(culprit, Scalar) and "$" in culprit.text):
+            _report(group, path, place, culprit, model, report)
+    return None
+
+
+def _by_path(
+    node: Node, details: Iterable[ErrorDetails]
+) -> Mapping[tuple[int | str, ...], list[ErrorDetails]]:
+    """Errors by the path in the tree that they are about: members of a union report one each."""
+    groups: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+    for detail in details:
+        groups.setdefault(_path_of(node, detail), []).append(detail)
+    return {path: group for path, group in groups.items() if not _is_other_member(path, group, groups)}
+
+
+def _path_of(node: Node, detail: ErrorDetails) -> tuple[int | str, ...]:
+    """The steps of an error's location that are in the tree; the names of union members are not."""
+    path: tuple[int | str, ...] = ()
+    reached = node
+    for step in detail["loc"]:
+        if isinstance(reached, Map) and isinstance(step, str) and step in reached.entries:
+            reached = reached.entries[step].node
+        elif isinstance(reached, Sequence) and isinstance(step, int):
+            reached = reached.items[step]
+        else:
+            continue
+        path = (*path, step)
+    return (*path, detail["loc"][-1]) if detail["type"] == "missing" else path
+
+
+def _is_other_member(
+    path: tuple[int | str, ...], group: list[ErrorDetails], groups: Iterable[tuple[int | str, ...]]
+) -> bool:
+    """Whether the errors are those of a union's simple member, where another member fits the shape."""
+    simple = all(detail["type"] in ("string_type", "literal_error", "bool_type") for detail in group)
+    return simple and any(len(other) > len(path) and other[: len(path)] == path for other in groups)
+
+
+def _report(
+    group: list[ErrorDetails],
+    path: tuple[int | str, ...],
+    place: Place,
+    culprit: Node,
+    model: type[Model],
+    report: Report,
+) -> None:
+    first = group[0]
+    field_name = _dotted(path)
+    about = f"field {shown(field_name)}: " if field_name else ""
+    if first["type"] == "extra_forbidden":
+        _report_unknown(str(path[-1]), path, place, model, report)
+    elif first["type"] == "missing":
+        report.add("SPEC013", place, f"{shown(str(path[-1]))} is missing")
+    elif first["loc"][-1] == "[key]":
+        report.add("SPEC015", place, f"{about}the key is not allowed", expected=_expected(group, path))
+    elif is_null(culprit):
+        remedy = "write a value, or remove the line; null is for patches only"
+        report.add("SPEC008", place, f"{about}null", expected=_expected(group, path), remedy=remedy)
+    elif isinstance(culprit, Scalar) and culprit.plain and not isinstance(read_scalar(culprit), str):
+        _report_scalar(culprit, _expected(group, path), about, report)
+    elif first["type"] in _TYPES:
+        report.add("SPEC014", place, f"{about}{seen_as(culprit)}", expected=_expected(group, path))
+    else:
+        report.add("SPEC015", place, f"{about}a value that is not allowed", expected=_expected(group, path))
+
+
+def _report_scalar(scalar: Scalar, expected: str, about: str, report: Report) -> None:
+    """A plain scalar that is no text: a number, a boolean, or what readers of YAML disagree about."""
+    value = read_scalar(scalar)
+    code = "SPEC007" if value is Odd.UNCLEAR or expected.startswith("text") else "SPEC014"
+    if expected == "true or false":
+        remedy = "write true or false"
+    elif "number" in expected or expected.startswith(("at ", "more ", "less ", "a mapping", "a list")):
+        remedy = "write it in plain decimal digits" if value is Odd.UNCLEAR else ""
+    else:
+        remedy = "quote it" if value is Odd.UNCLEAR or expected.startswith("text") else ""
+    report.add(code, scalar.place, f"{about}{seen_as(scalar)}", expected=expected, remedy=remedy)
+
+
+def _report_unknown(
+    name: str, path: tuple[int | str, ...], place: Place, model: type[Model], report: Report
+) -> None:
+    words = (model.__name__, ".".join(str(step) for step in path))
+    if refused := COMPOSE_REFUSED.get(words):
+        report.add("SPEC016", place, f"field {shown(name)} is refused", remedy=refused)
+    elif (not_yet := NOT_YET.get(words)) is not None:
+        report.add("SPEC017", place, f"field {shown(name)} is not supported by this version", remedy=not_yet)
+    else:
+        hint = did_you_mean(name, _fields_at(model, path[:-1]))
+        report.add("SPEC012", place, f"unknown field {shown(name)}", remedy=hint)
+
+
+def _fields_at(model: type[Model], path: tuple[int | str, ...]) -> list[str]:
+    """The fields that the model at a path has: those of all models that the annotation names."""
+    models: list[Any] = [model]
+    for step in path:
+        found: list[Any] = []
+        for candidate in models:
+            field = candidate.model_fields.get(step) if isinstance(step, str) else None
+            found += _models_in(field.annotation) if field else []
+        models = found or models
+    return [name for candidate in models for name in candidate.model_fields]
+
+
+def _models_in(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def _expected(group: list[ErrorDetails], path: tuple[int | str, ...]) -> str:
+    texts = [_expected_one(detail) for detail in group]
+    return " or ".join(dict.fromkeys(text for text in texts if text))
+
+
+def _expected_one(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in ("model_type", "missing", "extra_forbidden") and detail["loc"][-1:] == ("SecretRef",):
+        return "{secret: NAME}"
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if kind in _LIMITS:
+        words, key = _LIMITS[kind]
+        return f"{words} {context[key]}"
+    if kind == "string_pattern_mismatch":
+        return PATTERNS.get(str(context["pattern"]), f"text that matches {context['pattern']}")
+    if kind == "string_too_long":
+        return f"at most {context['max_length']} characters"
+    if kind == "string_too_short":
+        return "text that is not empty"
+    if kind == "literal_error":
+        return str(context["expected"]).replace("'", '"')
+    if kind == "value_error":
+        return str(context["error"]).removeprefix("expected ")
+    return ""

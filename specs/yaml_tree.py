@@ -1,0 +1,253 @@
+"""Bytes -> trees of nodes: the front door. YAML's events are read one by one, so that every limit holds
+before anything is built, and nothing of a parser's own message (it quotes the file) gets out."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from specs.node import Entry, Map, Node, Scalar, Sequence
+from specs.problem import Place, Report
+from specs.suggest import shown
+
+MAX_FILE: Final = 1 << 20
+MAX_DEPTH: Final = 64
+MAX_SCALAR: Final = 256 << 10
+MAX_KEY: Final = 512
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_LOADER: type = getattr(yaml, "CLoader", yaml.Loader)
+_NOT_TEXT_KEY = re.compile(
+    r"|~|-?[0-9][0-9_]*|(?i:null|yes|no|on|off|true|false)|[-+.]?[0-9][0-9_.:xXoO]*(?:[eE][-+]?[0-9]+)?|="
+)
+
+
+@dataclass(slots=True)
+class Budget:
+    """What all files of one load may use together."""
+
+    bytes: int = 16 << 20
+    nodes: int = 300_000
+    documents: int = 5_000
+
+
+class Unreadable(Exception):
+    """The file cannot be read any further; the problem is reported already."""
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or list that is still open."""
+
+    place: Place
+    is_map: bool
+    entries: dict[str, Entry] = field(default_factory=dict)
+    items: list[Node] = field(default_factory=list)
+    key: Scalar | None = None
+
+
+@dataclass(slots=True)
+class _Composer:
+    """Builds documents from events, iteratively."""
+
+    file: str
+    budget: Budget
+    report: Report
+    documents: list[Node] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """Where quoted and block scalars lie, in characters."""
+    open: list[_Frame] = field(default_factory=list)
+
+    def feed(self, event: yaml.Event) -> None:
+        """Take the next event."""
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self._start(event)
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            frame = self.open.pop()
+            self._put(
+                Map(frame.entries, frame.place) if frame.is_map else Sequence(tuple(frame.items), frame.place)
+            )
+        elif isinstance(event, yaml.AliasEvent):
+            self._refuse(event, "an alias", 'write the value out ("reconciler init" does so)')
+            self._put(Scalar("", self._place(event)))
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._document(event)
+
+    def _place(self, event: yaml.Event) -> Place:
+        return _place(self.file, event.start_mark)
+
+    def _refuse(self, event: yaml.Event, seen: str, remedy: str) -> None:
+        self.report.add("SPEC004", self._place(event), seen, expected="plain YAML", remedy=remedy)
+
+    def _stop(self, code: str, event: yaml.Event, seen: str, remedy: str = "") -> None:
+        self.report.add(code, self._place(event), seen, remedy=remedy)
+        raise Unreadable
+
+    def _document(self, event: yaml.DocumentStartEvent) -> None:
+        if event.version or event.tags:
+            self._refuse(event, "a directive", "remove the line that begins with %")
+        if self.documents and not event.explicit:
+            self._stop("SPEC003", event, "text after the end of a document", 'begin a document with "---"')
+        self.budget.documents -= 1
+        if self.budget.documents < 0:
+            self._stop("SPEC001", event, "too many documents")
+
+    def _decorated(self, event: yaml.NodeEvent) -> None:
+        if event.anchor is not None:
+            self._refuse(event, "an anchor", 'write values out ("reconciler init" does so)')
+        if getattr(event, "tag", None) is not None:
+            self._refuse(event, "a tag", "remove the word that begins with !")
+        self.budget.nodes -= 1
+        if self.budget.nodes < 0:
+            self._stop("SPEC001", event, "too many values in all files together")
+
+    def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+        self._decorated(event)
+        if len(self.open) >= MAX_DEPTH:
+            self._stop("SPEC001", event, f"nested deeper than {MAX_DEPTH} levels")
+        if self.open and self.open[-1].is_map and self.open[-1].key is None:
+            self._stop("SPEC006", event, "a mapping or list as a key", "keys are text")
+        self.open.append(_Frame(self._place(event), isinstance(event, yaml.MappingStartEvent)))
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        self._decorated(event)
+        plain = not event.style
+        if not plain and event.start_mark and event.end_mark:
+            self.spans.append((event.start_mark.index, event.end_mark.index))
+        if len(event.value) > MAX_SCALAR:
+            self._stop("SPEC001", event, f"a value of more than {MAX_SCALAR >> 10} KiB")
+        if event.style == '"' and _FORBIDDEN.search(event.value):
+            self.report.add("SPEC002", self._place(event), "a control character in a value", expected="text")
+        self._put(Scalar(event.value, self._place(event), plain))
+
+    def _put(self, node: Node) -> None:
+        if not self.open:
+            self.documents.append(node)
+            return
+        frame = self.open[-1]
+        if not frame.is_map:
+            frame.items.append(node)
+        elif frame.key is None:
+            frame.key = node if isinstance(node, Scalar) else Scalar("", node.place)
+        else:
+            self._put_entry(frame, frame.key, node)
+            frame.key = None
+
+    def _put_entry(self, frame: _Frame, key: Scalar, node: Node) -> None:
+        name = key.text
+        if key.plain and name == "<<":
+            self.report.add(
+                "SPEC004", key.place, "a merge key", expected="plain YAML", remedy="write the fields out"
+            )
+        elif (key.plain and _NOT_TEXT_KEY.fullmatch(name)) or len(name) > MAX_KEY:
+            self.report.add("SPEC006", key.place, "a key that is not text", remedy="quote it")
+        elif name in frame.entries:
+            first = frame.entries[name].key_place
+            seen = f"key {shown(name)} stands twice"
+            self.report.add(
+                "SPEC005", key.place, seen, remedy=f"first at line {first.line}, column {first.column}"
+            )
+        else:
+            frame.entries[name] = Entry(key.place, node)
+
+
+def read_documents(file: str, content: bytes, budget: Budget, report: Report) -> list[Node]:
+    """The documents of one file; problems go to ``report``. Empty documents are left out.
+
+    A file that cannot be read to its end gives no documents, and at least one problem.
+    """
+    try:
+        text = _decode(file, content, budget, report)
+        composer = _Composer(file, budget, report)
+        for event in _events(file, text, report):
+            composer.feed(event)
+    except Unreadable:
+        return []
+    _check_tabs(file, text, composer.spans, report)
+    return [
+        node for node in composer.documents if not (isinstance(node, Scalar) and node.plain and not node.text)
+    ]
+
+
+def _decode(file: str, content: bytes, budget: Budget, report: Report) -> str:
+    budget.bytes -= len(content)
+    if len(content) > MAX_FILE or budget.bytes < 0:
+        whose = (
+            f"a file of more than {MAX_FILE >> 10} KiB"
+            if len(content) > MAX_FILE
+            else "too much text in all files"
+        )
+        report.add("SPEC001", Place(file), whose)
+        raise Unreadable
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        place = Place(file, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        report.add("SPEC002", place, "bytes that are not UTF-8", expected="UTF-8 text")
+        raise Unreadable from None
+    if match := _FORBIDDEN.search(text):
+        what = "a byte order mark" if match[0] == "\ufeff" else "a control character"
+        report.add(
+            "SPEC002", _place_at(file, text, match.start()), what, expected="plain text", remedy="remove it"
+        )
+        raise Unreadable
+    return text
+
+
+def _place(file: str, mark: Any) -> Place:
+    """PyYAML has two kinds of marks, without a common type."""
+    return Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+
+
+def _place_at(file: str, text: str, index: int) -> Place:
+    return Place(file, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+
+
+def _events(file: str, text: str, report: Report) -> Iterator[yaml.Event]:
+    try:
+        yield from yaml.parse(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        _report_syntax(_place(file, error.problem_mark or error.context_mark), text, report)
+    except yaml.YAMLError:
+        _report_syntax(Place(file), text, report)
+    except RecursionError:
+        report.add("SPEC001", Place(file), "nested too deeply")
+        raise Unreadable from None
+
+
+def _report_syntax(place: Place, text: str, report: Report) -> None:
+    lines = text.split("\n")
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        report.add("SPEC002", place, "a tab at the beginning of a line", expected="spaces")
+    else:
+        report.add(
+            "SPEC003",
+            place,
+            "the text is not YAML from here on",
+            remedy="check indentation, quotes, brackets",
+        )
+    raise Unreadable from None
+
+
+def _check_tabs(file: str, text: str, spans: list[tuple[int, int]], report: Report) -> None:
+    """A tab is fine in quoted text, block text and comment lines; elsewhere editors and YAML disagree.
+    Only the first is reported."""
+    starts = [low for low, _ in spans]
+    for match in re.finditer("\t+", text):
+        start = match.start()
+        line_start = text.rfind("\n", 0, start) + 1
+        span = bisect_right(starts, start) - 1
+        quoted = span >= 0 and start < spans[span][1]
+        if not quoted and not text[line_start:start].lstrip(" ").startswith("#"):
+            report.add("SPEC002", _place_at(file, text, start), "a tab outside quotes", expected="spaces")
+            return
