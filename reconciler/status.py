@@ -94,7 +94,7 @@ def _state(
 
 
 def _unread(service_name: str, observed: Observed) -> str | None:
-    about = (*_NEEDED, str(Subject("Service", service_name)), service_name)
+    about = (*_NEEDED, f"service:{service_name}")
     return next((f"{u.what}: {u.reason}" for u in observed.unreadable if u.what in about), None)
 
 

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from reconciler.actions import Action, CreateInstance, MendInstance, RemoveNetwork, SetLimits, Start
+from reconciler.decision import Block, Ender, Plan, Wait
+from reconciler.desired import Desired, DesiredImage, DesiredService, ServiceForm, Subject, WantedImage
+from reconciler.difference import Cause, Diff, Verdict
+from reconciler.drift import ServiceDrift
+from reconciler.observed import Handle, Observed, Unreadable
+from reconciler.ownership import Owner
+from reconciler.render import Style, escape, format_duration, format_time, format_value, short_commit
+from reconciler.render_action import _VERBS, action_id, describe, describe_cause, verb_of
+from reconciler.render_drift import drift_json, mask_drift, overall, render_drift
+from reconciler.render_markdown import MAX_LENGTH, escape_inline, fence, render_markdown
+from reconciler.render_mask import MASK, mask_diff
+from reconciler.render_plan import plan_id, plan_json, render_plan, view_plan
+from specs.reference import Digest, ImageRef
+from specs.service import Service
+
+OWNER = Owner("shop", "dev")
+COMMIT = "3f2a91cd01" + "0" * 30
+WEB = Subject("Service", "web")
+DIGEST = Digest.parse("sha256:" + "ab" * 32)
+
+
+def mend(*diffs: Diff, cause: str = "drift") -> MendInstance:
+    limits = SetLimits(None, 64 << 20, None, None)
+    subject = Subject("Service", "web", "shop_dev_web_0a1b2c3d_1")
+    return MendInstance(subject, Cause(cause, (), diffs), Handle("here", "c1"), (limits, Start()))
+
+
+def desired(**fields: object) -> Desired:
+    spec = Service(image="web:1")
+    form = ServiceForm(spec, "{}", dict(fields), "v1:00")  # type: ignore[arg-type] # Json by construction
+    ref = ImageRef.parse("localhost:5000/web:1")
+    web = DesiredService("web", form, WantedImage("web:1", None, ref), "", "start-first", 0, 1)
+    return Desired(OWNER, COMMIT, services={"web": web})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ü", "plain ü"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\U000e0041", "\\U000e0041"),
+    ],
+)
+def test_nothing_that_drives_a_terminal_is_printed(text: str, shown: str) -> None:
+    assert escape(text) == shown
+
+
+def test_long_text_is_cut() -> None:
+    assert escape("x" * 50, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-3, "0 s"), (0.44, "0.4 s"), (9, "9 s"), (59, "59 s"), (180, "3 min"), (18000, "5 h"), (400000, "5 d")],
+)
+def test_durations_have_one_unit(seconds: float, words: str) -> None:
+    assert format_duration(seconds) == words
+
+
+def test_times_are_utc_and_absent_is_null() -> None:
+    assert format_time(1_700_000_000.9) == "2023-11-14T22:13:20Z"
+    assert format_time(None) is None
+
+
+def test_values_show_a_secret_by_name_only() -> None:
+    assert format_value({"secret": "db-password"}) == "secret db-password"
+    assert format_value(MASK) == "(masked)"
+    assert format_value(None) == "nothing"
+    assert format_value("a\x1b") == '"a\\u001b"'
+
+
+def test_a_short_commit_is_only_made_of_an_id() -> None:
+    assert short_commit(COMMIT) == "3f2a91cd01"
+    assert short_commit("worktree") == "worktree"
+    assert short_commit("") == "no commit"
+
+
+def test_every_action_has_a_verb() -> None:
+    assert set(_VERBS) == set(get_args(Action))
+    assert len(set(_VERBS.values())) == len(_VERBS)
+
+
+def test_an_action_has_the_same_id_in_every_pass() -> None:
+    first, second = mend(), mend(cause="commit")
+    assert action_id(first) == action_id(second)
+    assert action_id(replace(first, subject=WEB)) != action_id(first)
+    assert verb_of(first) == "mend"
+
+
+def test_an_action_reads_in_one_line() -> None:
+    assert describe(mend()) == "mend shop_dev_web_0a1b2c3d_1 in place: set its limits, start"
+    cause = Cause("drift", (), (Diff("deploy.resources.limits.memory", "live", 1, 1, 2),))
+    assert describe_cause(cause) == "drift: deploy.resources.limits.memory"
+    assert describe_cause(Cause("input", tuple("abcdef"))) == "input: a, b, c, d and 2 more"
+
+
+def test_a_plan_reads_by_subject_with_cause_waits_and_blocks() -> None:
+    plan = Plan(
+        (mend(Diff("restart", "live", "always", "always", "no")),),
+        (Wait(WEB, "the gate", Ender.TIME, 5.0, "ready"), Wait(WEB, "a person", Ender.OUTSIDE)),
+        (Block(Subject("Volume", "data"), "PLAN019", "it exists", "move the data"),),
+        "0a1b2c3d",
+    )
+    later = Plan((RemoveNetwork(Subject("Network", "old"), Cause("commit"), Handle("here", "n")),) * 2)
+    seen = Observed(at=1.0, unreadable=(Unreadable("networks", "timed out", 0.0),))
+    text = render_plan(view_plan(desired(), seen, plan, (plan, later)))
+    assert text == (
+        "shop/dev at 3f2a91cd01\n"
+        "cannot tell: networks: timed out\n"
+        "volume data\n"
+        "  blocked: it exists  [PLAN019]\n"
+        "    move the data\n"
+        "service web\n"
+        "  mend shop_dev_web_0a1b2c3d_1 in place: set its limits, start\n"
+        "    drift: restart\n"
+        '    restart: "no" -> "always"\n'
+        "  waits: the gate\n"
+        "  waits: a person (until somebody acts)\n"
+        "then: remove network old ×2 (2 passes)\n"
+        "prune id 0a1b2c3d: reconciler apply dev --allow-prune=0a1b2c3d\n"
+        "1 action, 2 waits, 1 block\n"
+    )
+
+
+def test_nothing_to_do_is_said() -> None:
+    text = render_plan(view_plan(desired(), Observed(at=1.0), Plan()))
+    assert text == "shop/dev at 3f2a91cd01\nnothing to do\n"
+
+
+def test_colour_is_only_what_style_paints() -> None:
+    view = view_plan(desired(), Observed(at=1.0), Plan((mend(),)))
+    assert "\x1b" not in render_plan(view)
+    assert "\x1b[" in render_plan(view, Style(colour=True))
+
+
+def test_plan_json_has_the_promised_members() -> None:
+    image = DesiredImage("web", "in-1", ImageRef.parse("localhost:5000/web:in-1"), b"", "local", (), ("busybox:1",))
+    wanted = replace(desired(), images={"web": image})
+    seen = Observed(at=1.0, artifacts={"localhost:5000/web:in-1": DIGEST})
+    plan = Plan((mend(),), (Wait(WEB, "gate", Ender.TIME, 60.0),), (Block(WEB, "C", "r", "m"),))
+    found = plan_json(view_plan(wanted, seen, plan, (plan, Plan())))
+    assert set(found) == {
+        *("plan_id", "prune_id", "base", "settled", "actions", "waits", "blocks", "forecast", "images")
+    }
+    assert found["actions"] == [
+        {
+            "id": action_id(mend()),
+            "verb": "mend",
+            "subject": {
+                "kind": "Service",
+                "name": "web",
+                "instance": {"host": "here", "id": "c1", "name": "shop_dev_web_0a1b2c3d_1", "role": "live"},
+            },
+            "cause": {"type": "drift", "refs": [], "diffs": []},
+            "interrupts": None,
+            "destructive": False,
+        }
+    ]
+    assert found["waits"] == [
+        {
+            "subject": {"kind": "Service", "name": "web", "instance": None},
+            "reason": "gate",
+            "for": "time",
+            "recheck_at": "1970-01-01T00:01:00Z",
+        }
+    ]
+    assert found["images"] == {
+        "web": {
+            "input": "in-1",
+            "bases": [{"ref": "busybox:1", "digest": None, "floating": True, "moved": None}],
+            "built": True,
+            "digest": str(DIGEST),
+        }
+    }
+
+
+def test_a_plan_id_depends_on_what_is_done_not_on_its_order() -> None:
+    one, other = mend(), RemoveNetwork(Subject("Network", "n"), Cause("prune"), Handle("here", "n"))
+    forward = view_plan(desired(), Observed(at=1.0), Plan((one, other)))
+    backward = view_plan(desired(), Observed(at=9.0), Plan((other, one)))
+    assert plan_id(forward) == plan_id(backward)
+    assert plan_id(forward) != plan_id(view_plan(desired(), Observed(at=1.0), Plan((one,))))
+
+
+def test_a_live_value_is_masked_when_its_field_is_a_secret_or_unknown() -> None:
+    path = "environment.DB_PASSWORD"
+    told = Diff(path, "live", {"secret": "db"}, {"secret": "db"}, "hunter2")
+    assert mask_diff(told, frozenset()).live == MASK
+    assert mask_diff(Diff(path, "live", "a", "a", "hunter2"), frozenset({path})).live == MASK
+    assert mask_diff(Diff(path, "live", "a", None, "hunter2"), frozenset()).live == MASK
+    inside = Diff("environment.URL", "live", "x://${secret:db}@h", "x", "x://hunter2@h")
+    assert mask_diff(inside, frozenset()).live == MASK
+    assert mask_diff(Diff("restart", "live", "always", "always", "no"), frozenset()).live == "no"
+
+
+def test_no_output_shows_a_secret() -> None:
+    path = "environment.DB_PASSWORD"
+    diff = Diff(path, "live", {"secret": "db"}, {"secret": "db"}, "hunter2")
+    wanted = desired(**{path: {"secret": "db"}})
+    seen = Observed(at=1.0)
+    view = view_plan(wanted, seen, Plan((mend(diff),)), (Plan((mend(diff),)),))
+    drifts = mask_drift([ServiceDrift("web", "drifted", (diff,))], wanted, seen)
+    shown = render_plan(view) + str(plan_json(view)) + render_drift(drifts, wanted, seen) + str(drift_json(drifts))
+    assert "hunter2" not in shown
+    assert "(masked)" in shown
+
+
+def test_drift_reads_field_by_field() -> None:
+    diffs = (
+        Diff("restart", "live", "always", "always", "no"),
+        Diff("user", "live", "1", "1", None, Verdict.CANNOT_TELL),
+        Diff("image", "commit", "b", "a", None),
+    )
+    drift = ServiceDrift("web", "drifted", diffs, missing=1, heal=("mend",), pending=1)
+    text = render_drift([drift], desired(), Observed(at=1.0))
+    assert text == (
+        "shop/dev at 3f2a91cd01\n"
+        "service web: drifted\n"
+        '  restart: applied "always", lives "no"\n'
+        "  user: cannot tell\n"
+        "  1 instance gone\n"
+        "  apply would: mend\n"
+        "drift in 1 service; 1 difference not deployed yet\n"
+    )
+    assert drift_json([drift])["result"] == "drifted"
+
+
+def test_a_proven_difference_outranks_an_unread_one() -> None:
+    one, other = ServiceDrift("a", "cannot_tell"), ServiceDrift("b", "drifted")
+    assert overall([one, other]) == "drifted"
+    assert overall([one]) == "cannot_tell"
+    assert overall([]) == "clean"
+
+
+def test_markdown_calls_nobody_and_ends_no_fence() -> None:
+    hostile = "@everyone ```\n</details><script>\n#123"
+    text = render_markdown("Plan @team", "<b>1</b> action", hostile)
+    assert "@everyone" not in text
+    assert "@team" not in text
+    assert "#123" not in text
+    assert "<b>" not in text
+    assert text.count("````") == 2
+    assert fence("a").startswith("```text\n")
+    assert escape_inline("a|b\nc") == "a\\|b c"
+
+
+def test_markdown_is_capped_on_a_line_end() -> None:
+    text = render_markdown("Plan", "many", "x" * 99 + "\n" + ("y" * 99 + "\n") * 2000)
+    assert len(text) <= MAX_LENGTH
+    assert "cut here" in text
+
+
+def test_every_action_is_listed_with_its_destruction() -> None:
+    removal = RemoveNetwork(Subject("Network", "n"), Cause("prune"), Handle("here", "n"))
+    found = plan_json(view_plan(desired(), Observed(at=1.0), Plan((removal,))))
+    assert isinstance(found["actions"], list)
+    first = found["actions"][0]
+    assert isinstance(first, dict)
+    assert first["destructive"] is True
+    assert CreateInstance in _VERBS
