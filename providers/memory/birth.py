@@ -68,12 +68,23 @@ def leave(container: Container, network: str) -> None:
             container.fields = {p: v for p, v in container.fields.items() if not _is_below(p, prefix)}
 
 
+def reattach(ground: Ground, container: Container) -> None:
+    """Attach anew to every network that was made again under its name, and forget those that are gone:
+    it cannot start otherwise."""
+    for network_id, endpoint in list(container.networks.items()):
+        if network_id not in ground.networks:
+            del container.networks[network_id]
+            for again in ground.networks_named(endpoint.network)[:1]:
+                container.networks[again.id] = endpoint
+
+
 def start(ground: Ground, container: Container) -> None:
-    """The engine's start. Raises ProviderError when refused; the container then bears the error."""
+    """The engine's start. Raises ProviderError, or Refused when its command cannot be run; the container
+    then bears the error."""
     reason, exit_code = _obstacle(ground, container)
     if reason:
         container.refuse_start(reason, exit_code)
-        raise start_failed(container.name, reason)
+        raise start_failed(container.name, reason, exit_code)
     if container.form is not None:
         for use in container.form.files:
             container.files.update(_files(ground, use))

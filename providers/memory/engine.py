@@ -17,7 +17,7 @@ from reconciler.actions import Blueprint, Change
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
 from reconciler.ownership import Owner
-from reconciler.provider import FileEntry, Login, Question, Refused, World
+from reconciler.provider import FileEntry, Login, ProviderError, Question, Refused, World
 from specs.reference import Digest, ImageRef
 
 
@@ -135,10 +135,10 @@ class MemoryEngine:
         await volumes.remove(self.ground, owner, object_name)
 
     async def pull(self, ref: ImageRef, login: Login | None) -> None:
-        """Raises Refused when the registry of this host does not have it."""
+        """Raises ProviderError when the registry of this host does not have it."""
         registry = self.ground.registries.get(ref.host)
         if self.ground.registries and (registry is None or registry.find(ref) is None):
-            raise Refused("RUN424", f"memory engine: pull {ref}", "no such image", "a pushed image")
+            raise ProviderError("RUN424", f"memory engine: pull {ref}", "no such image", "a pushed image")
         digest = ref.digest or (registry.find(ref) if registry else None)
         if digest is None:
             raise Refused("RUN400", f"memory engine: pull {ref}", "no digest", "a reference by digest")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.provider import ProviderError, Refused, Stale
 
 WHERE = "memory engine"
+_IMAGE_FAULTS = (126, 127)
 
 
 class Killed(BaseException):
@@ -20,15 +21,24 @@ def lost_reply(where: str = WHERE) -> NoAnswer:
     return NoAnswer("RUN504", where, "no answer", "an answer", "it is tried again")
 
 
-def name_taken(kind: str, name: str) -> Stale:
+class NameTaken(Stale):
     """409: one of ours bears the name already."""
-    return Stale("RUN409", f"{WHERE}: {kind} {name}", "the name is in use by one of ours", "a free name")
+
+
+def name_taken(kind: str, name: str) -> NameTaken:
+    """The error for a name that is a lock."""
+    return NameTaken("RUN409", f"{WHERE}: {kind} {name}", "the name is in use by one of ours", "a free name")
 
 
 def foreign(kind: str, name: str, owner: str | None) -> Refused:
-    """The name, or the object, belongs to somebody else."""
+    """The name belongs to somebody else."""
     seen = f"it belongs to {owner}" if owner else "it bears no owner label of ours"
     return Refused("RUN403", f"{WHERE}: {kind} {name}", seen, "an object of ours", "remove it or adopt it")
+
+
+def not_ours(kind: str, name: str) -> Stale:
+    """The object under a handle of ours does not, or no longer, bear our owner label."""
+    return Stale("RUN403", f"{WHERE}: {kind} {name}", "it bears no owner label of ours", "an object of ours")
 
 
 def gone(kind: str, name: str) -> Stale:
@@ -46,6 +56,8 @@ def in_use(kind: str, name: str, by: str) -> ProviderError:
     return ProviderError("RUN423", f"{WHERE}: {kind} {name}", f"it is in use by {by}", "an unused object")
 
 
-def start_failed(name: str, reason: str) -> ProviderError:
-    """The container was created; its start was refused."""
+def start_failed(name: str, reason: str, exit_code: int) -> ProviderError:
+    """The container was created; its start was refused: for good when its command cannot be run."""
+    if exit_code in _IMAGE_FAULTS:
+        return Refused("RUN501", f"{WHERE}: container {name}", reason, "a command that can be run")
     return ProviderError("RUN500", f"{WHERE}: container {name}", reason, "a container that starts")

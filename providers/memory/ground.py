@@ -11,7 +11,7 @@ from typing import TypeVar
 from providers.memory.behaviour import DEFAULT, Behaviour
 from providers.memory.clock import Clock
 from providers.memory.container import Container
-from providers.memory.errors import foreign, gone
+from providers.memory.errors import gone, not_ours
 from providers.memory.faults import Call, Faults
 from providers.memory.registry import MemoryRegistry
 from reconciler.desired import Json
@@ -108,7 +108,7 @@ class Ground:
         return self.containers[container_id]
 
     def owned(self, owner: Owner, container_id: str) -> Container:
-        """The container, after its owner label was read again. Raises Stale or Refused."""
+        """The container, after its owner label was read again. Raises Stale when gone or not ours."""
         container = self.container(container_id)
         require_owner(owner, "container", container.name, container.labels)
         return container
@@ -139,6 +139,6 @@ class Ground:
 
 
 def require_owner(owner: Owner, kind: str, name: str, labels: Mapping[str, str]) -> None:
-    """Raises Refused when the object is not this owner's."""
+    """Raises Stale when the object is not this owner's."""
     if labels.get(OWNER) != str(owner):
-        raise foreign(kind, name, labels.get(OWNER))
+        raise not_ours(kind, name)

@@ -8,8 +8,9 @@ from typing import assert_never
 
 from providers.memory import birth
 from providers.memory.container import Container
-from providers.memory.errors import in_use
+from providers.memory.errors import NameTaken, in_use
 from providers.memory.ground import Ground, require_owner
+from providers.memory.labels import generation_of
 from reconciler.actions import (
     Blueprint,
     Change,
@@ -29,9 +30,15 @@ _KILLED, _TERMINATED = 137, 143
 
 
 async def create(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
-    """create, connect (each further network), put_secrets, start."""
+    """create, connect (each further network), put_secrets, start. The same generation running under the
+    name already is success; one of ours that does not run, or is another, is Stale."""
     verb, name = "create_instance", blueprint.name
-    container = await ground.call(verb, "create", name, lambda: birth.create(ground, blueprint))
+    try:
+        container = await ground.call(verb, "create", name, lambda: birth.create(ground, blueprint))
+    except NameTaken:
+        if _is_twin(ground, blueprint):
+            return
+        raise
     for use in blueprint.form.networks[1:]:
         further = partial(_connect, ground, container, birth.network_key(blueprint, use), use.aliases)
         await ground.call(verb, "connect", name, further)
@@ -42,11 +49,13 @@ async def create(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str
 
 
 async def revive(ground: Ground, owner: Owner, container_id: str, name: str, restart: str) -> None:
-    """rename, update_restart, start."""
+    """rename, update_restart, reattach (when a network was made again), start."""
     container = ground.owned(owner, container_id)
     verb = "revive_instance"
     await _rename(ground, owner, verb, container, name)
     await ground.call(verb, "update_restart", name, lambda: _set_restart(container, restart))
+    if any(network_id not in ground.networks for network_id in container.networks):
+        await ground.call(verb, "reattach", name, lambda: birth.reattach(ground, container))
     await ground.call(verb, "start", name, lambda: _start(ground, container))
 
 
@@ -105,6 +114,7 @@ def _apply(ground: Ground, owner: Owner, container: Container, change: Change) -
             if container.phase is Phase.PAUSED:
                 container.unpause(ground.now)
         case Start():
+            birth.reattach(ground, container)
             _start(ground, container)
         case _:
             assert_never(change)
@@ -128,6 +138,13 @@ def rename(ground: Ground, owner: Owner, container: Container, name: str) -> Non
     if container.name != name:
         birth.require_free(ground, owner, name)
         container.name = name
+
+
+def _is_twin(ground: Ground, blueprint: Blueprint) -> bool:
+    holder = ground.named(blueprint.name)
+    if holder is None or holder.phase is not Phase.RUNNING:
+        return False
+    return generation_of(holder.labels) == blueprint.generation
 
 
 async def _rename(ground: Ground, owner: Owner, verb: str, container: Container, name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from providers.memory.errors import foreign, in_use
 from providers.memory.ground import Ground, Network, require_owner
 from providers.memory.labels import network_labels
@@ -10,18 +12,16 @@ from reconciler.ownership import OWNER, Owner
 
 
 async def create(ground: Ground, owner: Owner, network: DesiredNetwork) -> None:
-    """create, then remove_double when another of ours bears the name and is older. Names are no locks."""
-    held = ground.networks_named(network.object_name)
-    for other in held:
-        if other.labels.get(OWNER) != str(owner):
-            raise foreign("network", network.object_name, other.labels.get(OWNER))
-    if held:
-        return
+    """create, then remove_double for each of ours by this name but the oldest. Names are no locks."""
     name = network.object_name
-    made = await ground.call("create_network", "create", name, lambda: make(ground, owner, network))
-    oldest = ground.networks_named(name)[0]
-    if oldest.id != made.id:
-        await ground.call("create_network", "remove_double", name, lambda: _drop(ground, made.id))
+    held = ground.networks_named(name)
+    if held and not _ours(ground, owner, name):
+        raise foreign("network", name, held[0].labels.get(OWNER))
+    if not held:
+        await ground.call("create_network", "create", name, lambda: make(ground, owner, network))
+    for double in _ours(ground, owner, name)[1:]:
+        drop = partial(_remove, ground, double)
+        await ground.call("create_network", "remove_double", name, drop)
 
 
 async def remove(ground: Ground, owner: Owner, network_id: str) -> None:
@@ -55,8 +55,8 @@ def _fields(network: DesiredNetwork) -> dict[str, Json]:
     return fields
 
 
-def _drop(ground: Ground, network_id: str) -> None:
-    ground.networks.pop(network_id, None)
+def _ours(ground: Ground, owner: Owner, name: str) -> list[Network]:
+    return [n for n in ground.networks_named(name) if n.labels.get(OWNER) == str(owner)]
 
 
 def _remove(ground: Ground, network: Network) -> None:

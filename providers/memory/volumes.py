@@ -9,7 +9,7 @@ from functools import partial
 from providers.memory.behaviour import DEFAULT
 from providers.memory.birth import is_filler, require_free
 from providers.memory.container import Container
-from providers.memory.errors import absent_image, foreign, gone, in_use
+from providers.memory.errors import absent_image, foreign, gone, in_use, not_ours
 from providers.memory.ground import Ground, Volume, require_owner
 from providers.memory.labels import volume_labels
 from reconciler.desired import DesiredVolume, Json
@@ -76,14 +76,13 @@ async def put_marker(ground: Ground, owner: Owner, marker: Marker) -> bool:
 
 
 async def remove_marker(ground: Ground, owner: Owner, name: str) -> None:
-    """remove. Gone already is success; Refused for anything but a marker."""
+    """remove. Gone already is success; Stale for anything but a marker of ours."""
     volume = ground.volumes.get(name)
     if volume is None:
         return
     require_owner(owner, "volume", name, volume.labels)
     if volume.marker is None:
-        where = f"memory engine: volume {name}"
-        raise Refused("RUN405", where, "it is no marker", "a marker of ours")
+        raise not_ours("marker", name)
     await ground.call("remove_marker", "remove", name, lambda: ground.volumes.pop(name, None))
 
 
