@@ -25,6 +25,9 @@ from reconciler.cli.scaffold import (
 )
 from reconciler.desired import Json
 from reconciler.render import escape
+from specs.effective import effective
+from specs.load import SpecFile, load
+from specs.problem import Problem, has_errors
 
 ENVIRONMENT = "dev"
 _HEAD = "# Written by `reconciler init`; yours to edit.\n"
@@ -46,9 +49,20 @@ def run(options: Options) -> Report:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / file_name).open("x") as stream:
             stream.write(_HEAD + render_documents(documents))
+    problems = _check(root, options.path, draft)
     written: list[Json] = [f"{options.path}/{file_name}" for file_name in sorted(draft.files)]
     members: JsonObject = {"files": written, "notes": list[Json](draft.notes)}
-    return Report(DONE, _text(options.path, draft, root), members, mode="worktree")
+    return Report(DONE, _text(options.path, draft, root), members, mode="worktree", problems=problems)
+
+
+def _check(root: Path, path: str, draft: Draft) -> tuple[Problem, ...]:
+    """What the language says to the files just written: what is still to be mended by hand."""
+    files = [SpecFile(f"{path}/{name}", (root / path / name).read_bytes()) for name in sorted(draft.files)]
+    spec_set, problems = load(files, path=path)
+    if not has_errors(problems):
+        file_paths = [p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()]
+        problems = problems + effective(spec_set, ENVIRONMENT, file_paths=file_paths)[1]
+    return tuple(problems)
 
 
 def render_documents(documents: list[JsonObject]) -> str:
