@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 STATE := /tmp/reconciler-$(shell printf '%s' "$(CURDIR)" | cksum | cut -d' ' -f1)
 WITH_ENGINES := $(BIN)/python tests/support/with_engines.py --state
-SOURCES := $(shell find specs reconciler providers -type f -not -name '*.pyc')
+SOURCES := $(shell find specs reconciler providers -not -name '*.pyc' -not -name __pycache__)
 
 .PHONY: setup demo test check bench clean
 
@@ -28,11 +28,9 @@ test: setup
 	    $(BIN)/pytest -n 2 --dist loadgroup -q $(PYTEST_ARGS)
 
 check: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pyright
-	$(BIN)/lint-imports
+	@failed=; for check in 'ruff check .' 'ruff format --check .' mypy pyright lint-imports; do \
+	    echo "== $$check"; $(BIN)/$$check || failed="$$failed [$$check]"; \
+	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 demo: setup
 	$(WITH_ENGINES) $(STATE)-demo --prefer-machine --keep -- $(BIN)/python examples/demo.py
