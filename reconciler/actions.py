@@ -113,11 +113,13 @@ class StartRegistry:
 
 @dataclass(frozen=True, slots=True)
 class BuildImage:
-    """Build an image and push it under its input key."""
+    """Build an image and push it under its input key. ``parents``: the images of ours that it builds on,
+    by name, under their keys."""
 
     subject: Subject
     cause: Cause
     image: DesiredImage
+    parents: Mapping[str, ImageRef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,13 @@ class CreateVolume:
 
 @dataclass(frozen=True, slots=True)
 class PublishFiles:
-    """Fill the content-addressed volume of a Config."""
+    """Fill the content-addressed volume of a Config. ``image`` is any image that the engine holds
+    (``name@digest``): the bytes travel through a container of it that is never started."""
 
     subject: Subject
     cause: Cause
     files: DesiredFiles
+    image: str
 
 
 @dataclass(frozen=True, slots=True)

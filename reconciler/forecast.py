@@ -1,4 +1,4 @@
-"""What would become of the world: ``predict`` one action, ``elapse`` time, ``forecast`` a plan to its end. Pure.
+"""What would become of the world: ``predict`` an action, ``elapse`` time, ``forecast`` the end. Pure.
 
 It assumes that builds, gates and health checks succeed, and says so. A digest that is not known yet is
 ``built:<key>`` or ``resolved:<reference>``, equal only to itself.

@@ -51,11 +51,16 @@ class ProviderError(Exception):
     retry_after: float | None = None
     """Seconds after which the other side asked to be tried again."""
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> str:
+        """Where, what was seen, what was expected, what to do; without the code."""
         parts = [f"{self.where}: {self.seen}"]
         parts += [f"expected {self.expected}"] if self.expected else []
         parts += [self.remedy] if self.remedy else []
-        return "; ".join(parts) + f"  [{self.code}]"
+        return "; ".join(parts)
+
+    def __str__(self) -> str:
+        return f"{self.message}  [{self.code}]"
 
 
 class Stale(ProviderError):
@@ -197,8 +202,6 @@ class Question:
     """What a pass wants to know of a runtime."""
 
     owner: Owner
-    images: tuple[str, ...] = ()
-    """``name@digest`` references: are they present on the engine?"""
     names: tuple[str, ...] = ()
     """Object names that we are about to use: who holds them?"""
     registries: tuple[LocalRegistry, ...] = ()
@@ -215,7 +218,6 @@ class World:
     volumes: tuple[LiveVolume, ...] = ()
     markers: tuple[Marker, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
-    present: Mapping[str, LiveImage] = field(default_factory=dict)
     registry_running: frozenset[str] = frozenset()
     unreadable: tuple[Unreadable, ...] = ()
     traits: Traits = Traits()
@@ -228,6 +230,9 @@ class Runtime(Protocol):
 
     async def observe(self, question: Question) -> World:
         """Look at everything of this owner. Raises ProviderError only when nothing at all can be read."""
+
+    async def images(self, names: Sequence[str]) -> Mapping[str, LiveImage]:
+        """Which of these ``name@digest`` the engine holds."""
 
     async def create_network(self, owner: Owner, network: DesiredNetwork) -> None: ...
 

@@ -11,6 +11,7 @@ from reconciler.difference import Cause
 from reconciler.observed import ABSENT
 from reconciler.steps import Steps
 from reconciler.target import Target
+from specs.reference import ImageRef
 
 
 def supply_registries(steps: Steps) -> None:
@@ -59,14 +60,17 @@ def _build(steps: Steps, image: DesiredImage) -> None:
         registry = Subject("Registry", image.registry_name)
         steps.wait_on(subject, registry, f"registry {image.registry_name} is starting")
         return
+    parents: dict[str, ImageRef] = {}
     for name in image.builds_on:
         parent = steps.desired.images.get(name)
         known = steps.observed.artifacts.get(str(parent.ref)) if parent else None
-        if known is None or known == ABSENT:
+        if parent is None or known is None or known == ABSENT:
             needed = image_subject(parent) if parent else Subject("Image", name)
             steps.wait_on(subject, needed, f"it builds on image {name}, which is not there yet")
             return
-    steps.act(BuildImage(subject, Cause("input", (f"{image.ref.name} has no {image.key}",)), image))
+        parents[name] = parent.ref
+    cause = Cause("input", (f"{image.ref.name} has no {image.key}",))
+    steps.act(BuildImage(subject, cause, image, parents))
 
 
 def image_subject(image: DesiredImage) -> Subject:

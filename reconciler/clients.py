@@ -1,0 +1,48 @@
+"""Everything outside that a pass talks to: one value, made by the command line, replaced in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.desired import DesiredImage
+from reconciler.provider import Builder, BuildRequest, FileEntry, Login, Registry, Runtime
+from specs.reference import ImageRef
+
+OpenRegistry = Callable[[ImageRef], Awaitable[Registry]]
+"""The client of the registry that a reference names; one a host, kept open."""
+FindLogin = Callable[[ImageRef], Awaitable[Login | None]]
+
+
+class Stock(Protocol):
+    """The bytes behind the names in a plan: build contexts, files from git, secret values."""
+
+    async def build_request(self, image: DesiredImage, parents: Mapping[str, ImageRef]) -> Prepared:
+        """Resolve the bases to digests, once, and write them into the Dockerfile. ``parents`` are the
+        images of ours that it builds on, by name and digest. Raises ProviderError or Refused."""
+
+    async def entries(self, digest: str) -> Sequence[FileEntry]:
+        """The files of a Config by content digest. Raises Refused when they are not in this commit."""
+
+    def secrets(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The values of secrets. Raises Refused for one that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A build that can start: the request, and the input document with the bases that were used."""
+
+    request: BuildRequest
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The providers of one environment."""
+
+    runtime: Runtime
+    registry: OpenRegistry
+    login: FindLogin
+    builder: Builder | None
+    stock: Stock

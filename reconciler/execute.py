@@ -1,0 +1,175 @@
+"""Starts a plan's actions, bounded, beside the loop; returns their outcomes. Nothing here decides."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.actions import Action, BuildImage, CreateInstance, PullImage, RemoveInstance, RetireInstance
+from reconciler.clients import Clients
+from reconciler.decision import Outcome
+from reconciler.desired import Subject
+from reconciler.observed import Attempt, Observed
+from reconciler.ownership import Owner
+from reconciler.perform import perform
+from reconciler.provider import ProviderError, Refused, Stale
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 300.0
+_LOG_TAIL = 20
+
+Progress = Callable[[Subject, str], None]
+"""Receives a line of an action's output as it comes."""
+
+
+@dataclass(slots=True)
+class Executor:
+    """The actions in flight. At most one a subject; builds, pulls and instances are bounded apart, so that a
+    slow build never delays the healing of another service."""
+
+    owner: Owner
+    clients: Clients
+    progress: Progress = lambda subject, line: None
+    tasks: dict[Subject, asyncio.Task[None]] = field(default_factory=dict)
+    attempts: dict[Subject, Attempt] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _ended: list[Subject] = field(default_factory=list)
+    _bounds: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _clock: tuple[float, float] = (0.0, 0.0)
+
+    def begin_look(self, at: float | None = None) -> None:
+        """A pass begins to observe: what ends from now on still counts as in flight for it, else an action
+        that ends between the look and the plan is done twice."""
+        self._ended.clear()
+
+    def in_flight(self) -> frozenset[Subject]:
+        """Everything that was in flight at any moment since the look began."""
+        return frozenset(self.tasks) | frozenset(self._ended)
+
+    @property
+    def busy(self) -> bool:
+        """Something is in flight."""
+        return bool(self.tasks)
+
+    def start(self, actions: Iterable[Action], observed: Observed) -> tuple[Action, ...]:
+        """Start those whose subject is free; the rest is planned again by a later pass."""
+        self._clock = (observed.at, time.monotonic())
+        started = []
+        for action in actions:
+            if action.subject not in self.tasks:
+                task = asyncio.create_task(self._run(action, observed), name=str(action.subject))
+                self.tasks[action.subject] = task
+                started.append(action)
+        return tuple(started)
+
+    async def _run(self, action: Action, observed: Observed) -> None:
+        log: list[str] = []
+        began: float | None = None
+        try:
+            async with self._bound(action):
+                began = time.monotonic()
+                async with asyncio.timeout(deadline(action)):
+                    await perform(self.owner, action, observed, self.clients, self._listener(action, log))
+            self._end(Outcome(action, "done", time.monotonic() - began, log_tail=tuple(log[-_LOG_TAIL:])))
+        except TimeoutError:
+            words = f"it took longer than {deadline(action):g} s"
+            self._fail(action, ProviderError("RUN001", str(action.subject), words), began, log)
+        except ProviderError as error:
+            self._fail(action, error, began, log)
+        finally:
+            # Also when cancelled, and when a fault of ours escapes: a subject must never stay in flight.
+            self.tasks.pop(action.subject, None)
+            self._ended.append(action.subject)
+            self.changed.set()
+
+    def _listener(self, action: Action, log: list[str]) -> Callable[[str], None]:
+        def listen(line: str) -> None:
+            log.append(line)
+            del log[:-500]
+            self.progress(action.subject, line)
+
+        return listen
+
+    def _bound(self, action: Action) -> asyncio.Semaphore:
+        name, size = bound(action)
+        return self._bounds.setdefault(name, asyncio.Semaphore(size))
+
+    def _end(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        if not isinstance(outcome.action, (RemoveInstance, RetireInstance)):
+            # Taking a failed instance away is not a success of its subject: the pause must grow.
+            self.attempts.pop(outcome.action.subject, None)
+
+    def _fail(self, action: Action, error: ProviderError, began: float | None, log: Sequence[str]) -> None:
+        refused, stale = isinstance(error, Refused), isinstance(error, Stale)
+        tail = tuple(error.log or log)[-_LOG_TAIL:]
+        took = time.monotonic() - began if began is not None else 0.0
+        words = error.message
+        outcome = Outcome(action, "failed", took, words, error.code, tail, refused, stale, error.retry_after)
+        self.outcomes.append(outcome)
+        if not stale:
+            self._remember(outcome, tail)
+
+    def _remember(self, outcome: Outcome, tail: tuple[str, ...]) -> None:
+        subject = outcome.action.subject
+        earlier = self.attempts.get(subject)
+        count = earlier.count + 1 if earlier else 1
+        # The jitter keeps many subjects that failed together from trying together.
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (count - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
+        pause = max(pause, outcome.retry_after or 0.0)
+        self.attempts[subject] = Attempt(
+            count, outcome.error or "", self.now() + pause, outcome.refused, outcome.code, tail
+        )
+
+    def now(self) -> float:
+        """The runtime's clock, as far as we can tell between two looks."""
+        at, then = self._clock
+        return at + (time.monotonic() - then)
+
+    def take_outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes since this was last asked."""
+        taken = tuple(self.outcomes)
+        self.outcomes.clear()
+        return taken
+
+    async def wait(self, seconds: float) -> None:
+        """Until an action ends, at most so long."""
+        try:
+            await asyncio.wait_for(self.changed.wait(), max(0.0, seconds))
+        except TimeoutError:
+            return
+        finally:
+            self.changed.clear()
+
+    async def close(self, seconds: float) -> None:
+        """Let steps that were begun finish, at most so long; then cancel what is left."""
+        tasks: Mapping[Subject, asyncio.Task[None]] = dict(self.tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks.values(), timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+def bound(action: Action) -> tuple[str, int]:
+    """Which bound an action counts against, and how many may run at once."""
+    if isinstance(action, BuildImage):
+        return "build", 2
+    if isinstance(action, PullImage):
+        return "pull", 3
+    return "instance", 6
+
+
+def deadline(action: Action) -> float:
+    """Seconds after which an action counts as failed."""
+    if isinstance(action, BuildImage):
+        return 3600.0
+    if isinstance(action, PullImage):
+        return 1800.0
+    if isinstance(action, (RetireInstance, RemoveInstance)):
+        return 60.0 + action.grace
+    return 120.0 if isinstance(action, CreateInstance) else 60.0

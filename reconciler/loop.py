@@ -1,0 +1,192 @@
+"""Passes: look, plan, start, again, until the plan settles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from reconciler.actions import Action
+from reconciler.clients import Clients
+from reconciler.decision import Ender, Outcome, Plan, Wait
+from reconciler.desired import Desired, Subject
+from reconciler.execute import Executor, Progress
+from reconciler.lease import Lease
+from reconciler.observe import Memory, observe
+from reconciler.observed import Observed
+from reconciler.plan import plan
+from reconciler.provider import ProviderError
+
+TRIES = 3
+"""After so many failed attempts at everything that is left, ``apply`` gives up; a loop never does."""
+_QUIET = 0.05
+_SLOWEST = 5.0
+_PATIENCE = 60
+"""Passes in a row that wait for us while nothing is in flight: the world does not show what we did."""
+
+Result = Literal["settled", "waiting", "blocked", "held", "rolled_back", "unreadable", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What one pass saw, decided and started, and what ended since the report before."""
+
+    number: int
+    observed: Observed
+    plan: Plan
+    started: tuple[Action, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """Where ``converge`` ended. ``duration`` in seconds; ``timed_out``: it was still waiting."""
+
+    result: Result
+    passes: int
+    duration: float
+    outcomes: tuple[Outcome, ...]
+    plan: Plan
+    observed: Observed
+    timed_out: bool = False
+
+
+Report = Callable[[PassReport], None]
+
+
+async def look(desired: Desired, clients: Clients) -> Observed:
+    """One look that changes nothing."""
+    return await observe(desired, clients, Memory())
+
+
+@dataclass(slots=True)
+class Convergence:
+    """The passes of one ``apply``."""
+
+    desired: Desired
+    clients: Clients
+    executor: Executor
+    lease: Lease
+    memory: Memory = field(default_factory=Memory)
+    outcomes: list[Outcome] = field(default_factory=list)
+    passes: int = 0
+    idle: int = 0
+    """Passes in a row in which nothing was started and nothing was in flight."""
+
+    async def run_pass(self, report: Report) -> tuple[Observed, Plan]:
+        """One pass. Awaits no action: what it starts runs beside it."""
+        self.passes += 1
+        self.executor.begin_look()
+        observed = await observe(
+            self.desired, self.clients, self.memory, self.executor.in_flight(), self.executor.attempts
+        )
+        # What ended while we looked may not be in what we saw.
+        observed = replace(observed, in_flight=observed.in_flight | self.executor.in_flight())
+        decided = plan(self.desired, observed, observed.at)
+        decided, started = await self._start(observed, decided)
+        ended = self.executor.take_outcomes()
+        self.outcomes.extend(ended)
+        self.idle = 0 if started or self.executor.busy or ended else self.idle + 1
+        report(PassReport(self.passes, observed, decided, started, ended))
+        return observed, decided
+
+    async def _start(self, observed: Observed, decided: Plan) -> tuple[Plan, tuple[Action, ...]]:
+        if not decided.actions:
+            return decided, ()
+        other = self.lease.other(observed)
+        if other is None:
+            try:
+                if await self.lease.take(observed):
+                    return decided, self.executor.start(decided.actions, observed)
+                other = "another process that was faster"
+            except ProviderError as error:
+                other = f"nobody: the lease cannot be written ({error})"
+        subject = Subject("Environment", self.desired.owner.environment)
+        wait = Wait(subject, f"who may write: {other}", Ender.TIME, observed.at + 2.0, "lease")
+        return replace(decided, actions=(), waits=(*decided.waits, wait)), ()
+
+    def is_over(self, observed: Observed, decided: Plan) -> bool:
+        """Nothing that we or time can do is left, or everything left has failed often enough."""
+        if self.executor.busy or decided.actions:
+            return False
+        ours = [w for w in decided.waits if w.ender is not Ender.OUTSIDE]
+        if not ours:
+            return True
+        tired = all(a.count >= TRIES for a in observed.attempts.values()) and bool(observed.attempts)
+        if tired and all(w.expects in ("attempt", "") for w in ours):
+            return True
+        return self.idle > _PATIENCE
+
+    def pause(self, observed: Observed, decided: Plan, took: float) -> float:
+        """Seconds until the next look: soon when something may end by itself, never busier than looking
+        itself is."""
+        times = [w.recheck_at - observed.at for w in decided.waits if w.recheck_at is not None]
+        soonest = min((t for t in times if t > 0), default=_SLOWEST if self.executor.busy else 1.0)
+        return max(_QUIET, min(soonest, _SLOWEST), took)
+
+
+async def converge(
+    desired: Desired,
+    clients: Clients,
+    *,
+    within: float,
+    report: Report,
+    progress: Progress = lambda subject, line: None,
+) -> Converged:
+    """Passes until settled, blocked, held or tired, at most ``within`` seconds. Never raises
+    ProviderError."""
+    began = time.monotonic()
+    executor = Executor(desired.owner, clients, progress)
+    run = Convergence(desired, clients, executor, Lease(desired.owner, clients.runtime))
+    timed_out = False
+    try:
+        while True:
+            look_began = time.monotonic()
+            observed, decided = await run.run_pass(report)
+            if run.is_over(observed, decided):
+                break
+            if time.monotonic() - began > within:
+                timed_out = True
+                break
+            await executor.wait(run.pause(observed, decided, time.monotonic() - look_began))
+            await _let_more_end(executor, time.monotonic() - look_began)
+    finally:
+        await executor.close(30.0)
+        await _give_back(run.lease)
+    run.outcomes.extend(executor.take_outcomes())
+    result = "waiting" if timed_out else judge(observed, decided, run.outcomes)
+    took = time.monotonic() - began
+    return Converged(result, run.passes, took, tuple(run.outcomes), decided, observed, timed_out)
+
+
+async def _let_more_end(executor: Executor, took: float) -> None:
+    # Many actions end close together: one look for all of them is worth the short wait.
+    if executor.busy and took < 0.3:
+        await executor.wait(0.3 - took)
+
+
+async def _give_back(lease: Lease) -> None:
+    try:
+        await lease.give_back()
+    except ProviderError:
+        return  # it runs out by itself
+
+
+def judge(observed: Observed, decided: Plan, outcomes: list[Outcome]) -> Result:
+    """The result, read from the world after the deed."""
+    if any(block.held for block in decided.blocks):
+        serving = any("serves" in block.reason for block in decided.blocks if block.held)
+        return "rolled_back" if serving else "held"
+    failed = {a.code for a in observed.attempts.values()}
+    if any(block.code in failed for block in decided.blocks) or _is_tired(observed, decided):
+        return "failed"
+    if decided.blocks:
+        return "blocked"
+    if observed.unreadable:
+        return "unreadable"
+    return "settled" if not decided.waits else "waiting"
+
+
+def _is_tired(observed: Observed, decided: Plan) -> bool:
+    return any(wait.expects == "attempt" for wait in decided.waits)
