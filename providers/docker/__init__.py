@@ -1,0 +1,1 @@
+"""The Docker Engine as a runtime: containers, networks and volumes through its API on a unix socket."""

@@ -1,0 +1,115 @@
+"""What can go wrong with an engine: one table of codes, and the errors that carry them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.provider import ProviderError, Refused, Stale
+
+CODES = {
+    "DKR001": "the engine cannot be reached",
+    "DKR002": "the engine's socket may not be opened",
+    "DKR003": "the engine did not answer in time",
+    "DKR004": "the engine's answer cannot be understood",
+    "DKR005": "the engine is too old",
+    "DKR006": "the endpoint is not a unix socket",
+    "DKR010": "the engine refused a request",
+    "DKR011": "the object changed or went away under the action",
+    "DKR012": "the name is held by an object that is not ours",
+    "DKR013": "the object is not ours",
+    "DKR014": "data volumes are never removed",
+    "DKR015": "the object is still in use",
+    "DKR020": "the image is not on the engine",
+    "DKR021": "the image carries labels of ours",
+    "DKR022": "the registry refused the login or the image",
+    "DKR023": "the pull failed",
+    "DKR024": "the pull made no progress",
+    "DKR030": "the instance could not be started",
+    "DKR031": "a host port is taken",
+    "DKR032": "the image's command cannot be run",
+    "DKR033": "a secret that the service names was not given",
+    "DKR034": "the container's user cannot be found in its image",
+    "DKR035": "a path cannot be published",
+    "DKR040": "the local registry does not answer",
+}
+"""Every code of this provider, stable, with what it means."""
+
+
+@dataclass(eq=False)
+class EngineError(ProviderError):
+    """An answer of the engine that is an error, or no answer. ``status`` is the HTTP status, 0 for none."""
+
+    status: int = 0
+
+
+def answer_error(status: int, where: str, message: str) -> EngineError:
+    """The error for an HTTP status of 400 or above."""
+    return EngineError("DKR010", where, message.strip() or f"status {status}", status=status)
+
+
+def stale(where: str, seen: str) -> Stale:
+    """The world moved under the action."""
+    return Stale("DKR011", where, seen, remedy="the next look decides anew")
+
+
+def not_ours(where: str) -> Stale:
+    """An object under a handle of ours does not, or no longer, carry our owner label."""
+    return Stale("DKR013", where, "it does not carry our owner label", "an object of ours")
+
+
+def name_held(where: str, holder: str) -> Refused:
+    """A name that we need is held by a stranger."""
+    return Refused(
+        "DKR012",
+        where,
+        f"the name is held by {holder}",
+        "a free name or an object of ours",
+        "rename or remove it, or take it over with `reconciler adopt`",
+    )
+
+
+_PORT = re.compile(r"(?:Bind for |listen \w+ |host port[^0-9]{0,20})(?:\S*:)?(\d{1,5})\b")
+_PORT_WORDS = ("port is already allocated", "address already in use", "ports are not available")
+_COMMAND_WORDS = (
+    "executable file not found",
+    "no such file or directory",
+    "permission denied",
+    "exec format",
+)
+
+
+def start_error(name: str, error: EngineError) -> ProviderError:
+    """What a refused start means, from the engine's words. A taken port may become free; a command that
+    cannot be run stays so until the image or the spec changes (exit codes 126 and 127)."""
+    message = error.seen
+    if any(words in message for words in _PORT_WORDS):
+        found = _PORT.search(message)
+        port = f"port {found[1]}" if found else "a host port"
+        return ProviderError(
+            "DKR031",
+            name,
+            f"{port} of the host is taken: {message}",
+            "a free port",
+            "stop what holds it, or publish another port",
+        )
+    if error.status < 500 and "exec" in message and any(words in message for words in _COMMAND_WORDS):
+        return Refused(
+            "DKR032",
+            name,
+            f"the command cannot be run: {message}",
+            "a program that the image contains",
+            "correct command, entrypoint or the image",
+        )
+    if error.status == 0:
+        return error
+    return ProviderError("DKR030", name, message, "a start", "the engine's message names the reason")
+
+
+def mask(error: ProviderError, values: Iterable[str]) -> ProviderError:
+    """The same error with secret values taken out of the engine's words."""
+    for value in values:
+        if value:
+            error.seen = error.seen.replace(value, "***")
+    return error

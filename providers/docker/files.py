@@ -1,0 +1,78 @@
+"""Files from git as a content-addressed volume, filled through a container that never starts.
+
+The create of the filler makes the volume, so a volume without a filler is finished: a crash at any point
+leaves the filler, and the same call takes up where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from providers.docker.archive import pack
+from providers.docker.containers import Containers
+from providers.docker.engine import Engine
+from providers.docker.faults import EngineError, name_held, stale
+from providers.docker.labels import FILLER, object_labels
+from providers.docker.tree import text, text_map
+from providers.docker.volumes import filler_name, find
+from reconciler.desired import Json
+from reconciler.ownership import Owner, is_ours
+from reconciler.provider import FileEntry
+
+_ROOT = "/.reconciler"
+
+
+async def publish(
+    containers: Containers, owner: Owner, volume: str, entries: Sequence[FileEntry], image: str
+) -> None:
+    """Make and fill a volume of role files; finished already is success. ``image`` is any image that the
+    engine holds. Raises Refused when a stranger holds a name, Stale when image or filler went away."""
+    content = pack(volume, entries)
+    engine = containers.engine
+    filler = await _filler(engine, owner, volume)
+    if filler is None:
+        found = await find(engine, volume)
+        if found is not None:
+            if not is_ours(text_map(found, "Labels"), owner):
+                raise name_held(volume, "a volume without our owner label")
+            return
+        filler = await _create_filler(engine, owner, volume, image)
+    try:
+        await engine.write("PUT", f"/containers/{filler}/archive", {"path": _ROOT}, content)
+    except EngineError as error:
+        if error.status == 404:
+            raise stale(volume, "its filler went away: another process may have finished it") from None
+        raise
+    await containers.remove(filler)
+
+
+async def _filler(engine: Engine, owner: Owner, volume: str) -> str | None:
+    found = await engine.find(f"/containers/{filler_name(volume)}/json")
+    if found is None:
+        return None
+    if not is_ours(text_map(found, "Config", "Labels"), owner):
+        raise name_held(filler_name(volume), "a container without our owner label")
+    return text(found, "Id")
+
+
+async def _create_filler(engine: Engine, owner: Owner, volume: str, image: str) -> str:
+    labels: dict[str, Json] = dict(object_labels(owner, volume, "files"))
+    mount: dict[str, Json] = {
+        "Type": "volume",
+        "Source": volume,
+        "Target": _ROOT,
+        "VolumeOptions": {"NoCopy": True, "Labels": labels},
+    }
+    body: dict[str, Json] = {
+        "Image": image,
+        "Entrypoint": ["/never-started"],
+        "Labels": dict(object_labels(owner, volume, FILLER)),
+        "HostConfig": {"NetworkMode": "none", "Mounts": [mount]},
+    }
+    try:
+        made = await engine.write("POST", "/containers/create", {"name": filler_name(volume)}, body)
+    except EngineError as error:
+        if error.status in (404, 409):
+            raise stale(volume, error.seen) from None
+        raise
+    return text(made, "Id")

@@ -1,0 +1,172 @@
+"""One instance's life on the engine: created, retired, revived, mended, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from providers.docker import networks, secret_files
+from providers.docker.containers import Containers
+from providers.docker.faults import EngineError, mask, name_held, stale
+from providers.docker.images import has_reserved_labels
+from providers.docker.payload import ImageFacts, create_payload, limits_payload, network_key
+from providers.docker.tree import Node, flag, text, text_map
+from providers.docker.volumes import find as find_volume
+from reconciler.actions import (
+    Blueprint,
+    Change,
+    Connect,
+    Disconnect,
+    Rename,
+    SetLimits,
+    SetRestart,
+    Start,
+    Unpause,
+)
+from reconciler.observed import Handle
+from reconciler.ownership import FINGERPRINT, IMAGE, SECRETS, Owner, is_ours
+from reconciler.provider import ProviderError, Refused
+
+
+async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+    """Create, attach, fill and start one instance.
+
+    A crash between two calls leaves a created container that never started, which the next look sees.
+    The same generation running under the name already is success. Raises Stale when another container of
+    ours holds the name or image or volume went away, Refused when a stranger holds it.
+    """
+    try:
+        await _create(containers, blueprint, secrets)
+    except ProviderError as error:
+        raise mask(error, secrets.values()) from None
+
+
+async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+    image = await _image(containers, blueprint)
+    mountpoints = await _mountpoints(containers, blueprint)
+    body = create_payload(blueprint, image, secrets, mountpoints)
+    try:
+        made = await containers.engine.write("POST", "/containers/create", {"name": blueprint.name}, body)
+    except EngineError as error:
+        if error.status == 409:
+            await _accept_twin(containers, blueprint)
+            return
+        if error.status == 404:
+            raise stale(blueprint.name, error.seen) from None
+        raise
+    handle = Handle("", text(made, "Id"))
+    for use in blueprint.form.networks[1:]:
+        await networks.connect(containers.engine, handle.id, network_key(blueprint, use), use.aliases)
+    user = blueprint.form.spec.user
+    await secret_files.copy(
+        containers.engine,
+        handle.id,
+        blueprint.name,
+        image.user if user is None else user,
+        blueprint.form.secrets,
+        secrets,
+    )
+    await containers.start(handle, blueprint.name)
+
+
+async def _image(containers: Containers, blueprint: Blueprint) -> ImageFacts:
+    facts = await containers.images.find(str(blueprint.image))
+    if facts is None:
+        raise stale(blueprint.name, f"image {blueprint.image} is not on the engine")
+    if has_reserved_labels(facts):
+        raise Refused(
+            "DKR021",
+            str(blueprint.image),
+            "the image carries labels that begin with reconciler.",
+            "an image without them",
+            "build it without these labels",
+        )
+    return facts
+
+
+async def _mountpoints(containers: Containers, blueprint: Blueprint) -> dict[str, str]:
+    """Host paths of the volumes that hold Configs; all must be there, since a mount would make an
+    empty one."""
+    form, found = blueprint.form, dict[str, str]()
+    external = {use.object_name for use in form.mounts if use.type == "volume" and use.external}
+    for name in sorted({use.volume for use in form.files} | external):
+        volume = await find_volume(containers.engine, name)
+        if volume is None:
+            raise stale(blueprint.name, f"volume {name} is not on the engine")
+        if name not in external and not is_ours(text_map(volume, "Labels"), blueprint.owner):
+            raise name_held(name, "a volume without our owner label")
+        found[name] = text(volume, "Mountpoint")
+    return found
+
+
+async def _accept_twin(containers: Containers, blueprint: Blueprint) -> None:
+    twin = await containers.engine.find(f"/containers/{blueprint.name}/json")
+    if twin is None:
+        raise stale(blueprint.name, "its name was held for a moment")
+    labels = text_map(twin, "Config", "Labels")
+    if not is_ours(labels, blueprint.owner):
+        raise name_held(blueprint.name, f"container {text(twin, 'Id')[:12]}")
+    generation = blueprint.generation
+    same = (labels.get(FINGERPRINT), labels.get(SECRETS)) == (generation.fingerprint, generation.secrets)
+    same = same and labels.get(IMAGE, "").endswith(f"@{generation.digest}")
+    if not (same and flag(twin, "State", "Running")):
+        raise stale(blueprint.name, "it exists already and does not run")
+
+
+async def retire(containers: Containers, owner: Owner, handle: Handle, name: str, grace: float) -> None:
+    """Restart policy off, then the name with its role, then stop: in this order a crash, or a restart of
+    the engine, never brings it back to life under its old name."""
+    container = await containers.expected(owner, handle)
+    await containers.set_restart(handle, "no")
+    await containers.rename(container, name)
+    await containers.stop(container, grace)
+
+
+async def revive(containers: Containers, owner: Owner, handle: Handle, name: str, restart: str) -> None:
+    """The live name back, networks that were made again, restart policy, start."""
+    container = await containers.expected(owner, handle)
+    await containers.rename(container, name)
+    await containers.set_restart(handle, restart)
+    await networks.reattach(containers, container)
+    await containers.start(handle, name)
+
+
+async def remove(containers: Containers, owner: Owner, handle: Handle, grace: float) -> None:
+    """Stop with grace and remove, with anonymous volumes and no others; gone already is success. Ownership
+    is read again after the stop, which may have taken long."""
+    container = await containers.owned(owner, handle)
+    if container is None:
+        return
+    if flag(container, "State", "Running"):
+        await containers.stop(container, grace)
+        if await containers.owned(owner, handle) is None:
+            return
+    await containers.remove(handle.id)
+
+
+async def mend(containers: Containers, owner: Owner, handle: Handle, changes: Sequence[Change]) -> None:
+    """Change a live instance in place, in the order given; each change made already is success."""
+    container = await containers.expected(owner, handle)
+    for change in changes:
+        await _apply(containers, container, handle, change)
+
+
+async def _apply(containers: Containers, container: Node, handle: Handle, change: Change) -> None:
+    match change:
+        case SetLimits(cpus, memory, pids, memory_reservation):
+            await containers.update(handle, limits_payload(cpus, memory, pids, memory_reservation))
+        case SetRestart(policy):
+            await containers.set_restart(handle, policy)
+        case Connect(network, aliases):
+            await networks.connect(containers.engine, handle.id, network, aliases)
+        case Disconnect(network):
+            await networks.disconnect(containers.engine, handle.id, network)
+        case Rename(name):
+            await containers.rename(container, name)
+        case Unpause():
+            await containers.unpause(container)
+        case Start():
+            await networks.reattach(containers, container)
+            await containers.start(handle, text(container, "Name").lstrip("/"))
+        case _:
+            assert_never(change)

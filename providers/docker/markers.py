@@ -1,0 +1,96 @@
+"""Markers: small named values as empty labelled volumes (design, section 5)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+from providers.docker.engine import Engine
+from providers.docker.faults import not_ours
+from providers.docker.labels import object_labels
+from providers.docker.tree import Node, nodes, text, text_map
+from providers.docker.volumes import create_owned, find, remove_by_name
+from reconciler import ownership
+from reconciler.desired import Json
+from reconciler.observed import Marker
+from reconciler.ownership import Owner, is_ours, marker_name, short_digest
+
+ROLE = "marker"
+_NAME = re.compile(r"marker_([a-z0-9-]+)_(.+)_([0-9]{1,15})_([0-9a-f]{8})")
+_PLAIN = re.compile(r"[a-zA-Z0-9_.-]{0,100}")
+
+
+def object_name(owner: Owner, marker: Marker) -> str:
+    """The name of a marker's volume. A subject that no volume name can hold stands there as its digest."""
+    subject = marker.subject if _PLAIN.fullmatch(marker.subject) else short_digest(marker.subject)
+    return marker_name(owner, marker.kind, subject, marker.sequence, marker.value)
+
+
+def read(owner: Owner, volume: Node) -> Marker | None:
+    """The marker that a listed volume is; None when it is none of this owner's, or its parts disagree."""
+    labels = text_map(volume, "Labels")
+    name = text(volume, "Name")
+    if not is_ours(labels, owner) or labels.get(ownership.ROLE) != ROLE:
+        return None
+    parts = _NAME.fullmatch(name.removeprefix(owner.prefix))
+    value = labels.get(ownership.VALUE, "")
+    if parts is None:
+        return None
+    marker = Marker(parts[1], labels.get(ownership.NAME, ""), int(parts[3]), value, name)
+    return marker if object_name(owner, marker) == name else None
+
+
+def rank(marker: Marker) -> tuple[int, str]:
+    """What decides between two of one kind and subject: the sequence, then the digest in the name."""
+    return marker.sequence, marker.object_name.rpartition("_")[2]
+
+
+def newest(markers: Iterable[Marker]) -> tuple[Marker, ...]:
+    """The one that counts for each kind and subject, sorted by them."""
+    found: dict[tuple[str, str], Marker] = {}
+    for marker in markers:
+        key = (marker.kind, marker.subject)
+        if key not in found or rank(marker) > rank(found[key]):
+            found[key] = marker
+    return tuple(found[key] for key in sorted(found))
+
+
+async def put(engine: Engine, owner: Owner, marker: Marker) -> bool:
+    """Write a marker and read all of its kind and subject back. False when another's of the same or a
+    higher sequence was there, or is now and wins; the loser goes. A reply that was lost changes nothing:
+    the same value under the same sequence is ours."""
+    name = object_name(owner, marker)
+    before = await _siblings(engine, owner, marker)
+    if any(other.sequence >= marker.sequence and other.object_name != name for other in before):
+        return False
+    labels = object_labels(owner, marker.subject, ROLE) | {ownership.VALUE: marker.value}
+    body: dict[str, Json] = {"Name": name, "Labels": dict(labels)}
+    await create_owned(engine, owner, name, body)
+    after = await _siblings(engine, owner, marker)
+    best = max(after, key=rank, default=None)
+    if best is None or best.object_name != name:
+        await remove_by_name(engine, name)
+        return False
+    for other in after:
+        if other.object_name != name:
+            await remove_by_name(engine, other.object_name)
+    return True
+
+
+async def _siblings(engine: Engine, owner: Owner, marker: Marker) -> Sequence[Marker]:
+    wanted = [f"{ownership.OWNER}={owner}", f"{ownership.ROLE}={ROLE}", f"{ownership.NAME}={marker.subject}"]
+    listed = await engine.read("/volumes", {"filters": json.dumps({"label": wanted})})
+    found = (read(owner, volume) for volume in nodes(listed, "Volumes"))
+    return [m for m in found if m and m.kind == marker.kind and m.subject == marker.subject]
+
+
+async def remove(engine: Engine, owner: Owner, name: str) -> None:
+    """Remove one marker; gone already is success. Raises Stale when it is no marker of this owner."""
+    found = await find(engine, name)
+    if found is None:
+        return
+    labels = text_map(found, "Labels")
+    if not is_ours(labels, owner) or labels.get(ownership.ROLE) != ROLE:
+        raise not_ours(name)
+    await remove_by_name(engine, name)

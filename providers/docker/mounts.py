@@ -1,0 +1,100 @@
+"""Mounts, both ways: what a create call says of them, and what an inspect says. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from providers.docker.labels import object_labels
+from providers.docker.tree import Node, flag, nodes, text
+from reconciler.desired import FilesUse, Json, MountUse, ServiceForm
+from reconciler.ownership import Owner
+
+COMPANIONS = "/.reconciler"
+"""Where the volume of a single-file Config is mounted as well, so that the engine knows it is in use."""
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+
+
+def mount_payloads(owner: Owner, form: ServiceForm, mountpoints: Mapping[str, str]) -> list[Json]:
+    """``HostConfig.Mounts``. ``mountpoints`` maps the volume of each single-file Config to its path on
+    the host."""
+    found: list[Json] = [_mount(owner, use) for use in sorted(form.mounts, key=lambda use: use.target)]
+    for use in sorted(form.files, key=lambda use: use.target):
+        if use.file is None:
+            found.append(_files(owner, use, use.target))
+        else:
+            source = f"{mountpoints[use.volume]}/{use.file}"
+            found.append({"Type": "bind", "Source": source, "Target": use.target, "ReadOnly": True})
+    companions = {use.volume: use for use in form.files if use.file is not None}
+    found += [_files(owner, companions[name], f"{COMPANIONS}/{name}") for name in sorted(companions)]
+    return found
+
+
+def _mount(owner: Owner, use: MountUse) -> dict[str, Json]:
+    mount: dict[str, Json] = {"Type": use.type, "Target": use.target, "ReadOnly": use.read_only}
+    if use.type == "discard":
+        mount["Type"] = "volume"
+    elif use.type != "tmpfs":
+        mount["Source"] = use.object_name
+    if use.type == "volume" and not use.external:
+        mount["VolumeOptions"] = {"Labels": dict(object_labels(owner, use.name, "data"))}
+    return mount
+
+
+def _files(owner: Owner, use: FilesUse, target: str) -> dict[str, Json]:
+    labels = dict(object_labels(owner, use.volume, "files"))
+    options: dict[str, Json] = {"NoCopy": True, "Labels": dict(labels)}
+    return {
+        "Type": "volume",
+        "Source": use.volume,
+        "Target": target,
+        "ReadOnly": True,
+        "VolumeOptions": options,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMounts:
+    """The mounts of a live container: fields by path, and the volumes that it uses."""
+
+    fields: Mapping[str, Json]
+    volumes: tuple[str, ...]
+
+
+def live_mounts(owner: Owner, container: Node) -> LiveMounts:
+    """Read the mounts of an inspected container."""
+    mounts = nodes(container, "Mounts")
+    named = {text(mount, "Source") for mount in nodes(container, "HostConfig", "Mounts")}
+    fields: dict[str, Json] = {}
+    for mount in mounts:
+        target = text(mount, "Destination")
+        if target.startswith(f"{COMPANIONS}/"):
+            continue
+        files = _files_volume(owner, mount, mounts)
+        if files:
+            fields[f"configs.{target}"] = files
+        else:
+            fields[f"volumes.{target}"] = _fields(mount, named)
+    volumes = {text(mount, "Name") for mount in mounts if text(mount, "Type") == "volume"}
+    return LiveMounts(fields, tuple(sorted(volumes - {""})))
+
+
+def _files_volume(owner: Owner, mount: Node, mounts: Sequence[Node]) -> str:
+    prefix = f"{owner.prefix}files_"
+    if text(mount, "Type") == "volume":
+        name = text(mount, "Name")
+        return name if name.startswith(prefix) else ""
+    source = text(mount, "Source")
+    companions = (m for m in mounts if text(m, "Destination").startswith(f"{COMPANIONS}/"))
+    return next((text(m, "Name") for m in companions if source.startswith(text(m, "Source") + "/")), "")
+
+
+def _fields(mount: Node, named: set[str]) -> dict[str, Json]:
+    kind, read_only = text(mount, "Type"), not flag(mount, "RW")
+    if kind == "tmpfs":
+        return {"type": "tmpfs", "source": None, "read_only": read_only}
+    name = text(mount, "Name") if kind == "volume" else text(mount, "Source")
+    if kind == "volume" and _ANONYMOUS.fullmatch(name) and name not in named:
+        return {"type": "discard", "source": None, "read_only": read_only}
+    return {"type": kind, "source": name, "read_only": read_only}

@@ -1,0 +1,126 @@
+"""Networks: creating by a name that is no lock, and attaching by id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from providers.docker.containers import Containers
+from providers.docker.engine import Engine
+from providers.docker.faults import EngineError, name_held, not_ours
+from providers.docker.labels import object_labels
+from providers.docker.payload import endpoint_payload
+from providers.docker.tree import Node, branch, moment, nodes, text, text_map, texts
+from reconciler.desired import DesiredNetwork, Json
+from reconciler.observed import Handle
+from reconciler.ownership import Owner, is_ours
+from reconciler.provider import ProviderError
+
+
+async def named(engine: Engine, object_name: str) -> list[Node]:
+    """All networks that bear this name: on some engines there can be several."""
+    query = {"filters": json.dumps({"name": [object_name]})}
+    found = nodes({"networks": await engine.read("/networks", query)}, "networks")
+    return [network for network in found if text(network, "Name") == object_name]
+
+
+async def create(engine: Engine, owner: Owner, network: DesiredNetwork) -> None:
+    """Make a network; one of ours by this name is success. Of several of ours the oldest stays and the
+    others go by id: creating one is no compare-and-swap (facts: racing creates). Raises Refused when a
+    stranger holds the name."""
+    existing = await named(engine, network.object_name)
+    _check_holders(owner, network.object_name, existing)
+    if not existing:
+        try:
+            await engine.write("POST", "/networks/create", body=_payload(owner, network))
+        except EngineError as error:
+            if error.status != 409:
+                raise
+        existing = await named(engine, network.object_name)
+        _check_holders(owner, network.object_name, existing)
+    for double in sorted(existing, key=_age)[1:]:
+        await remove_by_id(engine, text(double, "Id"))
+
+
+def _check_holders(owner: Owner, object_name: str, found: list[Node]) -> None:
+    if found and not any(is_ours(text_map(network, "Labels"), owner) for network in found):
+        raise name_held(object_name, f"network {text(found[0], 'Id')[:12]}")
+
+
+def _age(network: Node) -> tuple[float, str]:
+    return moment(network, "Created") or 0.0, text(network, "Id")
+
+
+def _payload(owner: Owner, network: DesiredNetwork) -> dict[str, Json]:
+    body: dict[str, Json] = {
+        "Name": network.object_name,
+        "CheckDuplicate": True,
+        "Driver": network.driver,
+        "Internal": network.internal,
+        "Options": dict(network.driver_opts),
+        "Labels": {**network.labels, **object_labels(owner, network.name)},
+    }
+    if network.subnet:
+        body["IPAM"] = {"Driver": "default", "Config": [{"Subnet": network.subnet}]}
+    return body
+
+
+async def remove(engine: Engine, owner: Owner, handle: Handle) -> None:
+    """Remove a network of ours by id; gone already is success. Raises Stale when it is not ours,
+    ProviderError while something is attached."""
+    found = await engine.find(f"/networks/{handle.id}")
+    if found is None:
+        return
+    if not is_ours(text_map(found, "Labels"), owner):
+        raise not_ours(text(found, "Name") or handle.id)
+    await remove_by_id(engine, handle.id)
+
+
+async def remove_by_id(engine: Engine, network_id: str) -> None:
+    """Remove one network that nothing is attached to."""
+    try:
+        await engine.write("DELETE", f"/networks/{network_id}")
+    except EngineError as error:
+        if error.status == 403:
+            raise ProviderError(
+                "DKR015", network_id[:12], error.seen, "a network without endpoints", "it is tried again"
+            ) from None
+        if error.status != 404:
+            raise
+
+
+async def connect(engine: Engine, container_id: str, network: str, aliases: tuple[str, ...]) -> None:
+    """Attach a container to a network, by id or by external name; attached already is success."""
+    body: dict[str, Json] = {"Container": container_id, "EndpointConfig": endpoint_payload(aliases)}
+    try:
+        await engine.write("POST", f"/networks/{network}/connect", body=body)
+    except EngineError as error:
+        if "already exists in network" not in error.seen and "already attached" not in error.seen:
+            raise
+
+
+async def disconnect(engine: Engine, container_id: str, network: str) -> None:
+    """Detach a container by force: it works for a stopped one and for a network that is gone."""
+    body: dict[str, Json] = {"Container": container_id, "Force": True}
+    try:
+        await engine.write("POST", f"/networks/{network}/disconnect", body=body)
+    except EngineError as error:
+        if error.status != 404 and "is not connected to" not in error.seen:
+            raise
+
+
+async def reattach(containers: Containers, container: Node) -> None:
+    """Attach a stopped container anew to every network that was removed and made again under its name: it
+    cannot start otherwise. Endpoints of networks that are gone altogether are taken off."""
+    engine, container_id = containers.engine, text(container, "Id")
+    for key, endpoint in branch(container, "NetworkSettings", "Networks").items():
+        network_id = text(endpoint, "NetworkID")
+        if not network_id or await engine.find(f"/networks/{network_id}"):
+            continue
+        await disconnect(engine, container_id, key)
+        if again := await named(engine, key):
+            await connect(engine, container_id, text(again[0], "Id"), _aliases(endpoint, container_id))
+
+
+def _aliases(endpoint: Mapping[str, Json] | Json, container_id: str) -> tuple[str, ...]:
+    return tuple(alias for alias in texts(endpoint, "Aliases") if alias != container_id[:12])

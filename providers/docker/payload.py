@@ -1,0 +1,183 @@
+"""From a blueprint to the body of /containers/create. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from providers.docker.labels import instance_labels
+from providers.docker.mounts import mount_payloads
+from reconciler.actions import Blueprint
+from reconciler.desired import Json, NetworkUse
+from reconciler.provider import Refused
+from specs.model import SecretRef
+from specs.service import Healthcheck, Port, Resources, Service
+
+_SECRET = re.compile(r"\$\{secret:([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\}")
+_NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What matters of an image: its id, and what a container inherits from it."""
+
+    id: str
+    labels: Mapping[str, str]
+    volumes: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    user: str = ""
+
+
+def create_payload(
+    blueprint: Blueprint,
+    image: ImageFacts,
+    secrets: Mapping[str, str],
+    mountpoints: Mapping[str, str],
+) -> dict[str, Json]:
+    """The body of the create call. ``secrets`` maps names to values, ``mountpoints`` the volumes of
+    single-file Configs to host paths. Raises Refused for a secret that is not there."""
+    service = blueprint.form.spec
+    body: dict[str, Json] = {
+        "Image": str(blueprint.image),
+        "Labels": dict(instance_labels(blueprint)),
+        "Env": list(environment(blueprint.name, service, secrets)),
+        "ExposedPorts": {_port(port): {} for port in service.ports.values()},
+        "HostConfig": _host_config(blueprint, mountpoints),
+    }
+    body |= _process(service, image)
+    if service.healthcheck:
+        body["Healthcheck"] = _healthcheck(service.healthcheck)
+    if blueprint.form.networks:
+        first = blueprint.form.networks[0]
+        endpoint: dict[str, Json] = {network_key(blueprint, first): endpoint_payload(first.aliases)}
+        body["NetworkingConfig"] = {"EndpointsConfig": endpoint}
+    return body
+
+
+def environment(where: str, service: Service, secrets: Mapping[str, str]) -> list[str]:
+    """``NAME=value`` with secrets filled in. Raises Refused, naming the secret."""
+
+    def value_of(secret_name: str) -> str:
+        if secret_name not in secrets:
+            raise missing_secret(where, secret_name)
+        return secrets[secret_name]
+
+    def fill(value: str | SecretRef) -> str:
+        if isinstance(value, SecretRef):
+            return value_of(value.secret)
+        return _SECRET.sub(lambda found: value_of(found[1]), value)
+
+    return [f"{name}={fill(value)}" for name, value in service.environment.items()]
+
+
+def missing_secret(where: str, secret_name: str) -> Refused:
+    """A secret that the service names has no value here."""
+    return Refused(
+        "DKR033",
+        where,
+        f"no value for secret {secret_name}",
+        "a value of every secret that it names",
+        "put it where secrets are looked up, or take it out of the spec",
+    )
+
+
+def endpoint_payload(aliases: tuple[str, ...]) -> dict[str, Json]:
+    """An endpoint's settings: the names under which it is reached."""
+    return {"Aliases": list(aliases)}
+
+
+def network_key(blueprint: Blueprint, use: NetworkUse) -> str:
+    """How a network is named in calls: ours by id, since names can be doubled; external ones by name."""
+    return blueprint.network_ids.get(use.object_name, use.object_name)
+
+
+def _process(service: Service, image: ImageFacts) -> dict[str, Json]:
+    body: dict[str, Json] = {}
+    if service.command is not None:
+        body["Cmd"] = list(service.command)
+    if service.entrypoint is not None:
+        body["Entrypoint"] = list(service.entrypoint)
+    elif service.command == () and image.entrypoint:
+        # The engine takes an empty command for an absent one unless the entrypoint is given too.
+        body["Entrypoint"] = list(image.entrypoint)
+    if service.user is not None:
+        body["User"] = service.user
+    if service.working_dir is not None:
+        body["WorkingDir"] = service.working_dir
+    if service.stop_signal is not None:
+        body["StopSignal"] = service.stop_signal
+    if service.stop_grace_period is not None:
+        body["StopTimeout"] = math.ceil(service.stop_grace_period)
+    return body
+
+
+def _healthcheck(check: Healthcheck) -> dict[str, Json]:
+    if check.disable:
+        return {"Test": ["NONE"]}
+    body: dict[str, Json] = {}
+    if check.test is not None:
+        body["Test"] = list(check.test)
+    for name, seconds in (
+        ("Interval", check.interval),
+        ("Timeout", check.timeout),
+        ("StartPeriod", check.start_period),
+    ):
+        if seconds is not None:
+            body[name] = round(seconds * _NANO)
+    if check.retries is not None:
+        body["Retries"] = check.retries
+    return body
+
+
+def _host_config(blueprint: Blueprint, mountpoints: Mapping[str, str]) -> dict[str, Json]:
+    service, networks = blueprint.form.spec, blueprint.form.networks
+    return {
+        "NetworkMode": network_key(blueprint, networks[0]) if networks else "none",
+        "RestartPolicy": restart_payload(service.restart),
+        "PortBindings": _bindings(service),
+        "Mounts": mount_payloads(blueprint.owner, blueprint.form, mountpoints),
+        **_resources(service.deploy.resources),
+    }
+
+
+def restart_payload(policy: str) -> dict[str, Json]:
+    """A restart policy in Compose's words as the engine's object."""
+    name, _, count = policy.partition(":")
+    return {"Name": name, "MaximumRetryCount": int(count or 0)}
+
+
+def _resources(resources: Resources) -> dict[str, Json]:
+    limits = resources.limits
+    return limits_payload(limits.cpus, limits.memory, limits.pids, resources.reservations.memory)
+
+
+def limits_payload(
+    cpus: float | None, memory: int | None, pids: int | None, memory_reservation: int | None
+) -> dict[str, Json]:
+    """Limits as create and update take them; None says nothing. The swap limit always goes with the memory
+    limit (twice as much, the engine's own rule), else raising the one is refused because of the other."""
+    body: dict[str, Json] = {}
+    if cpus is not None:
+        body["NanoCpus"] = round(cpus * _NANO)
+    if memory is not None:
+        body |= {"Memory": memory, "MemorySwap": 2 * memory}
+    if pids is not None:
+        body["PidsLimit"] = pids
+    if memory_reservation is not None:
+        body["MemoryReservation"] = memory_reservation
+    return body
+
+
+def _bindings(service: Service) -> dict[str, Json]:
+    found: dict[str, list[Json]] = {}
+    for port in service.ports.values():
+        if port.published is not None:
+            binding: dict[str, Json] = {"HostIp": port.host_ip or "", "HostPort": str(port.published)}
+            found.setdefault(_port(port), []).append(binding)
+    return dict(found)
+
+
+def _port(port: Port) -> str:
+    return f"{port.target}/{port.protocol}"

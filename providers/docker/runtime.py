@@ -1,0 +1,140 @@
+"""The Docker Engine as a ``Runtime``: what the loop asks for, handed to the file that does it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from providers.docker import files, instances, markers, networks, registry, volumes
+from providers.docker.containers import Containers
+from providers.docker.engine import Engine
+from providers.docker.faults import EngineError
+from providers.docker.images import Images
+from providers.docker.look import Look
+from providers.docker.output import log_lines
+from reconciler.actions import Blueprint, Change
+from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
+from reconciler.observed import Handle, LiveImage, Marker
+from reconciler.ownership import Owner
+from reconciler.provider import FileEntry, Login, Question, Refused, Runtime, World
+from specs.reference import ImageRef
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+_SCHEME = "unix://"
+
+
+class DockerRuntime:
+    """Runs instances on one engine. Implements ``reconciler.provider.Runtime``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._images = Images(engine)
+        self._containers = Containers(engine, self._images)
+        self._host = ""
+
+    async def observe(self, question: Question) -> World:
+        """Look at everything of this owner (see ``look.py``)."""
+        look = Look(self.engine, self._images, question, self._host)
+        world = await look.take()
+        self._host = look.host
+        return world
+
+    async def images(self, names: Sequence[str]) -> Mapping[str, LiveImage]:
+        """Which of these ``name@digest`` the engine holds."""
+        return await self._images.held(names)
+
+    async def create_network(self, owner: Owner, network: DesiredNetwork) -> None:
+        """Make a network; of several of ours by one name the oldest stays."""
+        await networks.create(self.engine, owner, network)
+
+    async def remove_network(self, owner: Owner, handle: Handle) -> None:
+        """Remove a network of ours by id."""
+        await networks.remove(self.engine, owner, handle)
+
+    async def create_volume(self, owner: Owner, volume: DesiredVolume) -> None:
+        """Make a data volume."""
+        await volumes.create(self.engine, owner, volume)
+
+    async def publish_files(
+        self, owner: Owner, volume: str, entries: Sequence[FileEntry], image: str
+    ) -> None:
+        """Make and fill a volume of role files."""
+        await files.publish(self._containers, owner, volume, entries, image)
+
+    async def remove_volume(self, owner: Owner, object_name: str) -> None:
+        """Remove a volume of role files or secret."""
+        await volumes.remove(self._containers, owner, object_name)
+
+    async def pull(self, ref: ImageRef, login: Login | None) -> None:
+        """Bring an image to the engine, by digest."""
+        await self._images.pull(ref, login)
+
+    async def create_instance(self, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+        """Create, attach, fill and start."""
+        await instances.create(self._containers, blueprint, secrets)
+
+    async def revive_instance(self, owner: Owner, handle: Handle, name: str, restart: str) -> None:
+        """Make a kept instance live again."""
+        await instances.revive(self._containers, owner, handle, name, restart)
+
+    async def retire_instance(self, owner: Owner, handle: Handle, name: str, grace: float) -> None:
+        """Restart policy off, rename, stop."""
+        await instances.retire(self._containers, owner, handle, name, grace)
+
+    async def remove_instance(self, owner: Owner, handle: Handle, grace: float) -> None:
+        """Stop with grace and remove."""
+        await instances.remove(self._containers, owner, handle, grace)
+
+    async def mend_instance(self, owner: Owner, handle: Handle, changes: Sequence[Change]) -> None:
+        """Change a live instance in place."""
+        await instances.mend(self._containers, owner, handle, changes)
+
+    async def put_marker(self, owner: Owner, marker: Marker) -> bool:
+        """Write a marker and read it back; False when another writer's won."""
+        return await markers.put(self.engine, owner, marker)
+
+    async def remove_marker(self, owner: Owner, object_name: str) -> None:
+        """Remove a marker."""
+        await markers.remove(self.engine, owner, object_name)
+
+    async def start_registry(self, local_registry: LocalRegistry) -> None:
+        """Make the project's local registry run and answer."""
+        await registry.start(self._containers, local_registry)
+
+    async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
+        """The last lines that an instance wrote; empty when it is gone."""
+        query = {"stdout": 1, "stderr": 1, "tail": max(0, lines)}
+        try:
+            answer = await self.engine.fetch(f"/containers/{handle.id}/logs", query)
+        except EngineError as error:
+            if error.status == 404:
+                return ()
+            raise
+        return log_lines(answer.body)[-lines:] if lines > 0 else ()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.close()
+
+
+if TYPE_CHECKING:
+    _: type[Runtime] = DockerRuntime
+
+
+def open_runtime(endpoint: str | None) -> DockerRuntime:
+    """The runtime behind ``unix:///path``; without an endpoint DOCKER_HOST where that is a socket, else
+    the engine's usual one. Connects with the first call. Raises Refused for another kind of endpoint."""
+    return DockerRuntime(Engine(socket_path(endpoint, os.environ)))
+
+
+def socket_path(endpoint: str | None, environment: Mapping[str, str]) -> str:
+    """The path of the socket. Raises Refused."""
+    if endpoint is None:
+        endpoint = environment.get("DOCKER_HOST", "")
+        if not endpoint.startswith(_SCHEME):
+            return DEFAULT_SOCKET
+    path = endpoint.removeprefix(_SCHEME)
+    if not endpoint.startswith(f"{_SCHEME}/") or "\0" in path:
+        raise Refused("DKR006", endpoint, "not a unix socket", "unix:///path", "correct runtime.endpoint")
+    return path

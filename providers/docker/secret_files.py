@@ -1,0 +1,102 @@
+"""Secrets as files: copied into the created container before it starts, owned by its user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from providers.docker.archive import pack_alone, unpack_one
+from providers.docker.engine import Engine
+from providers.docker.faults import EngineError
+from providers.docker.payload import missing_secret
+from reconciler.desired import SecretUse
+from reconciler.provider import FileEntry, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of a container by numbers."""
+
+    uid: int
+    gid: int
+
+
+async def copy(
+    engine: Engine,
+    container_id: str,
+    where: str,
+    user: str,
+    uses: Sequence[SecretUse],
+    values: Mapping[str, str],
+) -> None:
+    """Copy every secret file in. ``user`` is the container's, as spec or image say it (empty is root).
+    Raises Refused for a secret without a value and for a user that the image does not know."""
+    if not uses:
+        return
+    owner = await _resolve(engine, container_id, where, user)
+    for use in uses:
+        if use.secret_name not in values:
+            raise missing_secret(where, use.secret_name)
+        own = await _resolve(engine, container_id, where, use.uid) if use.uid else owner
+        gid = await _resolve_group(engine, container_id, where, use.gid) if use.gid else own.gid
+        content = values[use.secret_name].encode()
+        entry = FileEntry(use.target.lstrip("/"), use.mode, own.uid, gid, content)
+        await engine.write("PUT", f"/containers/{container_id}/archive", {"path": "/"}, pack_alone(entry))
+
+
+async def _resolve(engine: Engine, container_id: str, where: str, user: str) -> User:
+    name, _, group = user.partition(":")
+    if name in ("", "0", "root"):
+        found = User(0, 0)
+    else:
+        found = find_user(await _file(engine, container_id, "/etc/passwd"), name, where)
+    if not group:
+        return found
+    return User(found.uid, await _resolve_group(engine, container_id, where, group))
+
+
+async def _resolve_group(engine: Engine, container_id: str, where: str, group: str) -> int:
+    if group.isdecimal():
+        return int(group)
+    return find_group(await _file(engine, container_id, "/etc/group"), group, where)
+
+
+async def _file(engine: Engine, container_id: str, path: str) -> str:
+    try:
+        answer = await engine.fetch(f"/containers/{container_id}/archive", {"path": path})
+    except EngineError as error:
+        if error.status == 404:
+            return ""
+        raise
+    return unpack_one(answer.body).decode("utf-8", "replace")
+
+
+def find_user(passwd: str, name: str, where: str) -> User:
+    """A user in the text of /etc/passwd; a number that it does not list is that number, group 0.
+    Raises Refused for a name that it does not list."""
+    for line in passwd.splitlines():
+        parts = line.split(":")
+        if len(parts) > 3 and name in (parts[0], parts[2]) and parts[2].isdecimal() and parts[3].isdecimal():
+            return User(int(parts[2]), int(parts[3]))
+    if name.isdecimal():
+        return User(int(name), 0)
+    raise _unknown(where, f"user {name!r}", "/etc/passwd")
+
+
+def find_group(groups: str, name: str, where: str) -> int:
+    """A group's number in the text of /etc/group. Raises Refused."""
+    for line in groups.splitlines():
+        parts = line.split(":")
+        if len(parts) > 2 and parts[0] == name and parts[2].isdecimal():
+            return int(parts[2])
+    raise _unknown(where, f"group {name!r}", "/etc/group")
+
+
+def _unknown(where: str, seen: str, path: str) -> Refused:
+    return Refused(
+        "DKR034",
+        where,
+        f"{seen} is not in the image's {path}",
+        "a user that the image knows, or a number",
+        "write the number, or add the user to the image",
+    )
