@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        print(f"{self.prog}: {_printable(message)}", file=sys.stderr)
         raise SystemExit(USAGE)
 
 
@@ -71,6 +71,10 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--exit-code", action="store_true", help="let the exit code tell the result")
     if verb == "drift":
         parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
+    if verb == "apply":
+        _add_apply(parser)
+    if verb == "destroy":
+        parser.add_argument("--confirm", metavar="ID", help="the id that destroy printed before")
 
 
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
@@ -96,12 +100,13 @@ def _refuse_unknown_verb(argv: Sequence[str]) -> None:
     if verb is None or verb in VERBS or argv[0].startswith("-"):
         return
     near = difflib.get_close_matches(verb, VERBS, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else f"; verbs: {', '.join(VERBS)}"
-    print(
-        f"reconciler: unknown verb '{verb[:40]!s}'{hint}".encode("ascii", "backslashreplace").decode(),
-        file=sys.stderr,
-    )
+    hint = f"did you mean '{near[0]}'?" if near else f"verbs: {', '.join(VERBS)}"
+    print(f"reconciler: unknown verb '{_printable(verb[:40])}'; {hint}", file=sys.stderr)
     raise SystemExit(USAGE)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def _seconds(text: str) -> float:

@@ -145,7 +145,9 @@ def test_colour_is_only_what_style_paints() -> None:
 
 
 def test_plan_json_has_the_promised_members() -> None:
-    image = DesiredImage("web", "in-1", ImageRef.parse("localhost:5000/web:in-1"), b"", "local", (), ("busybox:1",))
+    image = DesiredImage(
+        "web", "in-1", ImageRef.parse("localhost:5000/web:in-1"), b"", "local", (), ("busybox:1",)
+    )
     wanted = replace(desired(), images={"web": image})
     seen = Observed(at=1.0, artifacts={"localhost:5000/web:in-1": DIGEST})
     plan = Plan((mend(),), (Wait(WEB, "gate", Ender.TIME, 60.0),), (Block(WEB, "C", "r", "m"),))
@@ -211,7 +213,12 @@ def test_no_output_shows_a_secret() -> None:
     seen = Observed(at=1.0)
     view = view_plan(wanted, seen, Plan((mend(diff),)), (Plan((mend(diff),)),))
     drifts = mask_drift([ServiceDrift("web", "drifted", (diff,))], wanted, seen)
-    shown = render_plan(view) + str(plan_json(view)) + render_drift(drifts, wanted, seen) + str(drift_json(drifts))
+    shown = (
+        render_plan(view)
+        + str(plan_json(view))
+        + render_drift(drifts, wanted, seen)
+        + str(drift_json(drifts))
+    )
     assert "hunter2" not in shown
     assert "(masked)" in shown
 
