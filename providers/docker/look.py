@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from providers.docker import listing, markers, registry
-from providers.docker.engine import Engine
+from providers.docker.engine import Engine, Query
 from providers.docker.faults import EngineError
 from providers.docker.images import Images
 from providers.docker.live import NetworkNames, live_instance, live_network, live_volume
@@ -56,20 +56,20 @@ class Look:
             self.unreadable.setdefault(what, str(error))
             return None
 
-    async def listed(self, what: str, path: str, *branches: str) -> list[Node] | None:
+    async def listed(self, what: str, path: str, query: Query | None = None) -> list[Node] | None:
         """The objects of a list; None, and noted, when it cannot be read."""
-        found = await self.attempt(what, self.engine.read(path))
+        found = await self.attempt(what, self.engine.read(path, query))
         if what in self.unreadable:
             return None
-        return nodes(found, *branches) if branches else nodes({"": found}, "")
+        return nodes(found, "Volumes") if path == "/volumes" else nodes({"": found}, "")
 
     async def take(self) -> World:
         """The world. Raises ProviderError when nothing at all can be read."""
         clock, containers, networks, volumes, running = await asyncio.gather(
             self.attempt("engine", self.engine.read("/info")),
-            self.listed("instances", "/containers/json?all=1"),
+            self.listed("instances", "/containers/json", {"all": 1}),
             self.listed("networks", "/networks"),
-            self.listed("volumes", "/volumes", "Volumes"),
+            self.listed("volumes", "/volumes"),
             self._running(),
         )
         if containers is None and networks is None and volumes is None:
