@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.cli import initialise
+from reconciler.cli.compose_read import ComposeError, read_compose
+from reconciler.cli.compose_secret import looks_secret, name_of
+from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.options import Options
+from specs.effective import effective
+from specs.load import SpecFile, load
+from specs.problem import has_errors
+
+
+@pytest.fixture(autouse=True)
+def _without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+
+
+def initialise_in(root: Path) -> Report:
+    report = initialise.run(Options("init", repo=str(root)))
+    assert report.exit == 0
+    assert not report.problems
+    return report
+
+
+def documents(root: Path) -> dict[tuple[str, str], dict[str, object]]:
+    """What was written, by kind and name, after the language itself has taken it."""
+    files = [SpecFile(p.relative_to(root).as_posix(), p.read_bytes()) for p in root.glob("specs/*.yaml")]
+    spec_set, problems = load(files)
+    assert not has_errors(problems), [str(p) for p in problems]
+    found, problems = effective(spec_set, "dev")
+    assert found is not None, [str(p) for p in problems]
+    parts = [part for file in files for part in yaml.safe_load_all(file.content)]
+    return {(part["kind"], part["metadata"]["name"]): part["spec"] for part in parts}
+
+
+def notes(report: Report) -> str:
+    return str(report.members["notes"])
+
+
+def test_dockerfiles_become_images_and_services(tmp_path: Path) -> None:
+    root = tmp_path / "My_Shop"
+    (root / "api").mkdir(parents=True)
+    (root / "node_modules").mkdir()
+    (root / "Dockerfile").write_text("FROM node AS build\nEXPOSE 1\nFROM scratch\nEXPOSE 8080/tcp $PORT\n")
+    (root / "api" / "Dockerfile").write_text('FROM busybox\nEXPOSE 8080 \\\n 9000\nVOLUME ["/data"]\n')
+    (root / "node_modules" / "Dockerfile").write_text("FROM busybox\n")
+    report = initialise_in(root)
+    found = documents(root)
+    assert found["Service", "my-shop"] == {"image": "my-shop", "ports": ["8080:8080"]}
+    assert found["Service", "api"]["ports"] == ["9000:9000"]
+    assert found["Service", "api"]["volumes"] == [{"target": "/data", "type": "volume", "source": "api-data"}]
+    assert found["Image", "api"]["build"] == {"context": "api"}
+    assert found["Registry", "local"] == {"provider": "local"}
+    assert ("Image", "node-modules") not in found
+    assert "port 8080 is exposed by another service too" in notes(report)
+    assert report.text.endswith("  reconciler apply dev\n")
+
+
+def test_an_empty_folder_gets_an_example(tmp_path: Path) -> None:
+    initialise_in(tmp_path)
+    assert ("Service", "hello") in documents(tmp_path)
+    assert ("Registry", "local") not in documents(tmp_path)
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "mine.yml").write_text("mine")
+    with pytest.raises(Stop) as stopped:
+        initialise.run(Options("init", repo=str(tmp_path)))
+    assert stopped.value.exit == 1
+    assert [p.name for p in (tmp_path / "specs").iterdir()] == ["mine.yml"]
+
+
+COMPOSE = """
+x-env: &env
+  LOG: info
+  DB_PASSWORD: hunter2
+services:
+  web:
+    build: {context: ./web, args: {V: 1}, cache_from: [x]}
+    image: me/web
+    container_name: web
+    environment:
+      <<: *env
+      GREETING: "${GREETING:-hi}"
+      URL: "http://${HOST}/"
+      DEBUG: true
+      PRICE: "$$5"
+    ports: ["8080:80", 22:22, {target: 53, published: 53, protocol: udp, mode: host}]
+    volumes:
+      - ./nginx.conf:/etc/nginx/nginx.conf:ro
+      - data:/data
+      - /cache
+      - ../up:/up
+      - /etc/hosts:/etc/hosts:ro
+      - {type: tmpfs, target: /tmp}
+    depends_on: {my_db: {condition: service_healthy, restart: true}}
+    mem_limit: 256m
+    cpus: 0.5
+    scale: 1
+    secrets: [session_key]
+  my_db:
+    extends: {service: template}
+    environment: ["POSTGRES_PASSWORD=x", "TZ=UTC", "FROM_SHELL"]
+    volumes: [pg:/var/lib/postgresql/data]
+    networks: {back: {aliases: [db]}, default: null}
+  template:
+    image: postgres:16
+    privileged: true
+    restart: always
+    healthcheck: {test: pg_isready, interval: 5s, start_interval: 1s}
+    deploy: {resources: {limits: {cpus: '1', memory: 1G}}, update_config: {order: start-first}}
+  tool: {image: "busybox:1.36", profiles: [tools]}
+volumes: {data: , pg: {labels: {a: b}}}
+networks: {back: {internal: true}}
+secrets: {session_key: {file: ./key}}
+"""
+
+
+def test_a_compose_file_is_converted_and_says_what_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(COMPOSE)
+    (tmp_path / "nginx.conf").write_text("events {}")
+    report = initialise_in(tmp_path)
+    found = documents(tmp_path)
+    web, database = found["Service", "web"], found["Service", "my-db"]
+    assert web["environment"] == {
+        "LOG": "info",
+        "DB_PASSWORD": {"secret": "db-password"},
+        "GREETING": "hi",
+        "URL": "http://${HOST}/",
+        "DEBUG": "true",
+        "PRICE": "$$5",
+    }
+    assert web["ports"] == ["8080:80", "22:22", {"target": 53, "published": 53, "protocol": "udp"}]
+    assert web["configs"] == [{"source": "nginx-conf", "target": "/etc/nginx/nginx.conf"}]
+    assert web["deploy"] == {"resources": {"limits": {"memory": "256m", "cpus": "0.5"}}, "replicas": 1}
+    assert web["depends_on"] == {"my-db": {"condition": "service_healthy"}}
+    assert database["image"] == "postgres:16"
+    assert database["restart"] == "always"
+    assert database["networks"] == {"back": {"aliases": ["db"]}}
+    assert database["environment"] == {
+        "POSTGRES_PASSWORD": {"secret": "postgres-password"},
+        "TZ": "UTC",
+        "FROM_SHELL": "${FROM_SHELL}",
+    }
+    environment = found["Environment", "dev"]
+    assert environment["variables"] == {"FROM_SHELL": "CHANGE-ME", "HOST": "CHANGE-ME"}
+    assert environment["services"] == {"exclude": ["tool"]}
+    assert environment["allow"] == {"host_mounts": ["/etc/hosts"]}
+    told = notes(report)
+    for words in (
+        "container_name is not carried over",
+        "build.cache_from is not carried over",
+        "privileged is not carried over",
+        "healthcheck.start_interval is not carried over",
+        "deploy.update_config is not carried over",
+        "the mount of ../up at /up is not carried over",
+        "renamed from my_db",
+        "volume pg: labels is not carried over",
+    ):
+        assert words in told
+    written = "".join(path.read_text() for path in tmp_path.glob("specs/*"))
+    assert "hunter2" not in written + told
+
+
+def test_a_hostile_compose_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yaml"
+    bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 8)
+    )
+    for text in (
+        "services: {a: !!python/object:os.system {}}",
+        "services: [",
+        "password: hunter2\n",
+        f"{bomb}services: {{a: *a7}}",
+        "services: " + "{a: " * 5000 + "}" * 5000,
+        "services: {a: {extends: b}, b: {extends: a}}",
+        "services: {a: {extends: {service: x, file: other.yaml}}}",
+    ):
+        path.write_text(text)
+        with pytest.raises(ComposeError) as refused:
+            read_compose(path)
+        assert "hunter2" not in str(refused.value)
+
+
+def test_a_default_is_taken_and_a_value_of_dotenv_before_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# comment\nTAG='1.2'\nexport SITE=a$b\n")
+    path = tmp_path / "compose.yaml"
+    path.write_text(
+        'services: {a: {image: "x:${TAG:-9}", command: ["$SITE", "${NO-5}", "${W:?needed}", "$$x"]}}'
+    )
+    compose = read_compose(path)
+    assert compose.services["a"] == {"image": "x:1.2", "command": ["a$$b", "5", "${W}", "$$x"]}
+    assert set(compose.variables) == {"W"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("DB_PASSWORD", "x", True),
+        ("db_password", "x", True),
+        ("AWS_SECRET_ACCESS_KEY", "x", True),
+        ("API_KEY", "x", True),
+        ("TOKEN", "x", True),
+        ("DATABASE_URL", "postgres://u:p@h/d", True),
+        ("DB_PASSWORD_FILE", "/run/x", False),
+        ("DB_PASSWORD", "", False),
+        ("PASSENGER_PORT", "1", False),
+        ("KEYBOARD", "de", False),
+        ("HOME_URL", "http://h:80/", False),
+    ],
+)
+def test_what_looks_like_a_password(name: str, value: str, secret: bool) -> None:
+    assert looks_secret(name, value) is secret
+
+
+def test_names_are_labels() -> None:
+    assert name_of("My_App.v2") == "my-app-v2"
+    assert name_of("---") == "app"
+    assert len(name_of("x" * 100)) == 63
