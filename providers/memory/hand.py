@@ -9,7 +9,7 @@ from providers.memory import birth, instances
 from providers.memory.behaviour import DEFAULT, Behaviour
 from providers.memory.container import Container
 from providers.memory.ground import Ground, Network, Volume
-from providers.memory.volumes import make_marker
+from providers.memory.volumes import create_helper, make_marker
 from reconciler.desired import Json
 from reconciler.observed import Health, Marker, Phase
 from reconciler.ownership import Owner
@@ -152,6 +152,11 @@ class Hand:
     def write_marker(self, owner: Owner, marker: Marker) -> None:
         """Write a marker beside all others, without compare-and-swap."""
         make_marker(self._ground, owner, marker)
+
+    def unfinish(self, owner: Owner, volume: str, image: str) -> None:
+        """Leave a volume of files as a crash in the middle of publishing would: empty, with its helper."""
+        self._ground.volumes.pop(volume, None)
+        create_helper(self._ground, owner, volume, image)
 
     def remove_image(self, reference: str) -> None:
         """``docker image rm`` of a ``name@digest``."""

@@ -55,7 +55,7 @@ async def publish(ground: Ground, owner: Owner, name: str, entries: Sequence[Fil
     verb = "publish_files"
     if helper is None:
         helper = await ground.call(
-            verb, "create_helper", name, lambda: _create_helper(ground, owner, name, image)
+            verb, "create_helper", name, lambda: create_helper(ground, owner, name, image)
         )
     filler = helper
     await ground.call(verb, "put_archive", name, lambda: _fill(ground, filler, name, entries))
@@ -118,7 +118,8 @@ def _require_ours(ground: Ground, owner: Owner, name: str) -> None:
         raise foreign("volume", name, volume.labels.get(OWNER))
 
 
-def _create_helper(ground: Ground, owner: Owner, name: str, image: str) -> Container:
+def create_helper(ground: Ground, owner: Owner, name: str, image: str) -> Container:
+    """The engine's create of the filling container, which makes the volume."""
     if image not in ground.images:
         raise absent_image(image)
     require_free(ground, owner, f"{name}_filling")
