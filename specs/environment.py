@@ -76,7 +76,7 @@ class Environment(Model):
     tracks: str | Tags | None = Field(
         None, description="A branch or tags; default: the remote's default branch."
     )
-    registries: dict[Name, Name] = Field({}, description="Where specs say the first, use the second.")
+    registries: dict[Name, Name] = Field(default={}, description="Where specs say the first, use the second.")
     services: Choice = Choice()
     follows: Name | None = None
     promotion: Promotion = Promotion()

@@ -23,13 +23,17 @@ class Build(Model):
     """What the builder is given. ``context`` and ``dockerfile`` are relative: the first to the
     repository's root, the second to the context."""
 
-    context: str = Field(".", description="Folder of the build context, from the repository's root.")
-    dockerfile: str = Field("Dockerfile", description="The Dockerfile, from the context's folder.")
-    target: str | None = Field(None, description="The stage to build; the last one when absent.")
-    args: dict[ArgName, Text] = Field({}, description="Values of declared build arguments.")
-    platforms: tuple[Platform, ...] = Field((), description="Platforms; the builder's own when empty.")
-    contexts: dict[Name, NamedContext] = Field({}, description="Images of ours that it builds on, by name.")
-    secrets: tuple[Name, ...] = Field((), description="Secrets for RUN --mount=type=secret, by id.")
+    context: str = Field(default=".", description="Folder of the build context, from the repository's root.")
+    dockerfile: str = Field(default="Dockerfile", description="The Dockerfile, from the context's folder.")
+    target: str | None = Field(default=None, description="The stage to build; the last one when absent.")
+    args: dict[ArgName, Text] = Field(default={}, description="Values of declared build arguments.")
+    platforms: tuple[Platform, ...] = Field(
+        default=(), description="Platforms; the builder's own when empty."
+    )
+    contexts: dict[Name, NamedContext] = Field(
+        default={}, description="Images of ours that it builds on, by name."
+    )
+    secrets: tuple[Name, ...] = Field(default=(), description="Secrets for RUN --mount=type=secret, by id.")
 
 
 class Image(Model):

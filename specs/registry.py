@@ -19,7 +19,9 @@ class Login(Model):
 class Registry(Model):
     """An OCI registry, or ``local``: the Distribution registry run beside the services on loopback."""
 
-    provider: Literal["oci", "local"] = Field("oci", description="oci: any registry; local: one that we run.")
+    provider: Literal["oci", "local"] = Field(
+        default="oci", description="oci: any registry; local: one that we run."
+    )
     url: str | None = Field(
         None, description="Host, port and path prefix, for example registry.example.com/shop."
     )
@@ -29,7 +31,9 @@ class Registry(Model):
     port: PortNumber | None = Field(
         None, description="local only: the loopback port; by default from the project."
     )
-    image: str = Field("registry:2", description="local only: the image of the Distribution registry.")
+    image: str = Field(
+        default="registry:2", description="local only: the image of the Distribution registry."
+    )
 
     @model_validator(mode="after")
     def _fits_its_provider(self) -> Self:

@@ -22,7 +22,7 @@ class Network(Model):
     subnet: Subnet | None = None
     labels: dict[LabelName, Text] = {}
     external: bool = False
-    name: ObjectName | None = Field(None, description="external only: the object's own name.")
+    name: ObjectName | None = Field(default=None, description="external only: the object's own name.")
 
 
 class Volume(Model):
@@ -32,7 +32,7 @@ class Volume(Model):
     driver_opts: dict[str, Text] = {}
     labels: dict[LabelName, Text] = {}
     external: bool = False
-    name: ObjectName | None = Field(None, description="external only: the object's own name.")
+    name: ObjectName | None = Field(default=None, description="external only: the object's own name.")
 
 
 class Config(Model):

@@ -25,6 +25,7 @@ def refuse_reserved(name: str) -> str:
 LabelName = Annotated[str, StringConstraints(pattern=r"^[^\x00=]{1,256}$"), AfterValidator(refuse_reserved)]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00:]*$", max_length=4096)]
 Signal = Annotated[str, StringConstraints(pattern=r"^(SIG)?[A-Z0-9+-]{2,12}$|^[0-9]{1,2}$")]
+AccountId = Annotated[Text, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})$")]
 
 
 class Port(Model):
@@ -55,8 +56,8 @@ class FileMount(Model):
 
     source: Name
     mode: Mode | None = None
-    uid: Text | None = None
-    gid: Text | None = None
+    uid: AccountId | None = None
+    gid: AccountId | None = None
 
 
 class Healthcheck(Model):

@@ -85,6 +85,7 @@ NOT_YET: Final = {
 
 _DNS_LABEL: Final = "a lower-case DNS label: letters, digits and '-', at most 63"
 PATTERNS: Final = {
+    r"^(0|[1-9][0-9]{0,8})$": "the number of a user or group",
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": _DNS_LABEL,
     r"^[^=\x00]{1,256}$": "a variable name without '='",
     r"^[^\x00=]{1,256}$": "a label name without '='",
