@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from providers.memory.container import Container, Endpoint
-from providers.memory.errors import absent_image, foreign, gone, name_taken, start_failed
+from providers.memory.errors import absent_image, foreign, gone, name_taken, posing_image, start_failed
 from providers.memory.ground import Ground
 from providers.memory.labels import instance_labels, volume_labels
 from reconciler.actions import Blueprint
 from reconciler.desired import FilesUse, Json, MountUse, NetworkUse, ServiceForm
 from reconciler.observed import Phase
 from reconciler.ownership import OWNER, Owner
-
-_UNSEEN = ("depends_on", "drift", "rollout", "route", "hooks", "deploy.replicas", "image", "secrets")
 
 
 def create(ground: Ground, blueprint: Blueprint) -> Container:
@@ -22,6 +20,8 @@ def create(ground: Ground, blueprint: Blueprint) -> Container:
     reference = str(blueprint.image.with_digest(blueprint.image.digest)) if blueprint.image.digest else ""
     if reference not in ground.images:
         raise absent_image(str(blueprint.image))
+    if ground.facts(reference).reserved_labels:
+        raise posing_image(reference)
     form = blueprint.form
     for use in form.files:
         require_filled(ground, use)
@@ -56,7 +56,6 @@ def join(ground: Ground, container: Container, network: str, aliases: tuple[str,
     if found is None:
         raise gone("network", network)
     container.networks.setdefault(found.id, Endpoint(found.name, aliases))
-    _show_network(container, found.name)
 
 
 def leave(container: Container, network: str) -> None:
@@ -64,8 +63,6 @@ def leave(container: Container, network: str) -> None:
     for network_id, endpoint in list(container.networks.items()):
         if network in {network_id, endpoint.network}:
             del container.networks[network_id]
-            prefix = _field_prefix(container, endpoint.network)
-            container.fields = {p: v for p, v in container.fields.items() if not _is_below(p, prefix)}
 
 
 def reattach(ground: Ground, container: Container) -> None:
@@ -114,29 +111,14 @@ def is_filler(container: Container) -> bool:
 
 
 def visible_fields(form: ServiceForm) -> dict[str, Json]:
-    """The fields that the engine can see: neither secrets nor what never reaches it."""
-    return {path: value for path, value in form.fields.items() if not _is_unseen(path, value)}
+    """The fields that the engine can show: all but secrets."""
+    return {path: value for path, value in form.fields.items() if not _is_secret(path, value)}
 
 
-def _is_unseen(path: str, value: Json) -> bool:
-    secret = (isinstance(value, dict) and "secret" in value) or path.endswith(".secret")
-    return secret or any(_is_below(path, prefix) for prefix in _UNSEEN)
-
-
-def _is_below(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(f"{prefix}.")
-
-
-def _field_prefix(container: Container, object_name: str) -> str:
-    uses = container.form.networks if container.form else ()
-    name = next((u.name for u in uses if u.object_name == object_name), object_name)
-    return f"networks.{name}"
-
-
-def _show_network(container: Container, object_name: str) -> None:
-    prefix = _field_prefix(container, object_name)
-    declared = container.form.fields if container.form else {}
-    container.fields.update({p: v for p, v in declared.items() if _is_below(p, prefix)})
+def _is_secret(path: str, value: Json) -> bool:
+    if isinstance(value, str):
+        return "${secret:" in value
+    return path.startswith("secrets.") or (isinstance(value, dict) and "secret" in value)
 
 
 def _has_check(container: Container) -> bool:

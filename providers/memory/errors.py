@@ -51,6 +51,11 @@ def absent_image(reference: str) -> Stale:
     return Stale("RUN414", f"{WHERE}: image {reference}", "it is not on the engine", "a pulled image")
 
 
+def posing_image(reference: str) -> Refused:
+    """The image carries labels under our prefix: its containers could pose as instances."""
+    return Refused("RUN406", f"{WHERE}: image {reference}", "it carries labels of ours", "an image without")
+
+
 def in_use(kind: str, name: str, by: str) -> ProviderError:
     """409: something refers to it."""
     return ProviderError("RUN423", f"{WHERE}: {kind} {name}", f"it is in use by {by}", "an unused object")

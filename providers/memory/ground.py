@@ -97,6 +97,10 @@ class Ground:
         digest = image.rpartition("@")[2]
         return self.behaviours.get(image) or self.behaviours.get(digest) or DEFAULT
 
+    def facts(self, image: str) -> LiveImage:
+        """What an image says of itself."""
+        return self.image_facts.get(image.rpartition("@")[2], LiveImage())
+
     def named(self, name: str) -> Container | None:
         """The container of this name."""
         return next((c for c in self.containers.values() if c.name == name), None)

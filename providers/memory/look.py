@@ -13,7 +13,6 @@ from reconciler.desired import NOTHING
 from reconciler.observed import (
     Handle,
     Instance,
-    LiveImage,
     LiveNetwork,
     LiveVolume,
     Namesake,
@@ -139,11 +138,6 @@ def _ports(ground: Ground, owner: Owner) -> dict[int, str]:
         if container.alive and not _is_of(container.labels, owner):
             held.update(dict.fromkeys(container.ports, container.name))
     return held
-
-
-def image(ground: Ground, reference: str) -> LiveImage:
-    """What an image says of itself."""
-    return ground.image_facts.get(reference.rpartition("@")[2], LiveImage())
 
 
 def _is_of(labels: dict[str, str], owner: Owner) -> bool:

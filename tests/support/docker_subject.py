@@ -6,12 +6,11 @@ import asyncio
 import json
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 
 from engine_socket import request
 from ground import RunningEngine
-from providers.docker import DockerRuntime
 from providers.docker.labels import FILLER, object_labels
+from providers.docker.runtime import open_runtime
 from providers.docker.volumes import filler_name
 from reconciler.ownership import Owner
 from reconciler.provider import Runtime
@@ -27,7 +26,7 @@ class DockerSubject(RuntimeSubject):
 
     def __init__(self, owner: Owner, engine: RunningEngine, registry: str) -> None:
         self.owner, self._engine = owner, engine
-        self.runtime = DockerRuntime(engine.docker_host)
+        self.runtime = open_runtime(engine.docker_host)
         ref = ImageRef.parse(f"{registry}/busybox:1.36")
         self.image = ref.with_digest(_digest(ref))
 
@@ -85,7 +84,7 @@ class DockerSubject(RuntimeSubject):
         return frozenset((kind, name) for kind, verb in _KINDS for name in self._names(verb))
 
     def unplugged(self) -> Runtime:
-        return DockerRuntime(f"unix://{Path('/nowhere/docker.sock')}")
+        return open_runtime("unix:///nowhere/docker.sock")
 
     def clean(self) -> None:
         """Remove everything of this test, whoever made it."""

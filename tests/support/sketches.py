@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from form_of import form_of
 from reconciler.desired import (
     Desired,
     DesiredFiles,
@@ -16,19 +15,17 @@ from reconciler.desired import (
     DesiredNetwork,
     DesiredService,
     DesiredVolume,
-    FilesUse,
     Kinship,
-    MountUse,
-    NetworkUse,
     Order,
     Policy,
-    SecretUse,
-    ServiceForm,
     WantedImage,
 )
+from reconciler.files import ConfigDigest, FilesKey, files_digest, lay_out
+from reconciler.form import make_form
 from reconciler.ownership import Owner, files_name, network_name, volume_name
 from reconciler.provider import FileEntry
 from specs.reference import Digest, ImageRef
+from specs.resource import Config
 from specs.service import Service
 
 OWNER = Owner("shop", "dev")
@@ -122,10 +119,11 @@ def image_of_ours(sketch: Sketch) -> DesiredImage:
 def service(sketch: Sketch, owner: Owner, networks: Mapping[str, DesiredNetwork]) -> DesiredService:
     """The effective service of a sketch."""
     order = sketch.order
+    configs = {FilesKey(name): config_digest(name, text) for name, text in sketch.configs}
     floor = {"start-first": 0, "stop-first": 1}[order]
     return DesiredService(
         name=sketch.name,
-        form=_form(sketch, owner, networks),
+        form=make_form(owner, sketch.name, spec_of(sketch), configs, networks, {}),
         image=_wanted(sketch),
         secrets_digest=_secrets_digest(sketch),
         order=order,
@@ -166,10 +164,12 @@ def spec_of(sketch: Sketch) -> Service:
 
 def entries_of(*sketches: Sketch) -> dict[str, tuple[FileEntry, ...]]:
     """The bytes of every Config, by digest: what the executor publishes."""
-    contents = [(name, text) for s in sketches for name, text in s.configs]
-    return {
-        files_digest(name, text): (FileEntry(name, 0o444, 0, 0, text.encode()),) for name, text in contents
-    }
+    found: dict[str, tuple[FileEntry, ...]] = {}
+    for name, text in (config for s in sketches for config in s.configs):
+        lines, _ = lay_out(FilesKey(name), Config(content=text), ())
+        entries = (FileEntry(it.path, it.mode, it.uid, it.gid, text.encode()) for it in lines)
+        found[files_digest(lines)] = tuple(entries)
+    return found
 
 
 def secrets_of(*sketches: Sketch) -> dict[str, str]:
@@ -177,20 +177,10 @@ def secrets_of(*sketches: Sketch) -> dict[str, str]:
     return {name: value for s in sketches for name, value in s.secrets if value is not None}
 
 
-def files_digest(name: str, text: str) -> str:
-    """The digest of a Config of one file."""
-    return hashlib.sha256(f"{name}\n{text}".encode()).hexdigest()
-
-
-def _form(sketch: Sketch, owner: Owner, networks: Mapping[str, DesiredNetwork]) -> ServiceForm:
-    files = [(name, _files(owner, name, text)) for name, text in sketch.configs]
-    return form_of(
-        spec_of(sketch),
-        networks=tuple(NetworkUse(n, networks[n].object_name, (sketch.name,)) for n in sketch.networks),
-        mounts=tuple(MountUse(f"/data/{v}", "volume", v, volume_name(owner, v)) for v in sketch.volumes),
-        files=tuple(FilesUse(f"/etc/{n}", n, f.digest, f.volume, n) for n, f in files),
-        secrets=tuple(SecretUse(f"/run/secrets/{name}", name) for name, _ in sketch.secrets),
-    )
+def config_digest(name: str, text: str) -> ConfigDigest:
+    """The digest of a Config with ``content: text``."""
+    lines, file = lay_out(FilesKey(name), Config(content=text), ())
+    return ConfigDigest(files_digest(lines), file)
 
 
 def _wanted(sketch: Sketch) -> WantedImage:
@@ -202,7 +192,7 @@ def _wanted(sketch: Sketch) -> WantedImage:
 
 
 def _files(owner: Owner, name: str, text: str) -> DesiredFiles:
-    digest = files_digest(name, text)
+    digest = config_digest(name, text).digest
     return DesiredFiles(name, digest, files_name(owner, digest))
 
 
