@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import posixpath
-
 from specs.catalog import Catalog
+from specs.check_resource import check_registries, check_resources, leaves_repository
 from specs.check_service import check_services, report_undeclared
 from specs.circle import find_circle
 from specs.document import KINDS
@@ -23,6 +22,7 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
     catalog = catalog_of(spec_set)
     check_services(catalog, report)
     check_images(catalog, report)
+    check_registries(catalog, report)
     check_resources(catalog, report)
     environments = spec_set.of_kind("Environment")
     _check_projects(environments, report)
@@ -74,31 +74,6 @@ def check_images(catalog: Catalog, report: Report) -> None:
         place = catalog.place("Image", circle[0], "build", "contexts")
         seen = f"build.contexts goes in a circle: {' -> '.join(circle)}"
         report.about(f"Image {circle[0]}").add("SPEC024", place, seen, remedy="take one of them out")
-
-
-def leaves_repository(path: str) -> bool:
-    """Whether a path from the repository's root is absolute or leads out of it, or into ``.git``."""
-    parts = posixpath.normpath(path).split("/")
-    return path.startswith("/") or "\\" in path or parts[0] in ("..", ".git") or "\0" in path or not path
-
-
-def check_resources(catalog: Catalog, report: Report) -> None:
-    """Paths of Configs; names and options of external Networks and Volumes."""
-    for name, config in catalog.configs.items():
-        if config.file is not None and leaves_repository(config.file):
-            place = catalog.place("Config", name, "file")
-            own = report.about(f"Config {name}")
-            own.add("SPEC019", place, "the file leaves the repository", expected="a path below its root")
-    for kind, resources in (("Network", catalog.networks), ("Volume", catalog.volumes)):
-        for name, resource in resources.items():
-            place = catalog.place(kind, name, "name")
-            own = report.about(f"{kind} {name}")
-            if resource.name is not None and not resource.external:
-                own.add("SPEC015", place, '"name" without external: true', remedy="remove it")
-            if resource.external and resource.model_fields_set - {"external", "name"}:
-                own.add(
-                    "SPEC015", place, "options of something external", remedy="keep external and name only"
-                )
 
 
 def _check_projects(environments: dict[str, Written], report: Report) -> None:

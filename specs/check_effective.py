@@ -6,11 +6,12 @@ import posixpath
 from collections.abc import Collection
 
 from specs.catalog import Catalog
-from specs.check import check_images, check_resources
+from specs.check import check_images
+from specs.check_resource import check_registries, check_resources, host_path_of
 from specs.check_service import check_services, published_twice
 from specs.environment import Environment
 from specs.mounts import is_plain_path
-from specs.problem import Report
+from specs.problem import Place, Report
 from specs.service import Mount, Service
 from specs.spec_set import Written
 from specs.suggest import nearest, shown
@@ -29,6 +30,7 @@ def check_effective(
     """Everything that can only be known for one environment. ``written`` is its document."""
     check_services(catalog, report)
     check_images(catalog, report)
+    check_registries(catalog, report)
     check_resources(catalog, report)
     published_twice(catalog, report)
     for name, service in catalog.services.items():
@@ -36,6 +38,11 @@ def check_effective(
         _check_excluded(name, service, catalog, written.name, own)
         for target, mount in service.volumes.items():
             _check_host_mount(name, target, mount, catalog, written, environment, own)
+    for name, volume in catalog.volumes.items():
+        path = host_path_of(volume)
+        if path is not None and path not in environment.allow.host_mounts:
+            place = catalog.place("Volume", name, "driver_opts", "device")
+            _report_host_path(path, place, written, report.about(f"Volume {name}"))
     if file_paths is not None:
         _check_files(catalog, file_paths, report)
 
@@ -64,9 +71,12 @@ def _check_host_mount(
         return
     if source in _READABLE and mount.read_only:
         return
-    place = catalog.place("Service", name, "volumes", target)
+    _report_host_path(source, catalog.place("Service", name, "volumes", target), written, report)
+
+
+def _report_host_path(path: str, place: Place, written: Written, report: Report) -> None:
     remedy = f"name exactly this path in allow.host_mounts of Environment {written.name}"
-    shown_path = shown(source) if is_plain_path(source) else "(not shown)"
+    shown_path = shown(path) if is_plain_path(path) else "(not shown)"
     report.add("SPEC035", place, f"host path {shown_path} is not allowed", remedy=remedy)
 
 

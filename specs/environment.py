@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from specs.model import Duration, Model, Name, Text
+from specs.model import Duration, Model, Name, RefName, Text
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Glob = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?\[\]!-]{1,63}$")]
+TagPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*?][A-Za-z0-9._/*?+-]{0,199}$")]
 
 
 class Runtime(Model):
@@ -22,7 +23,7 @@ class Runtime(Model):
 class Tags(Model):
     """Track the newest tag that matches."""
 
-    tags: str
+    tags: TagPattern
     order: Literal["semver"] = "semver"
 
 
@@ -73,7 +74,7 @@ class Environment(Model):
 
     project: Name = Field(description="The project that all environments under one path share.")
     runtime: Runtime = Runtime()
-    tracks: str | Tags | None = Field(
+    tracks: RefName | Tags | None = Field(
         None, description="A branch or tags; default: the remote's default branch."
     )
     registries: dict[Name, Name] = Field(default={}, description="Where specs say the first, use the second.")

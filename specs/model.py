@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 
 class Model(BaseModel):
@@ -81,6 +81,19 @@ Mode = Annotated[int, BeforeValidator(parse_mode)]
 Cpus = Annotated[float, BeforeValidator(parse_cpus)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """A lower-case DNS label (RFC 1123): our own names never contain ``_``."""
+
+
+def refuse_odd_ref(ref: str) -> str:
+    """git's own rules for the name of a ref, as far as the pattern does not hold them. Raises ValueError."""
+    if ".." in ref or "//" in ref or "/." in ref or ref.endswith(("/", ".", ".lock")):
+        raise ValueError("expected the name of a branch, such as main")
+    return ref
+
+
+RefName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,199}$"), AfterValidator(refuse_odd_ref)
+]
+"""A branch: never an option, a path out of the repository, or an expression."""
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -85,6 +85,8 @@ NOT_YET: Final = {
 
 _DNS_LABEL: Final = "a lower-case DNS label: letters, digits and '-', at most 63"
 PATTERNS: Final = {
+    r"^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,199}$": "the name of a branch, such as main",
+    r"^[A-Za-z0-9*?][A-Za-z0-9._/*?+-]{0,199}$": "a pattern of tags, such as v*",
     r"^(0|[1-9][0-9]{0,8})$": "the number of a user or group",
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": _DNS_LABEL,
     r"^[^=\x00]{1,256}$": "a variable name without '='",
