@@ -14,20 +14,22 @@ Read = Callable[[Sequence[ManifestEntry]], Mapping[str, bytes]]
 MODIFIED_AT = 315_619_200
 """2 January 1980, UTC: one time for every file, and one that zip archives can hold in any time zone."""
 _BATCH = 256
+_NO_NAMES = ("", ".", "..", ".git")
 
 
-class UnfitContent(ValueError):
-    """The content of a file of the context is not what a build needs (a git-lfs pointer)."""
+class UnfitFile(ValueError):
+    """A file that no build may get: a git-lfs pointer, or a path that no checkout would write."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path}: a git-lfs pointer in place of a file")
+    def __init__(self, path: str, seen: str) -> None:
+        super().__init__(f"{path}: {seen}")
         self.path = path
+        self.seen = seen
 
 
 def context_tar(manifest: Manifest, read: Read) -> Iterator[bytes]:
     """The tar, in pieces. The same manifest gives the same bytes: no owners, one time, PAX names.
 
-    Links are stored as links, wherever they point. Raises ``UnfitContent``, and what ``read`` raises.
+    Links are stored as links, wherever they point. Raises ``UnfitFile``, and what ``read`` raises.
     """
     entries = iter(manifest.entries())
     written = 0
@@ -42,8 +44,10 @@ def context_tar(manifest: Manifest, read: Read) -> Iterator[bytes]:
 
 
 def _member(entry: ManifestEntry, content: bytes) -> bytes:
+    if any(name in _NO_NAMES for name in entry.path.lower().split("/")):
+        raise UnfitFile(entry.path, "a path that no checkout would write")
     if not entry.link and is_pointer(content):
-        raise UnfitContent(entry.path)
+        raise UnfitFile(entry.path, "a git-lfs pointer in place of a file")
     header = tarfile.TarInfo(entry.path)
     header.mode = entry.mode
     header.mtime = MODIFIED_AT

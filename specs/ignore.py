@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby, pairwise
 
 _BOM = "\ufeff"
 _BRACKET = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
+_WILD = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\.|[*?/]+", re.DOTALL)
 _UNDER = r"(?:/[\s\S]*)?\Z"
 MAX_RULES = 1_000
 
@@ -29,61 +31,68 @@ class InvalidIgnoreRule(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class IgnoreRules:
-    """Compiled rules. ``excludes`` answers for one path, ``kept`` for many."""
-
-    _expression: re.Pattern[str] | None = field(default=None, repr=False)
-    _exceptions: frozenset[int] = frozenset()
-
-    def excludes(self, path: str) -> bool:
-        """Whether the file at ``path`` (relative to the context, '/' between folders) is left out."""
-        match = self._expression.match(path) if self._expression else None
-        return match is not None and match.lastindex not in self._exceptions
-
-    def kept(self, paths: Sequence[str]) -> Sequence[str]:
-        """The paths that stay, in their order."""
-        if not self._expression:
-            return paths
-        return [path for path, stays in zip(paths, self.stays(paths), strict=True) if stays]
-
-    def stays(self, paths: Iterable[str]) -> list[bool]:
-        """For each path, whether it stays."""
-        if not self._expression:
-            return [True for _ in paths]
-        match = self._expression.match
-        if not self._exceptions:
-            return [match(path) is None for path in paths]
-        return [(m := match(path)) is None or m.lastindex in self._exceptions for path in paths]
-
-
-def parse_ignore(text: str) -> IgnoreRules:
-    """Rules from the text of a ``.dockerignore``. Raises ``InvalidIgnoreRule``."""
-    rules = [rule for n, line in enumerate(_lines(text), 1) if (rule := _rule(n, line))]
-    if len(rules) > MAX_RULES:
-        raise InvalidIgnoreRule(rules[MAX_RULES].line, "", f"more than {MAX_RULES} rules")
-    if not rules:
-        return IgnoreRules()
-    # The last rule that matches decides: an alternation tries them in order, so they stand in reverse.
-    # Neighbours of one sign decide alike, so they share a group.
-    groups: list[tuple[bool, list[str]]] = []
-    for rule in reversed(rules):
-        if not groups or groups[-1][0] != rule.exception:
-            groups.append((rule.exception, []))
-        groups[-1][1].append(rule.expression)
-    if groups[-1][0]:
-        groups.pop()  # exceptions before anything is excluded change nothing
-    if not groups:
-        return IgnoreRules()
-    pattern = "|".join(f"({'|'.join(expressions)})" for _, expressions in groups)
-    exceptions = frozenset(n for n, (exception, _) in enumerate(groups, 1) if exception)
-    return IgnoreRules(re.compile(rf"(?:{pattern}){_UNDER}"), exceptions)
-
-
-@dataclass(frozen=True, slots=True)
 class _Rule:
     line: int
     exception: bool
     expression: str
+    literal: str
+    """Text that every path which the rule matches contains."""
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """Rules in the order of their file."""
+
+    _rules: tuple[_Rule, ...] = ()
+
+    def excludes(self, path: str) -> bool:
+        """Whether the file at ``path`` (relative to the context, '/' between folders) is left out."""
+        return self.stays([path]) == [False]
+
+    def stays(self, paths: Sequence[str]) -> list[bool]:
+        """For each path, whether it stays."""
+        text = "\0".join(paths) if self._rules else ""
+        # Most rules name what git never holds (node_modules, *.pyc): one look at all paths drops them.
+        decision = _decision(tuple(rule for rule in self._rules if rule.literal in text))
+        if decision is None:
+            return [True] * len(paths)
+        match, exceptions = decision.expression.match, decision.exceptions
+        if not exceptions:
+            return [match(path) is None for path in paths]
+        return [(m := match(path)) is None or m.lastindex in exceptions for path in paths]
+
+
+def parse_ignore(text: str) -> IgnoreRules:
+    """Rules from the text of a ``.dockerignore``. Raises ``InvalidIgnoreRule``."""
+    rules = tuple(rule for n, line in enumerate(_lines(text), 1) if (rule := _rule(n, line)))
+    if len(rules) > MAX_RULES:
+        raise InvalidIgnoreRule(rules[MAX_RULES].line, "", f"more than {MAX_RULES} rules")
+    return IgnoreRules(rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """One expression for all rules; a match of one of the groups ``exceptions`` lets the path stay."""
+
+    expression: re.Pattern[str]
+    exceptions: frozenset[int]
+
+
+@lru_cache(maxsize=64)
+def _decision(rules: tuple[_Rule, ...]) -> _Decision | None:
+    """None when nothing is excluded.
+
+    The last rule that matches decides: an alternation tries them in order, so they stand in reverse.
+    Neighbours of one sign decide alike and share a group.
+    """
+    groups = [(sign, list(run)) for sign, run in groupby(reversed(rules), key=lambda rule: rule.exception)]
+    if groups and groups[-1][0]:
+        groups.pop()  # exceptions before anything is excluded change nothing
+    if not groups:
+        return None
+    pattern = "|".join(f"({'|'.join(rule.expression for rule in run)})" for _, run in groups)
+    exceptions = frozenset(n for n, (sign, _) in enumerate(groups, 1) if sign)
+    return _Decision(re.compile(rf"(?:{pattern}){_UNDER}"), exceptions)
 
 
 def _lines(text: str) -> list[str]:
@@ -105,7 +114,7 @@ def _rule(number: int, line: str) -> _Rule | None:
         re.compile(expression)
     except (ValueError, IndexError, re.error) as error:
         raise InvalidIgnoreRule(number, pattern, "not a pattern that Docker understands") from error
-    return _Rule(number, exception, expression)
+    return _Rule(number, exception, expression, max(_WILD.split(glob), key=len))
 
 
 def _translate(glob: str) -> str:

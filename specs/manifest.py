@@ -17,7 +17,6 @@ from specs.image_problem import ImageProblem
 FILE, PROGRAM, LINK, GITLINK = "100644", "100755", "120000", "160000"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _MAX_POINTER = 1024
-_UNSAFE = ("\t/", "\t../", "\t./", "\t.git/", "\t.git\0", "//", "/../", "/./", "/.git/", "/.git\0")
 _OURS = re.compile(
     rb"""^(?:---[ \t]+)?[{ \t]{0,8}["']?apiVersion["']?[ \t]*:[ \t]*["']?reconciler/v[0-9]""", re.MULTILINE
 )
@@ -92,13 +91,16 @@ def make_manifest(
     """
     if ours:
         records = [record for record in records if record[record.index("\t") + 1 :] not in ours]
+    modes = {record[:6] for record in records}
+    if modes - {FILE, PROGRAM, LINK, GITLINK}:  # old trees have group-writable files
+        records = [_normal(record) for record in records]
     relative = _relative(records, folder)
     if relative:
         at = relative[0].index("\t") + 1  # ids of one repository have one length
         stays = rules.stays([record[at:] for record in relative])
         relative = [record for record, stay in zip(relative, stays, strict=True) if stay]
-    problems = _problems(relative, folder)
-    return Manifest(folder, tuple(relative)), problems
+    gitlinks = [record for record in relative if record.startswith(GITLINK)] if GITLINK in modes else []
+    return Manifest(folder, tuple(relative)), [_gitlink(record, folder) for record in gitlinks]
 
 
 def is_ours(content: bytes) -> bool:
@@ -114,23 +116,11 @@ def is_pointer(content: bytes) -> bool:
 
 
 def _relative(records: Sequence[str], folder: str) -> list[str]:
-    if {record[:6] for record in records} - {FILE, PROGRAM, LINK, GITLINK}:  # old trees, group-writable
-        records = [_normal(record) for record in records]
     if folder == "." or not records:
         return list(records)
     at = records[0].index("\t") + 1
     skip = at + len(folder) + 1
     return [record[:at] + record[skip:] for record in records]
-
-
-def _problems(records: list[str], folder: str) -> list[ImageProblem]:
-    problems: list[ImageProblem] = []
-    if any(mode == GITLINK for mode in {record[:6] for record in records}):
-        problems += [_gitlink(record, folder) for record in records if record.startswith(GITLINK)]
-    text = ("\0".join(records) + "\0").lower()
-    if any(part in text for part in _UNSAFE):
-        problems += [_unsafe(record, folder) for record in records if _is_unsafe(record)]
-    return problems
 
 
 def _normal(record: str) -> str:
@@ -152,20 +142,4 @@ def _gitlink(record: str, folder: str) -> ImageProblem:
         "a submodule in a build context",
         "files of this repository",
         "exclude it in .dockerignore, or commit its files",
-    )
-
-
-def _is_unsafe(record: str) -> bool:
-    names = record.partition("\t")[2].lower().split("/")
-    return any(name in ("", ".", "..", ".git") for name in names)
-
-
-def _unsafe(record: str, folder: str) -> ImageProblem:
-    return ImageProblem(
-        _path(record, folder),
-        None,
-        "IMG012",
-        "a path that no checkout would write",
-        "names other than '.', '..' and '.git'",
-        "remove it from the commit",
     )

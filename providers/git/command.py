@@ -1,0 +1,195 @@
+"""Runs git, and only in one way: a list that we build, an environment from scratch, a deadline.
+
+GitPython is imported on first use; only its ``Git.execute`` is used, since its ``Repo`` and ``Remote``
+objects hold descriptors and children for as long as the process lives.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from reconciler.provider import ProviderError, Refused
+
+if TYPE_CHECKING:
+    from git.cmd import Git
+
+READ_TIMEOUT = 60.0
+_KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "SUDO_UID")
+_SCRATCH = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_ASKPASS": "false",
+    "GIT_PROTOCOL_FROM_USER": "0",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_LITERAL_PATHSPECS": "1",
+}
+_SAFE_OPTIONS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    "core.quotePath=false",
+    "core.commitGraph=true",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+_MAX_SHOWN = 2_000
+_NOT_FOUND = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What git said: exit status, standard output, and standard error as text (cut, printable)."""
+
+    status: int
+    stdout: bytes = field(repr=False)
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """Standard output without its last line end."""
+        return self.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommand:
+    """git in one folder. ``protocols`` may be used for fetching; none by default."""
+
+    folder: Path
+    protocols: tuple[str, ...] = ()
+    trusted: str | None = None
+    """A repository of another user that the user's own ``safe.directory`` names."""
+
+    def ask(self, *arguments: str, stdin: bytes | None = None, timeout: float = READ_TIMEOUT) -> Answer:
+        """Run one command and give its answer, whatever its status. Raises ProviderError at the deadline
+        and Refused when git is not installed."""
+        status, stdout, stderr = _execute(self.folder, self._line(arguments), stdin, timeout)
+        if status == _NOT_FOUND:
+            raise Refused(
+                "GIT005", "git", "not installed, or not in PATH", "git 2.34 or later", "install git"
+            )
+        if status < 0:
+            raise ProviderError(
+                "GIT001",
+                f"git {_verb(arguments)} in {self.folder}",
+                f"ended by a signal, or after {timeout:g} s",
+                "an answer in time",
+                "look at the disk and the remote; it will be tried again",
+            )
+        return Answer(status, stdout, _printable(stderr))
+
+    def read(self, *arguments: str, stdin: bytes | None = None, timeout: float = READ_TIMEOUT) -> Answer:
+        """As ``ask``, for a command that must succeed: another status raises ProviderError."""
+        answer = self.ask(*arguments, stdin=stdin, timeout=timeout)
+        if answer.status:
+            raise self.failure(_verb(arguments), answer)
+        return answer
+
+    def user_setting(self, name: str) -> list[str]:
+        """The values of a setting in the user's own configuration, which no other command reads."""
+        line = self._line(("config", "--global", "--get-all", name))
+        line = [part for part in line if not part.startswith("GIT_CONFIG_GLOBAL=")]
+        status, stdout, _ = _execute(self.folder, line, None, READ_TIMEOUT)
+        return stdout.decode("utf-8", "replace").splitlines() if status == 0 else []
+
+    def failure(self, verb: str, answer: Answer) -> ProviderError:
+        """The error for an answer that should not have been."""
+        where = f"git {verb} in {self.folder}"
+        if "dubious ownership" in answer.stderr:
+            return Refused(
+                "GIT003",
+                where,
+                "the repository belongs to another user",
+                "a repository of the user who runs this",
+                f"run as its owner, or: git config --global --add safe.directory {self.folder}",
+            )
+        if "not a git repository" in answer.stderr:
+            return Refused(
+                "GIT002", where, "not a git repository", "a folder inside a clone", f"git init {self.folder}"
+            )
+        last = answer.stderr.splitlines()[-1:] or ["no message"]
+        return ProviderError("GIT004", where, f"exit status {answer.status}: {last[0]}", "exit status 0")
+
+    def _line(self, arguments: Sequence[str]) -> list[str]:
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        fresh = {**kept, **_SCRATCH, "GIT_ALLOW_PROTOCOL": ":".join(self.protocols) or "none"}
+        trusted = (f"safe.directory={self.trusted}",) if self.trusted else ()
+        options = [part for option in (*_SAFE_OPTIONS, *trusted) for part in ("-c", option)]
+        # GitPython adds to the environment of this process; env -i is what begins from nothing.
+        return [
+            _env(),
+            "-i",
+            *(f"{name}={value}" for name, value in fresh.items()),
+            "git",
+            *options,
+            *arguments,
+        ]
+
+
+@functools.cache
+def _env() -> str:
+    return shutil.which("env") or "/usr/bin/env"
+
+
+@functools.cache
+def _git(folder: str) -> Git:
+    """GitPython's command object. Its import would run ``git version``, unless git's name names nothing."""
+    before = {name: os.environ.get(name) for name in ("GIT_PYTHON_REFRESH", "GIT_PYTHON_GIT_EXECUTABLE")}
+    os.environ.update(GIT_PYTHON_REFRESH="quiet", GIT_PYTHON_GIT_EXECUTABLE="/nonexistent/git")
+    try:
+        from git.cmd import Git
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+    return Git(folder)
+
+
+def _execute(folder: Path, line: list[str], stdin: bytes | None, timeout: float) -> tuple[int, bytes, str]:
+    if stdin is None:
+        return _run(folder, line, None, timeout)
+    with tempfile.TemporaryFile() as stream:
+        stream.write(stdin)
+        stream.seek(0)
+        return _run(folder, line, stream, timeout)
+
+
+def _run(folder: Path, line: list[str], stream: BinaryIO | None, timeout: float) -> tuple[int, bytes, str]:
+    status, stdout, stderr = _git(str(folder)).execute(
+        line,
+        istream=stream,
+        with_extended_output=True,
+        with_exceptions=False,
+        stdout_as_string=False,
+        strip_newline_in_stdout=False,
+        kill_after_timeout=timeout,
+    )
+    return status, stdout if isinstance(stdout, bytes) else b"", stderr
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    """The subcommand, past options of git itself."""
+    at = 0
+    while at + 2 < len(arguments) and arguments[at] == "-c":
+        at += 2
+    return arguments[at]
+
+
+def _printable(text: str) -> str:
+    """Without control characters, at most 2,000 characters: a remote can write what it likes."""
+    return "".join(c for c in text[-_MAX_SHOWN:] if c.isprintable() or c == "\n")

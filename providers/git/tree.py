@@ -1,0 +1,101 @@
+"""The files of one commit, read from git's object store: no checkout."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from providers.git import attributes
+from providers.git.command import GitCommand
+from providers.git.listing import Listing
+from reconciler.provider import ProviderError, Refused, TreeFile
+
+_GITLINK = 0o160000
+
+
+@dataclass(slots=True)
+class GitTree:
+    """Implements ``reconciler.provider.Tree``."""
+
+    git: GitCommand
+    commit: str | None
+    _attributes: dict[str, str | bytes] = field(default_factory=dict, repr=False)
+    """Path of each attribute file seen -> its content, or its blob id while that is not read yet."""
+
+    def files(self, folder: str) -> Listing:
+        """Every file below ``folder`` ('.' is all), sorted by path as bytes."""
+        if self.commit is None:
+            return Listing(())
+        parents = [f"{parent}{attributes.FILE_NAME}" for parent in _parents(folder)]
+        wanted = [] if folder == "." else ["--", *parents, f"{folder}/"]
+        answer = self.git.read("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", self.commit, *wanted)
+        text = answer.stdout.decode("utf-8", "surrogateescape")
+        records = text.split("\0")[:-1]
+        if attributes.FILE_NAME in text:
+            self._note_attributes(records)
+            records = [record for record in records if record.partition("\t")[2] not in parents]
+        return Listing(records)
+
+    def read(self, files: Sequence[TreeFile]) -> Mapping[str, bytes]:
+        """Contents by path, in one batch. Attribute files that were seen come along."""
+        pending = {path: oid for path, oid in self._attributes.items() if isinstance(oid, str)}
+        oids = [file.oid for file in files if file.mode != _GITLINK]
+        contents = read_blobs(self.git, [*oids, *pending.values()])
+        self._attributes.update((path, contents[oid]) for path, oid in pending.items())
+        return {file.path: contents[file.oid] for file in files if file.mode != _GITLINK}
+
+    def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:
+        """Paths whose git attributes change their bytes on checkout."""
+        if not self._attributes:
+            return ()
+        if any(isinstance(oid, str) for oid in self._attributes.values()):
+            self.read(())
+        read = {path: content for path, content in self._attributes.items() if isinstance(content, bytes)}
+        return attributes.special_paths(read, (file.path for file in files))
+
+    def _note_attributes(self, records: Sequence[str]) -> None:
+        for record in records:
+            head, _, path = record.partition("\t")
+            if posixpath.basename(path) == attributes.FILE_NAME:
+                self._attributes.setdefault(path, head.split(" ")[2])
+
+
+def read_blobs(git: GitCommand, oids: Sequence[str]) -> Mapping[str, bytes]:
+    """Contents by blob id, from one ``cat-file --batch``. Raises ProviderError for one that is absent."""
+    wanted = list(dict.fromkeys(oids))
+    if not wanted:
+        return {}
+    answer = git.read("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in wanted).encode())
+    return dict(_split(answer.stdout, git))
+
+
+def _split(output: bytes, git: GitCommand) -> Iterator[tuple[str, bytes]]:
+    at = 0
+    while at < len(output):
+        end = output.index(b"\n", at)
+        header = output[at:end].decode("ascii", "replace").split(" ")
+        if len(header) != 3 or not header[2].isdigit():
+            raise absent(git, header[0])
+        size = int(header[2])
+        yield header[0], output[end + 1 : end + 1 + size]
+        at = end + size + 2
+
+
+def absent(git: GitCommand, oid: str) -> ProviderError:
+    """The error for an object that the clone does not hold (a partial or damaged clone)."""
+    return Refused(
+        "GIT006",
+        f"{git.folder}",
+        f"object {oid} is not in the clone",
+        "a clone with its objects",
+        "git fetch --refetch, or clone again without a filter",
+    )
+
+
+def _parents(folder: str) -> list[str]:
+    """'', 'a/', 'a/b/' for 'a/b/c'; nothing for the root."""
+    if folder == ".":
+        return []
+    names = folder.split("/")
+    return ["".join(f"{name}/" for name in names[:n]) for n in range(len(names))]
