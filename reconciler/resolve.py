@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.desired import (
@@ -89,7 +89,7 @@ def resolve(
         volumes=volumes,
         files=_files(owner, effective, findings.configs),
         registries=local_registries(owner, effective),
-        policy=policy,
+        policy=replace(policy, host_mounts=frozenset(effective.environment.allow.host_mounts)),
         lineage=lineage,
         excluded=frozenset(excluded) | (effective.services.keys() - services.keys()),
     )
