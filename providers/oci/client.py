@@ -68,7 +68,7 @@ class Client:
             follow=call.method in {"GET", "HEAD"},
         )
         async with self.transport.exchange(request) as answer:
-            if answer.status != 401 or answer.target.origin != origin:
+            if answer.status != 401 or answer.strayed:
                 yield answer
                 return
             asked = answer.headers("WWW-Authenticate")

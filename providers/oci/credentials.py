@@ -119,8 +119,13 @@ def _matching(table: Mapping[str, object], host: str) -> Iterator[object]:
             yield value
 
 
+def _table(document: Mapping[str, object], key: str) -> Mapping[str, object]:
+    table = document.get(key)
+    return {} if table is None else as_object(table)
+
+
 def _program(document: Mapping[str, object], host: str) -> str | None:
-    chosen = next(_matching(as_object(document.get("credHelpers") or {}), host), None)
+    chosen = next(_matching(_table(document, "credHelpers"), host), None)
     program = chosen or document.get("credsStore") or None
     if program is not None and not isinstance(program, str):
         raise ValueError("a credential program that is not named by text")
@@ -128,7 +133,7 @@ def _program(document: Mapping[str, object], host: str) -> str | None:
 
 
 def _entry(document: Mapping[str, object], host: str) -> Mapping[str, object]:
-    entries = [as_object(entry) for entry in _matching(as_object(document.get("auths") or {}), host)]
+    entries = [as_object(entry) for entry in _matching(_table(document, "auths"), host)]
     return next((entry for entry in entries if entry), {})
 
 

@@ -45,7 +45,8 @@ def _tags(answer: Answer, body: bytes) -> list[str]:
     if answer.media_type == "text/html":
         raise not_a_registry(answer)
     try:
-        tags = as_list(parse_object(body).get("tags") or [])
+        document = parse_object(body)
+        tags = as_list([] if document.get("tags", "") is None else document.get("tags"))
     except ValueError as error:
         raise NO_REGISTRY.passing(answer.where, str(error), "a list of tags") from None
     return [tag for tag in tags if isinstance(tag, str)]

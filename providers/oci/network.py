@@ -39,8 +39,13 @@ def _explain(error: Exception, where: str, origin: Origin) -> ProviderError:
             return NO_TLS.passing(where, f"{origin} does not speak TLS", "https")
         case TimeoutError():
             return TIMEOUT.passing(where, f"no answer of {origin} in time")
-        case aiohttp.ClientConnectorError():
+        case aiohttp.ClientConnectorError() if not _hung_up(error.os_error):
             reason = error.os_error.strerror or "the connection failed"
             return UNREACHABLE.passing(where, f"{origin}: {reason}", "a registry that answers")
         case _:
             return BROKEN_OFF.passing(where, f"the connection to {origin} ended early", "a whole answer")
+
+
+def _hung_up(error: OSError) -> bool:
+    """The other side took the connection, then closed it, as a plain server may that is greeted in TLS."""
+    return isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)

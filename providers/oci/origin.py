@@ -89,4 +89,6 @@ def resolve_target(location: str, seen_from: Target) -> Target:
 
 def api_origin(host: str, scheme: str) -> Origin:
     """The origin of the API of the registry that references call ``host``. Raises ``ValueError``."""
+    if set(host) & set("/?#"):
+        raise ValueError("a host with a path")
     return parse_target(f"{scheme}://{_API_HOSTS.get(host, host)}/").origin

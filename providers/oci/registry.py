@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
@@ -115,14 +116,16 @@ def open_registry(
     docker_config: Path | None = None,
     plain_http: bool | None = None,
     deadlines: Deadlines | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> OciRegistry:
     """A client for one registry host, as references write it (``docker.io``, ``localhost:5000``).
 
     Without ``login`` and ``docker_config`` (the docker client's config.json or its folder) it is anonymous.
     ``plain_http``: True is http, False https; None is https, but on loopback http where https is not spoken.
-    Nothing is sent before the first call. Raises Refused for a host that is none.
+    ``tls`` replaces this machine's list of trusted authorities. Nothing is sent before the first call.
+    Raises Refused for a host that is none.
     """
-    transport = Transport(deadlines or Deadlines())
+    transport = Transport(deadlines or Deadlines(), tls)
     authorizer = Authorizer(transport, credential_source(host, login, docker_config))
     return OciRegistry(Client(host, transport, authorizer, plain_http))
 

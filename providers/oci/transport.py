@@ -6,6 +6,7 @@ another origin is followed without it, and without it from then on.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -60,6 +61,8 @@ class Request:
     body: bytes | Content | None = field(default=None, repr=False)
     total: float | None = None
     follow: bool = False
+    strayed: bool = False
+    """A redirect led away from the first origin, and ``authorization`` was dropped for good."""
 
 
 class Answer:
@@ -69,6 +72,7 @@ class Answer:
         self.where = request.where
         self.target = request.target
         """Where it came from, after redirects."""
+        self.strayed = request.strayed
         self.status = response.status
         self._response = response
 
@@ -119,8 +123,9 @@ class Answer:
 class Transport:
     """One session, opened by the first request and kept until ``aclose``."""
 
-    def __init__(self, deadlines: Deadlines) -> None:
+    def __init__(self, deadlines: Deadlines, tls: ssl.SSLContext | None = None) -> None:
         self.deadlines = deadlines
+        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
@@ -135,7 +140,7 @@ class Transport:
                     return
             request = _redirected(request, location)
             if request.target.origin != origin:
-                request = replace(request, authorization=None)
+                request = replace(request, authorization=None, strayed=True)
         raise REDIRECT_REFUSED.passing(
             request.where, f"more than {_MAX_REDIRECTS} redirects", f"at most {_MAX_REDIRECTS}"
         )
@@ -163,6 +168,7 @@ class Transport:
                 data=request.body.read() if isinstance(request.body, Content) else request.body,
                 allow_redirects=False,
                 timeout=self._timeout(request),
+                ssl=self._tls or True,
             ) as response:
                 yield Answer(request, response)
 
