@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.docker.form_label import encode_label
 from reconciler import ownership
 from reconciler.actions import Blueprint
+from reconciler.canonical import encode_label
 from reconciler.ownership import Owner
 
 FILLER = "filler"

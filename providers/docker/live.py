@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from providers.docker.fields import live_fields, live_restart
-from providers.docker.form_label import decode_label, fields_of
 from providers.docker.labels import without_inherited, without_ours
 from providers.docker.mounts import live_mounts
 from providers.docker.output import escaped
 from providers.docker.tree import Node, branch, flag, moment, nodes, text, text_map, whole
 from reconciler import ownership
+from reconciler.canonical import decode_label, fields_of
 from reconciler.desired import NOTHING, Fields, Generation, Json
 from reconciler.observed import Handle, Health, Instance, LiveNetwork, LiveVolume, Phase
 from reconciler.ownership import Owner, Role, is_ours, parse_instance_name

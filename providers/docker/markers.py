@@ -1,4 +1,8 @@
-"""Markers: small named values as empty labelled volumes (design, section 5)."""
+"""Markers: small named values as empty labelled volumes (design, section 5).
+
+A marker's name ends in its sequence number, so of two writers of one number only one makes the volume: the
+engine answers both alike, and whose labels stand there afterwards has won.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +18,17 @@ from providers.docker.volumes import create_owned, find, remove_by_name
 from reconciler import ownership
 from reconciler.desired import Json
 from reconciler.observed import Marker
-from reconciler.ownership import Owner, is_ours, marker_name, short_digest
+from reconciler.ownership import Owner, is_ours, short_digest
 
 ROLE = "marker"
-_NAME = re.compile(r"marker_([a-z0-9-]+)_(.+)_([0-9]{1,15})_([0-9a-f]{8})")
+_NAME = re.compile(r"marker_([a-z0-9-]+)_(.+)_([0-9]{1,15})")
 _PLAIN = re.compile(r"[a-zA-Z0-9_.-]{0,100}")
 
 
 def object_name(owner: Owner, marker: Marker) -> str:
     """The name of a marker's volume. A subject that no volume name can hold stands there as its digest."""
     subject = marker.subject if _PLAIN.fullmatch(marker.subject) else short_digest(marker.subject)
-    return marker_name(owner, marker.kind, subject, marker.sequence, marker.value)
+    return f"{owner.prefix}marker_{marker.kind}_{subject or '-'}_{marker.sequence}"
 
 
 def read(owner: Owner, volume: Node) -> Marker | None:
@@ -41,41 +45,34 @@ def read(owner: Owner, volume: Node) -> Marker | None:
     return marker if object_name(owner, marker) == name else None
 
 
-def rank(marker: Marker) -> tuple[int, str]:
-    """What decides between two of one kind and subject: the sequence, then the digest in the name."""
-    return marker.sequence, marker.object_name.rpartition("_")[2]
-
-
 def newest(markers: Iterable[Marker]) -> tuple[Marker, ...]:
     """The one that counts for each kind and subject, sorted by them."""
     found: dict[tuple[str, str], Marker] = {}
     for marker in markers:
         key = (marker.kind, marker.subject)
-        if key not in found or rank(marker) > rank(found[key]):
+        if key not in found or marker.sequence > found[key].sequence:
             found[key] = marker
     return tuple(found[key] for key in sorted(found))
 
 
 async def put(engine: Engine, owner: Owner, marker: Marker) -> bool:
-    """Write a marker and read all of its kind and subject back. False when another's of the same or a
-    higher sequence was there, or is now and wins; the loser goes. A reply that was lost changes nothing:
-    the same value under the same sequence is ours."""
+    """Write a marker and read it back. False when another's of the same sequence stands there, or one of a
+    higher sequence. A reply that was lost changes nothing: the same value under the same sequence is ours.
+    """
     name = object_name(owner, marker)
-    before = await _siblings(engine, owner, marker)
-    if any(other.sequence >= marker.sequence and other.object_name != name for other in before):
+    if any(other.sequence > marker.sequence for other in await _siblings(engine, owner, marker)):
         return False
     labels = object_labels(owner, marker.subject, ROLE) | {ownership.VALUE: marker.value}
     body: dict[str, Json] = {"Name": name, "Labels": dict(labels)}
-    await create_owned(engine, owner, name, body)
-    after = await _siblings(engine, owner, marker)
-    best = max(after, key=rank, default=None)
-    if best is None or best.object_name != name:
-        await remove_by_name(engine, name)
+    made = await create_owned(engine, owner, name, body)
+    if text_map(made, "Labels") != labels:
         return False
-    for other in after:
-        if other.object_name != name:
+    siblings = await _siblings(engine, owner, marker)
+    best = max((other.sequence for other in siblings), default=marker.sequence)
+    for other in siblings:
+        if other.sequence < best:
             await remove_by_name(engine, other.object_name)
-    return True
+    return best == marker.sequence
 
 
 async def _siblings(engine: Engine, owner: Owner, marker: Marker) -> Sequence[Marker]:

@@ -25,12 +25,12 @@ _SCHEME = "unix://"
 
 
 class DockerRuntime:
-    """Runs instances on one engine. Implements ``reconciler.provider.Runtime``."""
+    """Implements ``reconciler.provider.Runtime`` on one engine; ``endpoint`` as for ``open_runtime``."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._images = Images(engine)
-        self._containers = Containers(engine, self._images)
+    def __init__(self, endpoint: str | None = None, *, engine: Engine | None = None) -> None:
+        self.engine = engine or Engine(socket_path(endpoint, os.environ))
+        self._images = Images(self.engine)
+        self._containers = Containers(self.engine, self._images)
         self._host = ""
 
     async def observe(self, question: Question) -> World:
@@ -103,7 +103,7 @@ class DockerRuntime:
         await registry.start(self._containers, local_registry)
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
-        """The last lines that an instance wrote; empty when it is gone."""
+        """The last lines that an instance wrote, plain; none when it is gone."""
         query = {"stdout": 1, "stderr": 1, "tail": max(0, lines)}
         try:
             answer = await self.engine.fetch(f"/containers/{handle.id}/logs", query)
@@ -125,7 +125,7 @@ if TYPE_CHECKING:
 def open_runtime(endpoint: str | None) -> DockerRuntime:
     """The runtime behind ``unix:///path``; without an endpoint DOCKER_HOST where that is a socket, else
     the engine's usual one. Connects with the first call. Raises Refused for another kind of endpoint."""
-    return DockerRuntime(Engine(socket_path(endpoint, os.environ)))
+    return DockerRuntime(endpoint)
 
 
 def socket_path(endpoint: str | None, environment: Mapping[str, str]) -> str:
