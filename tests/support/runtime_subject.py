@@ -22,7 +22,7 @@ SHOWN = ("/etc/settings", "/run/secrets/password")
 RUN = (
     "sh",
     "-c",
-    "trap 'exit 0' TERM; cat " + " ".join(SHOWN) + " 2>/dev/null; while :; do sleep 0.1; done",
+    "trap 'exit 0' TERM; cat " + " ".join(SHOWN) + " 2>/dev/null; echo; while :; do sleep 0.1; done",
 )
 WEB = Sketch("web", image="busybox:1.36", command=RUN, order="start-first")
 """A service that runs, stops when told, and shows its files."""
