@@ -9,7 +9,7 @@ from reconciler.provider import Refused
 
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])"
 _USER = r"(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@)?"
-_PATH = r"[A-Za-z0-9_~.][^\s\x00-\x1f\x7f\\]*"
+_PATH = r"[^\s\x00-\x1f\x7f\\/-][^\s\x00-\x1f\x7f\\]*"
 _WITH_SCHEME = re.compile(
     rf"(?P<scheme>https|ssh)://{_USER}{_HOST}(?P<port>:[0-9]{{1,5}})?/(?P<path>{_PATH})"
 )
