@@ -9,7 +9,7 @@ from providers.docker import networks, secret_files
 from providers.docker.containers import Containers
 from providers.docker.faults import EngineError, mask, name_held, stale
 from providers.docker.images import has_reserved_labels
-from providers.docker.payload import ImageFacts, create_payload, limits_payload, network_key
+from providers.docker.payload import ImageFacts, create_payload, limits_payload
 from providers.docker.tree import Node, flag, text, text_map
 from providers.docker.volumes import find as find_volume
 from reconciler.actions import (
@@ -44,6 +44,7 @@ async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[
 async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
     image = await _image(containers, blueprint)
     mountpoints = await _mountpoints(containers, blueprint)
+    network_ids = await _network_ids(containers, blueprint)
     body = create_payload(blueprint, image, secrets, mountpoints)
     try:
         made = await containers.engine.write("POST", "/containers/create", {"name": blueprint.name}, body)
@@ -56,7 +57,7 @@ async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping
         raise
     handle = Handle("", text(made, "Id"))
     for use in blueprint.form.networks[1:]:
-        await networks.connect(containers.engine, handle.id, network_key(blueprint, use), use.aliases)
+        await networks.connect(containers.engine, handle.id, network_ids[use.object_name], use.aliases)
     user = blueprint.form.spec.user
     await secret_files.copy(
         containers.engine,
@@ -96,6 +97,18 @@ async def _mountpoints(containers: Containers, blueprint: Blueprint) -> dict[str
         if name not in external and not is_ours(text_map(volume, "Labels"), blueprint.owner):
             raise name_held(name, "a volume without our owner label")
         found[name] = text(volume, "Mountpoint")
+    return found
+
+
+async def _network_ids(containers: Containers, blueprint: Blueprint) -> dict[str, str]:
+    """The id of each network, ours proved to be there still; external ones go by name."""
+    found: dict[str, str] = {}
+    for use in blueprint.form.networks:
+        wanted = use.object_name if use.external else blueprint.network_ids.get(use.object_name, "")
+        network = await containers.engine.find(f"/networks/{wanted}") if wanted else None
+        if network is None or text(network, "Name") != use.object_name:
+            raise stale(blueprint.name, f"network {use.object_name} is not on the engine")
+        found[use.object_name] = wanted
     return found
 
 

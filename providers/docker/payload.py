@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from providers.docker.labels import instance_labels
 from providers.docker.mounts import mount_payloads
 from reconciler.actions import Blueprint
-from reconciler.desired import Json, NetworkUse
+from reconciler.desired import Json
 from reconciler.provider import Refused
 from specs.model import SecretRef
 from specs.service import Healthcheck, Port, Resources, Service
@@ -51,7 +51,7 @@ def create_payload(
         body["Healthcheck"] = _healthcheck(service.healthcheck)
     if blueprint.form.networks:
         first = blueprint.form.networks[0]
-        endpoint: dict[str, Json] = {network_key(blueprint, first): endpoint_payload(first.aliases)}
+        endpoint: dict[str, Json] = {first.object_name: endpoint_payload(first.aliases)}
         body["NetworkingConfig"] = {"EndpointsConfig": endpoint}
     return body
 
@@ -86,11 +86,6 @@ def missing_secret(where: str, secret_name: str) -> Refused:
 def endpoint_payload(aliases: tuple[str, ...]) -> dict[str, Json]:
     """An endpoint's settings: the names under which it is reached."""
     return {"Aliases": list(aliases)}
-
-
-def network_key(blueprint: Blueprint, use: NetworkUse) -> str:
-    """How a network is named in calls: ours by id, since names can be doubled; external ones by name."""
-    return blueprint.network_ids.get(use.object_name, use.object_name)
 
 
 def _process(service: Service, image: ImageFacts) -> dict[str, Json]:
@@ -134,7 +129,8 @@ def _healthcheck(check: Healthcheck) -> dict[str, Json]:
 def _host_config(blueprint: Blueprint, mountpoints: Mapping[str, str]) -> dict[str, Json]:
     service, networks = blueprint.form.spec, blueprint.form.networks
     return {
-        "NetworkMode": network_key(blueprint, networks[0]) if networks else "none",
+        # By name: a container keeps its mode for life, and its network may be made again under another id.
+        "NetworkMode": networks[0].object_name if networks else "none",
         "RestartPolicy": restart_payload(service.restart),
         "PortBindings": _bindings(service),
         "Mounts": mount_payloads(blueprint.owner, blueprint.form, mountpoints),
