@@ -183,3 +183,17 @@ async def test_a_kept_instance_survives_its_network(subject: RuntimeSubject) -> 
     await subject.runtime.revive_instance(subject.owner, live.handle, live.name, live.restart)
     back = await subject.only()
     assert (back.phase, back.networks, back.missing_networks) == (Phase.RUNNING, (network,), ())
+
+
+async def test_an_instance_outlives_the_network_that_it_was_born_in(subject: RuntimeSubject) -> None:
+    live = await subject.create()
+    (born_in,) = (await subject.look()).networks
+    await subject.supply(replace(WEB, networks=("default", "other")))
+    (other,) = (n for n in (await subject.look()).networks if n.name == "other")
+    changes = (Connect(other.handle.id, ("web",)), Disconnect(born_in.object_name))
+    await subject.runtime.mend_instance(subject.owner, live.handle, changes)
+    await subject.runtime.remove_network(subject.owner, born_in.handle)
+    subject.stop(live.name)
+    await subject.runtime.mend_instance(subject.owner, live.handle, (Start(),))
+    seen = await subject.only()
+    assert (seen.phase, seen.networks, seen.missing_networks) == (Phase.RUNNING, (other.object_name,), ())
