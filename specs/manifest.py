@@ -18,7 +18,7 @@ FILE, PROGRAM, LINK, GITLINK = "100644", "100755", "120000", "160000"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _MAX_POINTER = 1024
 _OURS = re.compile(
-    rb"""^(?:---[ \t]+)?[{ \t]{0,8}["']?apiVersion["']?[ \t]*:[ \t]*["']?reconciler/v[0-9]""", re.MULTILINE
+    rb"""^(?:---[ \t]+)?(?:\{[ \t]*)?["']?apiVersion["']?[ \t]*:[ \t]*["']?reconciler/v[0-9]""", re.MULTILINE
 )
 _OURS_IN_FLOW = re.compile(rb"""[{,\s]["']?apiVersion["']?\s*:\s*["']?reconciler/v[0-9]""")
 
