@@ -47,8 +47,7 @@ def render_plan(view: PlanView, style: Style = PLAIN) -> str:
         lines += _render_subject(key, view.plan, style)
     lines += _render_forecast(view.forecast, style)
     if view.plan.prune_id:
-        command = f"reconciler apply {view.desired.owner.environment} --allow-prune={view.plan.prune_id}"
-        lines.append(f"prune id {view.plan.prune_id}: {command}")
+        lines.append(f"prune id {view.plan.prune_id}")
     lines.append(summarise(view.plan, style))
     return "\n".join(lines) + "\n"
 
@@ -66,8 +65,14 @@ def summarise(plan: Plan, style: Style = PLAIN) -> str:
 
 
 def render_unreadable(unreadable: Iterable[Unreadable], style: Style) -> list[str]:
-    """One line for each thing that could not be read."""
-    return [style.warn(f"cannot tell: {escape(u.what)}: {escape(u.reason)}") for u in unreadable]
+    """One line for each reason why something could not be read, with all that it hides."""
+    hidden: dict[str, list[str]] = {}
+    for entry in unreadable:
+        hidden.setdefault(entry.reason, []).append(entry.what)
+    return [
+        style.warn(f"cannot tell ({escape(', '.join(what))}): {escape(reason)}")
+        for reason, what in hidden.items()
+    ]
 
 
 def _subject_keys(plan: Plan) -> list[tuple[str, str]]:

@@ -117,7 +117,7 @@ def test_a_plan_reads_by_subject_with_cause_waits_and_blocks() -> None:
     text = render_plan(view_plan(desired(), seen, plan, (plan, later)))
     assert text == (
         "shop/dev at 3f2a91cd01\n"
-        "cannot tell: networks: timed out\n"
+        "cannot tell (networks): timed out\n"
         "volume data\n"
         "  blocked: it exists  [PLAN019]\n"
         "    move the data\n"
@@ -128,7 +128,7 @@ def test_a_plan_reads_by_subject_with_cause_waits_and_blocks() -> None:
         "  waits: the gate\n"
         "  waits: a person (until somebody acts)\n"
         "then: remove network old ×2 (2 passes)\n"
-        "prune id 0a1b2c3d: reconciler apply dev --allow-prune=0a1b2c3d\n"
+        "prune id 0a1b2c3d\n"
         "1 action, 2 waits, 1 block\n"
     )
 

@@ -1,0 +1,111 @@
+"""Verb ``apply``: passes until settled, with live progress on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
+from reconciler.cli.options import Options
+from reconciler.cli.session import meet, report_of, run_live, stdout_style, style_for
+from reconciler.cli.source import check_branch
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.desired import Desired, Subject
+from reconciler.journal import Journal
+from reconciler.loop import Converged, PassReport, converge
+from reconciler.render import Style, escape
+from reconciler.render_apply import ApplyView, apply_json, render_apply, render_pass
+from reconciler.render_journal import journal_entry
+
+Print = Callable[[str], None]
+
+
+def run(options: Options) -> Report:
+    """Apply to the live environment. Raises Stop, ProviderError."""
+    return run_live(options, report_apply)
+
+
+async def report_apply(workspace: Workspace, clients: Clients) -> Report:
+    """Converge and judge. Raises Stop where the commit may not be applied, ProviderError."""
+    options = workspace.options
+    if not options.off_branch:
+        _check_branch(workspace)
+    desired, _ = await meet(workspace, clients)
+    progress = Progress(desired, quiet=options.as_json)
+    converged = await converge(
+        desired, clients, within=options.timeout, report=progress.show_pass, progress=progress.show_line
+    )
+    view = view_of(desired, converged)
+    if converged.outcomes:
+        Journal.of(desired.owner).append(journal_entry(view, time.time()))
+    report = Report(
+        exit=exit_code(converged),
+        text=render_apply(view, stdout_style(options)),
+        members=apply_json(view, options.logs),
+    )
+    return report_of(workspace, desired, converged.observed, report)
+
+
+def view_of(desired: Desired, converged: Converged) -> ApplyView:
+    """What is shown of it."""
+    return ApplyView(
+        desired=desired,
+        observed=converged.observed,
+        plan=converged.plan,
+        result=converged.result,
+        passes=converged.passes,
+        duration=converged.duration,
+        outcomes=converged.outcomes,
+        timed_out=converged.timed_out,
+    )
+
+
+def _check_branch(workspace: Workspace) -> None:
+    name = workspace.owner.environment
+    try:
+        check_branch(workspace.source, workspace.effective.environment, name)
+    except Stop as stop:
+        raise Stop(stop.exit, (*workspace.problems, *stop.problems), workspace.owner, stop.commit) from None
+
+
+def exit_code(converged: Converged) -> int:
+    """Contracts, section 2. Waits from outside alone are no failure: 0, with them listed."""
+    codes = {
+        "settled": DONE,
+        "waiting": PENDING if converged.timed_out else DONE,
+        "blocked": REFUSED,
+        "held": FAILED,
+        "rolled_back": FAILED,
+        "unreadable": CANNOT_TELL,
+        "failed": FAILED,
+    }
+    return codes[converged.result]
+
+
+@dataclass(slots=True)
+class Progress:
+    """What happens, line by line on stderr; output of builds only where a person looks on."""
+
+    desired: Desired
+    quiet: bool = False
+    style: Style = field(default_factory=lambda: style_for(sys.stderr))
+    began: float = field(default_factory=time.monotonic)
+    print_line: Print = lambda line: print(line, file=sys.stderr, flush=True)
+
+    def show_pass(self, report: PassReport) -> None:
+        """Print what one pass saw end and what it began."""
+        if self.quiet:
+            return
+        took = time.monotonic() - self.began
+        lines = render_pass(self.desired, report.observed, report.outcomes, report.started, self.style)
+        for line in lines:
+            self.print_line(f"{self.style.faint(f'{took:6.1f}s')} {line}")
+
+    def show_line(self, subject: Subject, line: str) -> None:
+        """Print one line of a build's output."""
+        if not self.quiet and sys.stderr.isatty():
+            self.print_line(self.style.faint(f"        {escape(subject.name)} | {escape(line, 300)}"))

@@ -1,0 +1,46 @@
+"""Verb ``drift``: what lives against what was applied. The verb for CI: 2 when it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.cli.envelope import Report
+from reconciler.cli.exits import CANNOT_TELL, PENDING, worst
+from reconciler.cli.options import Options
+from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.difference import Verdict
+from reconciler.drift import ServiceDrift, assess_drift
+from reconciler.observed import Observed
+from reconciler.render import short_commit
+from reconciler.render_drift import drift_json, mask_drift, overall, render_drift, summarise_drift
+from reconciler.render_markdown import render_markdown
+
+
+def run(options: Options) -> Report:
+    """Compare the live environment. Raises Stop, ProviderError."""
+    return run_live(options, report_drift)
+
+
+async def report_drift(workspace: Workspace, clients: Clients) -> Report:
+    """One look, compared field by field."""
+    desired, observed = await meet(workspace, clients)
+    drifts = mask_drift(assess_drift(desired, observed, observed.at), desired, observed)
+    options = workspace.options
+    title = f"Drift of {desired.owner} at {short_commit(desired.commit)}"
+    report = Report(
+        exit=exit_code(drifts, observed, options.strict),
+        text=render_drift(drifts, desired, observed, stdout_style(options)),
+        members=drift_json(drifts),
+        markdown=render_markdown(title, summarise_drift(drifts), render_drift(drifts, desired, observed)),
+    )
+    return report_of(workspace, desired, observed, report)
+
+
+def exit_code(drifts: Sequence[ServiceDrift], observed: Observed, is_strict: bool) -> int:
+    """2 for drift, 3 for what cannot be told; ``--strict`` counts what was not compared as the latter."""
+    result = overall(drifts)
+    skipped = any(d.verdict is Verdict.NOT_COMPARED for drift in drifts for d in drift.diffs)
+    unknown = result == "cannot_tell" or observed.unreadable or (is_strict and skipped)
+    return worst([PENDING] * (result == "drifted") + [CANNOT_TELL] * bool(unknown))

@@ -1,0 +1,48 @@
+"""Verb ``plan``: what a pass would do now, and the forecast to the end. Changes nothing."""
+
+from __future__ import annotations
+
+from reconciler.cli.envelope import Report
+from reconciler.cli.exits import CANNOT_TELL, PENDING, REFUSED, worst
+from reconciler.cli.options import Options
+from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.decision import Ender, Plan
+from reconciler.forecast import forecast
+from reconciler.observed import Observed
+from reconciler.plan import plan
+from reconciler.render import short_commit
+from reconciler.render_markdown import render_markdown
+from reconciler.render_plan import plan_json, render_plan, summarise, view_plan
+
+
+def run(options: Options) -> Report:
+    """Plan on the live environment. Raises Stop, ProviderError."""
+    return run_live(options, report_plan)
+
+
+async def report_plan(workspace: Workspace, clients: Clients) -> Report:
+    """One look, the decision, and what follows from it."""
+    desired, observed = await meet(workspace, clients)
+    decided = plan(desired, observed, observed.at)
+    view = view_plan(desired, observed, decided, forecast(desired, observed, observed.at))
+    options = workspace.options
+    title = f"Plan for {desired.owner} at {short_commit(desired.commit)}"
+    report = Report(
+        exit=exit_code(decided, observed, options.exit_code),
+        text=render_plan(view, stdout_style(options)),
+        members=plan_json(view),
+        markdown=render_markdown(title, summarise(decided), render_plan(view)),
+    )
+    return report_of(workspace, desired, observed, report)
+
+
+def exit_code(decided: Plan, observed: Observed, is_asked: bool) -> int:
+    """3 for what could not be read; with ``--exit-code`` 2 for what is pending and 4 for a guard."""
+    codes = [CANNOT_TELL] if observed.unreadable else []
+    if is_asked:
+        pending = decided.actions or any(w.ender is not Ender.OUTSIDE for w in decided.waits)
+        codes += [PENDING] if pending or any(block.held for block in decided.blocks) else []
+        codes += [REFUSED] if any(not block.held for block in decided.blocks) else []
+    return worst(codes)

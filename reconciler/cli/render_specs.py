@@ -1,0 +1,80 @@
+"""Verb ``render``: the effective specs of one environment, each value with where it came from."""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.exits import DONE, ERROR
+from reconciler.cli.options import Options
+from reconciler.cli.session import stdout_style
+from reconciler.cli.source import open_source
+from reconciler.desired import Json
+from reconciler.ownership import Owner
+from reconciler.render import Style, escape
+from reconciler.render_json import JsonObject
+from specs.effective import Effective, effective
+from specs.origin import Value, values_of
+
+_KINDS = ("Registry", "Image", "Network", "Volume", "Config", "Secret", "Service")
+
+
+def run(options: Options) -> Report:
+    """Render the commit, or the working tree. Raises Stop, ProviderError."""
+    source = open_source(options)
+    found, problems = effective(
+        source.specs, options.environment, file_paths={file.path for file in source.files}
+    )
+    all_problems = (*source.problems, *problems)
+    if found is None:
+        raise Stop(ERROR, all_problems, commit=source.commit)
+    documents: list[Json] = []
+    lines: list[str] = []
+    style = stdout_style(options)
+    for kind, name in _documents(found):
+        values = [value for value in values_of(found, kind, name) if value.origin.kind != "default"]
+        lines += [style.bold(f"{kind} {name}"), *(_line(value, style) for value in values)]
+        documents.append({"kind": kind, "name": name, "values": [_value_json(value) for value in values]})
+    owner = Owner(found.environment.project, options.environment)
+    return Report(
+        DONE,
+        "\n".join(lines) + "\n",
+        {"documents": documents},
+        owner=owner,
+        commit=source.commit,
+        mode="worktree" if options.worktree else "offline",
+        problems=all_problems,
+    )
+
+
+def _documents(found: Effective) -> list[tuple[str, str]]:
+    by_kind = {
+        "Registry": found.registries,
+        "Image": found.images,
+        "Network": found.networks,
+        "Volume": found.volumes,
+        "Config": found.configs,
+        "Secret": found.secrets,
+        "Service": found.services,
+    }
+    return [(kind, name) for kind in _KINDS for name in sorted(by_kind[kind])]
+
+
+def _line(value: Value, style: Style) -> str:
+    shown = escape(json.dumps(value.value, ensure_ascii=False), 200)
+    return f"  {escape('.'.join(value.path))}: {shown}  {style.faint(f'# {escape(str(value.origin))}')}"
+
+
+def _value_json(value: Value) -> JsonObject:
+    origin = value.origin
+    return {
+        "path": ".".join(value.path),
+        "value": json.loads(json.dumps(value.value)),
+        "origin": {
+            "kind": origin.kind,
+            "file": origin.file,
+            "line": origin.line,
+            "column": origin.column,
+            "name": origin.name,
+        },
+    }

@@ -1,0 +1,81 @@
+"""A verb about a live environment: open the workspace, connect, ask, close again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from reconciler.cli.envelope import Report
+from reconciler.cli.options import Options
+from reconciler.cli.workspace import Workspace, open_workspace
+from reconciler.clients import Clients
+from reconciler.desired import Desired
+from reconciler.loop import look
+from reconciler.observed import Observed
+from reconciler.provider import Builder, Runtime
+from reconciler.render import Style
+
+Verb = Callable[[Workspace, Clients], Awaitable[Report]]
+
+
+def run_live(options: Options, verb: Verb) -> Report:
+    """Run the verb with real providers. Raises Stop, ProviderError."""
+    workspace = open_workspace(options)
+    return asyncio.run(_run(workspace, verb))
+
+
+async def _run(workspace: Workspace, verb: Verb) -> Report:
+    clients = workspace.clients(open_docker, open_buildx)
+    try:
+        return await verb(workspace, clients)
+    finally:
+        await workspace.registries.close()
+        await clients.runtime.close()
+
+
+def open_docker(endpoint: str | None) -> Runtime:
+    """The engine. ``RECONCILER_ENDPOINT_<ENVIRONMENT>`` and the document decide before DOCKER_HOST."""
+    from providers.docker.runtime import open_runtime
+
+    return open_runtime(endpoint)
+
+
+def open_buildx(endpoint: str | None) -> Builder | None:
+    """The builder on the same engine."""
+    from providers.buildx.builder import open_builder
+
+    return open_builder(endpoint)
+
+
+async def meet(workspace: Workspace, clients: Clients) -> tuple[Desired, Observed]:
+    """One look, and what is desired in its light."""
+    observed = await look(workspace.desired, clients)
+    return await asyncio.to_thread(workspace.meet, observed), observed
+
+
+def report_of(workspace: Workspace, desired: Desired, observed: Observed, report: Report) -> Report:
+    """The report with what every envelope about a live environment says."""
+    return replace(
+        report,
+        owner=desired.owner,
+        commit=desired.commit,
+        at=observed.at,
+        mode=workspace.source.mode,
+        problems=workspace.problems,
+        unreadable=observed.unreadable,
+    )
+
+
+def style_for(stream: object) -> Style:
+    """Colour on a terminal, unless NO_COLOR or a dumb terminal say otherwise."""
+    is_terminal = bool(getattr(stream, "isatty", lambda: False)())
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Style(colour=is_terminal and not plain)
+
+
+def stdout_style(options: Options) -> Style:
+    """The style of results: never colour in JSON or Markdown."""
+    return Style() if options.as_json or options.markdown else style_for(sys.stdout)

@@ -1,0 +1,146 @@
+"""Where the specs come from: a commit of a clone, a remote repository, or a working tree."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.cli.envelope import Stop, failure, warning
+from reconciler.cli.exits import ERROR, REFUSED
+from reconciler.cli.options import Options
+from reconciler.desired import Kinship
+from reconciler.provider import ProviderError, Repository, Tree, TreeFile
+from reconciler.source import source_text
+from specs.environment import Environment
+from specs.load import SpecFile, is_spec_path, load
+from specs.problem import Problem, has_errors
+from specs.spec_set import SpecSet
+
+_URL = re.compile(r"^(https?|ssh|git)://|^[\w.-]+@[\w.-]+:")
+_TREE_KINDS = (0o120000, 0o160000)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One state of one repository, its files listed and its specs loaded.
+
+    ``commit`` is a full id; for a working tree with changes it is HEAD's with ``-dirty`` after it, which is
+    related to no commit.
+    """
+
+    repository: Repository
+    tree: Tree
+    commit: str
+    path: str
+    mode: str
+    specs: SpecSet
+    files: Sequence[TreeFile] = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The text of the label ``reconciler.source``."""
+        origin = self.repository.origin()
+        return source_text(origin.remote, origin.first_commit, self.path)
+
+    def lineage(self, others: Sequence[str]) -> Mapping[str, Kinship]:
+        """Each of the commits as related to this one."""
+        head = self.commit.removesuffix("-dirty")
+        return self.repository.lineage(head, sorted({other for other in others if other}))
+
+
+def open_source(options: Options) -> Source:
+    """Open the repository and load the specs. Raises Stop with every problem of the specs, ProviderError."""
+    repository = open_repository(options.repo)
+    return _read_worktree(repository, options) if options.worktree else _read_commit(repository, options)
+
+
+def open_repository(repo: str) -> Repository:
+    """The clone around a folder, or a remote repository fetched into the cache. Raises ProviderError."""
+    if _URL.match(repo):
+        from providers.git.cache import fetch_repository
+
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler" / "git"
+        return fetch_repository(repo, cache)
+    from providers.git.repository import GitRepository
+
+    return GitRepository(Path(repo).resolve())
+
+
+def open_worktree(repo: str) -> Tree:
+    """The working tree around a folder. Raises ProviderError."""
+    from providers.worktree.tree import WorkTree
+
+    return WorkTree(Path(repo).resolve())
+
+
+def _read_commit(repository: Repository, options: Options) -> Source:
+    commit = repository.resolve(options.ref or "HEAD")
+    warnings: tuple[Problem, ...] = ()
+    if options.ref is None and not _URL.match(options.repo):
+        warnings = tuple(_warn(path) for path in repository.uncommitted([options.path]))
+    return _load(repository, repository.tree(commit), commit, options.path, "live", warnings)
+
+
+def _read_worktree(repository: Repository, options: Options) -> Source:
+    if options.ref is not None or _URL.match(options.repo):
+        remedy = "leave out --ref, and name a folder with --repo"
+        raise Stop(ERROR, (failure("CLI001", "--worktree", "a working tree has no ref", remedy=remedy),))
+    head = repository.resolve("HEAD")
+    commit = f"{head}-dirty" if repository.uncommitted(["."]) else head
+    return _load(repository, open_worktree(options.repo), commit, options.path, "worktree", ())
+
+
+def _warn(path: str) -> Problem:
+    return warning("CLI002", path, "changed and not committed: what is committed counts", "git commit it")
+
+
+def _load(
+    repository: Repository, tree: Tree, commit: str, path: str, mode: str, warnings: tuple[Problem, ...]
+) -> Source:
+    files = tree.files(".")
+    spec_set, problems = load(read_spec_files(tree, files, path), path=path)
+    if has_errors(problems):
+        raise Stop(ERROR, (*warnings, *problems), commit=commit)
+    return Source(repository, tree, commit, path, mode, spec_set, files, (*warnings, *problems))
+
+
+def read_spec_files(tree: Tree, files: Sequence[TreeFile], path: str) -> list[SpecFile]:
+    """The spec files of a tree; what is no file comes without content. Raises ProviderError."""
+    chosen = [file for file in files if is_spec_path(file.path, path)]
+    contents = tree.read([file for file in chosen if file.mode not in _TREE_KINDS])
+    return [SpecFile(file.path, contents.get(file.path, b""), file.mode) for file in chosen]
+
+
+def check_worktree(environment: Environment, environment_name: str) -> None:
+    """A working tree is for environments that say so. Raises Stop with 4."""
+    if environment.worktree != "allow":
+        seen = "a working tree is refused here: what runs must be a commit"
+        remedy = "commit, or write worktree: allow into this Environment"
+        raise Stop(REFUSED, (failure("CLI003", f"Environment {environment_name}", seen, remedy=remedy),))
+
+
+def check_branch(source: Source, environment: Environment, environment_name: str) -> None:
+    """The commit must be on what the environment tracks. Raises Stop with 4, ProviderError."""
+    branch = environment.tracks if isinstance(environment.tracks, str) else None
+    if branch is None or source.mode != "live":
+        return
+    tips = [tip for tip in (_tip(source.repository, ref) for ref in (branch, f"origin/{branch}")) if tip]
+    on_branch = (Kinship.SAME, Kinship.ANCESTOR)
+    if any(source.repository.lineage(tip, [source.commit])[source.commit] in on_branch for tip in tips):
+        return
+    subject, commit = f"Environment {environment_name}", source.commit[:12]
+    seen = f"{commit} is not on {branch}" if tips else f"there is no branch {branch} here"
+    remedy = f"merge it into {branch}, or say --off-branch" if tips else f"git fetch origin {branch}"
+    problem = failure("CLI004", subject, seen, f"a commit of {branch}, which the environment tracks", remedy)
+    raise Stop(REFUSED, (problem,), commit=source.commit)
+
+
+def _tip(repository: Repository, ref: str) -> str | None:
+    try:
+        return repository.resolve(ref)
+    except ProviderError:
+        return None

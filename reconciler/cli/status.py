@@ -1,0 +1,32 @@
+"""Verb ``status``: what runs, from which commit and digest, since when, and how it is."""
+
+from __future__ import annotations
+
+from reconciler.cli.envelope import Report
+from reconciler.cli.exits import CANNOT_TELL, FAILED, worst
+from reconciler.cli.options import Options
+from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.plan import plan
+from reconciler.render_status import render_status, status_json
+from reconciler.status import assess_status
+
+
+def run(options: Options) -> Report:
+    """Look at the live environment. Raises Stop, ProviderError."""
+    return run_live(options, report_status)
+
+
+async def report_status(workspace: Workspace, clients: Clients) -> Report:
+    """One look, judged. 3 when something could not be read; with ``--exit-code`` 5 for what is held."""
+    desired, observed = await meet(workspace, clients)
+    decided = plan(desired, observed, observed.at)
+    statuses = assess_status(desired, observed, decided, observed.at)
+    held = workspace.options.exit_code and any(status.state == "held" for status in statuses)
+    report = Report(
+        exit=worst([CANNOT_TELL] * bool(observed.unreadable) + [FAILED] * held),
+        text=render_status(statuses, desired, observed, stdout_style(workspace.options)),
+        members=status_json(statuses, observed),
+    )
+    return report_of(workspace, desired, observed, report)

@@ -1,0 +1,117 @@
+"""The bytes behind the names in a plan: build contexts, files from git, secret values."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.cli.configs import Configs, read_entries
+from reconciler.cli.images import KnownImage
+from reconciler.clients import OpenRegistry, Prepared
+from reconciler.desired import DesiredImage
+from reconciler.provider import BuildRequest, FileEntry, ProviderError, Refused, Tree, TreeFile
+from reconciler.secrets import SecretStore, SecretUnreadable, variable_name
+from specs.context import UnfitFile, context_tar
+from specs.dockerfile import pin
+from specs.inputs import Inputs, input_document
+from specs.manifest import ManifestEntry
+from specs.reference import Digest, ImageRef
+
+
+@dataclass(slots=True)
+class CommitStock:
+    """What one commit holds, and the secrets of one owner. Implements ``reconciler.clients.Stock``."""
+
+    tree: Tree
+    files: Sequence[TreeFile] = field(repr=False)
+    images: Mapping[str, KnownImage]
+    configs: Configs
+    secret_store: SecretStore
+    open_registry: OpenRegistry
+    _bases: dict[str, Digest] = field(default_factory=dict)
+    """Bases resolved already: two images of one run are built on the same bytes."""
+
+    async def build_request(self, image: DesiredImage, parents: Mapping[str, ImageRef]) -> Prepared:
+        """The request with every base written as a digest. Raises ProviderError or Refused."""
+        known = self.images[image.name]
+        bases = {text: await self._resolve(text, known) for text in known.inputs.bases}
+        pinned = {text: ImageRef.parse(text).with_digest(digest) for text, digest in bases.items()}
+        request = BuildRequest(
+            key=image.key,
+            push=image.ref,
+            dockerfile=pin(known.inputs.dockerfile, known.inputs.uses, pinned),
+            context=lambda: self._context(known),
+            target=known.build.target,
+            args=known.build.args,
+            platforms=known.build.platforms,
+            contexts={name: parents[use.image] for name, use in known.build.contexts.items()},
+            secrets=self.secrets(known.build.secrets),
+        )
+        return Prepared(request, self._document(known, bases))
+
+    async def entries(self, digest: str) -> Sequence[FileEntry]:
+        """The files of a Config. Raises Refused when they are not in this commit."""
+        if digest not in self.configs.lines:
+            seen = "the files are not in this commit"
+            raise Refused("SRC001", f"files {digest[:12]}", seen, "files of the commit that is applied")
+        return await asyncio.to_thread(read_entries, self.configs, digest, self.tree, self.files)
+
+    def secrets(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The values by name. Raises Refused for one that has none."""
+        try:
+            found = self.secret_store.values(names)
+        except SecretUnreadable as error:
+            raise Refused("SEC001", error.where, error.reason, "a readable value") from None
+        for name in names:
+            if name not in found:
+                owner = self.secret_store.owner
+                remedy = (
+                    f"write {self.secret_store.folder}/{owner}/{name}, or set {variable_name(owner, name)}"
+                )
+                raise Refused("SEC002", f"secret {name}", "it has no value here", "a value", remedy)
+        return found
+
+    async def _resolve(self, text: str, known: KnownImage) -> Digest:
+        """The digest of a base, asked once."""
+        ref = ImageRef.parse(text)
+        if ref.digest:
+            return ref.digest
+        if text not in self._bases:
+            asked = ref if ref.tag else ref.with_tag("latest")
+            registry = await self.open_registry(asked)
+            digest = await registry.digest(asked)
+            if digest is None:
+                where = f"Image {known.desired.name}"
+                remedy = "correct FROM, or push the base"
+                raise Refused("BLD020", where, f"its base {text} is not in its registry", "an image", remedy)
+            self._bases[text] = digest
+        return self._bases[text]
+
+    def _document(self, known: KnownImage, bases: Mapping[str, Digest]) -> bytes:
+        inputs = known.inputs
+        return input_document(
+            Inputs(
+                inputs.dockerfile, inputs.manifest, known.build, known.build.args, bases, known.context_keys
+            )
+        )
+
+    def _context(self, known: KnownImage) -> Iterator[bytes]:
+        folder = known.inputs.manifest.folder
+        prefix = "" if folder == "." else f"{folder}/"
+        by_path = {file.path: file for file in self.files}
+
+        def read(entries: Sequence[ManifestEntry]) -> Mapping[str, bytes]:
+            found = self.tree.read([by_path[prefix + entry.path] for entry in entries])
+            return {path.removeprefix(prefix): content for path, content in found.items()}
+
+        try:
+            yield from context_tar(known.inputs.manifest, read)
+        except UnfitFile as error:
+            raise Refused(
+                "IMG011", f"Image {known.desired.name}", str(error), "the file itself", "git lfs pull"
+            ) from None
+        except KeyError as error:
+            raise ProviderError(
+                "SRC002", f"Image {known.desired.name}", f"{error} has gone meanwhile"
+            ) from None

@@ -1,0 +1,57 @@
+"""Verb ``validate``: loads and cross-checks the working tree. Offline: neither engine nor registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.cli.configs import know_configs
+from reconciler.cli.envelope import Report
+from reconciler.cli.exits import DONE, ERROR
+from reconciler.cli.images import know_images, problem_of_image
+from reconciler.cli.options import Options
+from reconciler.cli.source import open_worktree, read_spec_files
+from reconciler.desired import Json
+from reconciler.ownership import Owner
+from reconciler.provider import Tree, TreeFile
+from reconciler.render import count
+from specs.effective import effective
+from specs.load import load
+from specs.problem import Problem, has_errors, in_order
+from specs.spec_set import SpecSet
+
+
+def run(options: Options) -> Report:
+    """Check every environment of the working tree. Raises ProviderError."""
+    tree = open_worktree(options.repo)
+    files = tree.files(".")
+    spec_set, problems = load(read_spec_files(tree, files, options.path), path=options.path)
+    if not has_errors(problems):
+        found = [p for name in spec_set.environments for p in _check(spec_set, name, tree, files)]
+        problems = in_order(problems + found)
+    counts = spec_set.counts
+    documents: dict[str, Json] = {kind: counts[kind] for kind in sorted(counts)}
+    code = ERROR if has_errors(problems) else DONE
+    members: dict[str, Json] = {"documents": documents}
+    return Report(code, _text(counts, problems), members, mode="offline", problems=tuple(problems))
+
+
+def _check(
+    spec_set: SpecSet, environment_name: str, tree: Tree, files: Sequence[TreeFile]
+) -> Iterator[Problem]:
+    found, problems = effective(spec_set, environment_name, file_paths={file.path for file in files})
+    yield from problems
+    if found is None:
+        return
+    owner = Owner(found.environment.project, environment_name)
+    yield from know_configs(found, files).problems
+    for name, known in know_images(owner, tree, found, {}).items():
+        yield from (problem_of_image(name, problem) for problem in known.inputs.problems)
+
+
+def _text(counts: dict[str, int], problems: list[Problem]) -> str:
+    errors = sum(problem.severity == "error" for problem in problems)
+    if errors:
+        return ""
+    listed = ", ".join(count(number, kind) for kind, number in sorted(counts.items()))
+    warnings = f"; {count(len(problems), 'warning')}" if problems else ""
+    return f"valid: {listed}{warnings}\n"

@@ -1,0 +1,184 @@
+"""Everything that a verb about one environment works with, put together from the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.cli.configs import know_configs
+from reconciler.cli.envelope import Stop, failure, warning
+from reconciler.cli.exits import ERROR
+from reconciler.cli.images import KnownImage, know_images
+from reconciler.cli.options import Options
+from reconciler.cli.registries import Registries
+from reconciler.cli.source import Source, check_worktree, open_source
+from reconciler.cli.stock import CommitStock
+from reconciler.clients import Clients
+from reconciler.desired import Desired, Policy
+from reconciler.observed import Observed
+from reconciler.ownership import Owner
+from reconciler.provider import Builder, Runtime
+from reconciler.resolve import Findings, resolve
+from reconciler.secret_names import TEMPLATE
+from reconciler.secrets import SecretStore, SecretUnreadable, secrets_folder
+from specs.effective import Effective, effective
+from specs.model import SecretRef
+from specs.problem import Problem, has_errors
+from specs.service import Service
+from specs.suggest import did_you_mean
+
+OpenRuntime = Callable[[str | None], Runtime]
+OpenBuilder = Callable[[str | None], Builder | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One environment of one commit: what is desired, and what the clients need of it."""
+
+    options: Options
+    source: Source
+    effective: Effective
+    desired: Desired
+    images: Mapping[str, KnownImage]
+    stock: CommitStock
+    registries: Registries
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def owner(self) -> Owner:
+        """Whose objects these are."""
+        return self.desired.owner
+
+    def clients(self, open_runtime: OpenRuntime, open_builder: OpenBuilder) -> Clients:
+        """The clients of this environment; nothing is connected before the first call."""
+        endpoint = self.effective.environment.runtime.endpoint
+        return Clients(
+            runtime=open_runtime(endpoint),
+            registry=self.registries.open,
+            login=self.registries.login,
+            builder=open_builder(endpoint),
+            stock=self.stock,
+        )
+
+    def meet(self, observed: Observed) -> Desired:
+        """What is desired, knowing what lives: how the commits that live are related to this one, and which
+        services outside of the ``--service`` selection must be left alone. Raises ProviderError."""
+        commits = {instance.commit for instance in observed.instances}
+        lineage = self.source.lineage(sorted(commits))
+        excluded = self.desired.excluded
+        if self.options.services:
+            live = {instance.service_name for instance in observed.instances}
+            excluded = excluded | (live - set(self.options.services))
+        return replace(self.desired, lineage=lineage, excluded=excluded)
+
+
+def open_workspace(options: Options) -> Workspace:
+    """Read the commit, or the working tree, and resolve one environment. Raises Stop, ProviderError."""
+    source = open_source(options)
+    found, problems = effective(
+        source.specs, options.environment, file_paths={file.path for file in source.files}
+    )
+    if found is None:
+        raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
+    if options.worktree:
+        check_worktree(found.environment, options.environment)
+    owner = Owner(found.environment.project, options.environment)
+    return _assemble(options, source, found, owner, tuple(problems))
+
+
+def _assemble(
+    options: Options, source: Source, found: Effective, owner: Owner, problems: tuple[Problem, ...]
+) -> Workspace:
+    store = SecretStore(owner, secrets_folder(_environ()))
+    images = know_images(owner, source.tree, found, {})
+    configs = know_configs(found, source.files)
+    digests, unread = _digests(store, found.services.values())
+    findings = Findings({name: known.desired for name, known in images.items()}, configs.digests, digests, {})
+    desired, unresolved = resolve(owner, source.commit, found, findings, _policy(options, source, found), {})
+    all_problems = (*source.problems, *problems, *configs.problems, *unresolved, *unread)
+    if has_errors(list(all_problems)):
+        raise Stop(ERROR, all_problems, owner, source.commit)
+    registries = Registries(found.registries, store)
+    stock = CommitStock(source.tree, source.files, images, configs, store, registries.open)
+    desired = _select(desired, options)
+    uncommitted = _warn_of_contexts(source, images, options)
+    return Workspace(
+        options, source, found, desired, images, stock, registries, (*all_problems, *uncommitted)
+    )
+
+
+def _environ() -> Mapping[str, str]:
+    import os
+
+    return os.environ
+
+
+def _policy(options: Options, source: Source, found: Effective) -> Policy:
+    return Policy(
+        heal=found.environment.drift == "heal",
+        prune_limit=found.environment.prune.limit,
+        backwards=options.backwards,
+        allow_prune=options.allow_prune,
+        source=source.label,
+        mode="worktree" if options.worktree else "live",
+        host_mounts=frozenset(found.environment.allow.host_mounts),
+    )
+
+
+def _digests(
+    store: SecretStore, services: Iterable[Service]
+) -> tuple[Mapping[str, str | None], tuple[Problem, ...]]:
+    names = {name for service in services for name in _secret_names(service)}
+    digests: dict[str, str | None] = {}
+    problems: list[Problem] = []
+    for name in sorted(names):
+        try:
+            digests[name] = store.digest(name)
+        except SecretUnreadable as error:
+            problems.append(failure("SEC001", f"secret {name}", error.reason, "a value that can be read"))
+    return digests, tuple(problems)
+
+
+def _secret_names(service: Service) -> set[str]:
+    names = {use.source for use in service.secrets.values()}
+    for value in service.environment.values():
+        names |= {value.secret} if isinstance(value, SecretRef) else set(TEMPLATE.findall(value))
+    return names
+
+
+def _select(desired: Desired, options: Options) -> Desired:
+    """Only the services of ``--service`` and the images that they need; the others are left alone."""
+    if not options.services:
+        return desired
+    for name in options.services:
+        if name not in desired.services:
+            seen = f"there is no service {name} in this environment"
+            remedy = did_you_mean(name, desired.services)
+            raise Stop(ERROR, (failure("CLI005", "--service", seen, remedy=remedy),), desired.owner)
+    chosen = {name: desired.services[name] for name in options.services}
+    needed = {service.image.image_name for service in chosen.values()}
+    while True:
+        parents = {p for name in needed if name for p in desired.images[name].builds_on}
+        if parents <= needed:
+            break
+        needed |= parents
+    return replace(
+        desired,
+        services=chosen,
+        images={name: image for name, image in desired.images.items() if name in needed},
+        excluded=desired.excluded | (desired.services.keys() - chosen.keys()),
+    )
+
+
+def _warn_of_contexts(
+    source: Source, images: Mapping[str, KnownImage], options: Options
+) -> tuple[Problem, ...]:
+    """Changed files in build contexts that are not committed: the commit counts, and people forget."""
+    if source.mode != "live" or options.ref is not None or "://" in options.repo:
+        return ()
+    folders = sorted({known.inputs.manifest.folder for known in images.values()})
+    changed = source.repository.uncommitted(folders) if folders else ()
+    if not changed:
+        return ()
+    shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+    return (warning("CLI002", shown, "changed and not committed: what is committed counts", "git commit"),)

@@ -1,0 +1,108 @@
+"""The progress and the end of an ``apply`` as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.actions import Action, PutMarker
+from reconciler.decision import Ender, Outcome, Plan
+from reconciler.desired import Desired
+from reconciler.observed import Observed
+from reconciler.render import PLAIN, Style, count, escape, format_duration, short_commit
+from reconciler.render_action import describe, describe_cause
+from reconciler.render_json import JsonObject, outcome_json
+from reconciler.render_mask import mask_action, mask_plan
+from reconciler.render_plan import remaining_json, render_block, render_unreadable, render_wait
+
+_WORDS = {
+    "settled": "settled",
+    "waiting": "waiting",
+    "blocked": "blocked",
+    "held": "failed: the new version is held",
+    "rolled_back": "failed and rolled back: the version before serves",
+    "unreadable": "cannot tell",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyView:
+    """What is shown of the end of an ``apply``: the last look, what is left, what was done. ``duration`` in
+    seconds; ``timed_out``: it was still waiting."""
+
+    desired: Desired
+    observed: Observed
+    plan: Plan
+    result: str
+    passes: int
+    duration: float
+    outcomes: tuple[Outcome, ...]
+    timed_out: bool = False
+
+
+def render_pass(
+    desired: Desired,
+    observed: Observed,
+    ended: Iterable[Outcome],
+    started: Iterable[Action],
+    style: Style = PLAIN,
+) -> list[str]:
+    """The lines of one pass: what ended, what began. Markers are bookkeeping and are not shown."""
+    lines = []
+    for outcome in ended:
+        if not isinstance(outcome.action, PutMarker) or outcome.result == "failed":
+            lines += render_outcome(outcome, style)
+    for action in started:
+        if not isinstance(action, PutMarker):
+            shown = mask_action(action, desired, observed)
+            lines.append(f"{style.act('>')} {describe(shown)}  {style.faint(describe_cause(shown.cause))}")
+    return lines
+
+
+def render_outcome(outcome: Outcome, style: Style = PLAIN) -> list[str]:
+    """How an action ended; the last lines that a failed one wrote."""
+    took = format_duration(outcome.duration)
+    if outcome.result != "failed":
+        return [f"{style.good('<')} {describe(outcome.action)}: {outcome.result} in {took}"]
+    code = f"  [{outcome.code}]" if outcome.code else ""
+    lines = [f"{style.bad('!')} {describe(outcome.action)}: {escape(outcome.error or 'failed')}{code}"]
+    return lines + [f"    | {escape(line)}" for line in outcome.log_tail]
+
+
+def render_apply(view: ApplyView, style: Style = PLAIN) -> str:
+    """The end: what is left, and the result in one line."""
+    lines = render_unreadable(view.observed.unreadable, style)
+    for block in view.plan.blocks:
+        lines += [f"{block.subject.kind.lower()} {style.bold(escape(block.subject.name))}"]
+        lines += render_block(block, style)
+    for wait in view.plan.waits:
+        if view.timed_out or wait.ender is Ender.OUTSIDE or wait.expects == "attempt":
+            lines += [f"{wait.subject.kind.lower()} {escape(wait.subject.name)}", render_wait(wait, style)]
+    passes = count(view.passes, "pass", "passes")
+    paint = style.good if view.result == "settled" else style.bad
+    where = f"{view.desired.owner} at {short_commit(view.desired.commit)}"
+    words = _WORDS[view.result] + (" when the time was over" if view.timed_out else "")
+    end = f"{where}: {paint(words)} after {passes} in {format_duration(view.duration)}"
+    return "\n".join([*lines, end + _done_words(view.outcomes)]) + "\n"
+
+
+def _done_words(outcomes: Sequence[Outcome]) -> str:
+    counted = [o for o in outcomes if not isinstance(o.action, PutMarker)]
+    if not counted:
+        return "; nothing to do"
+    failed = sum(o.result == "failed" for o in counted)
+    done = count(len(counted) - failed, "action")
+    return f"; {done} done" + (f", {failed} failed" if failed else "")
+
+
+def apply_json(view: ApplyView, with_logs: bool) -> JsonObject:
+    """The members of output ``apply`` (contracts, section 3)."""
+    plan = mask_plan(view.plan, view.desired, view.observed)
+    return {
+        "result": view.result,
+        "passes": view.passes,
+        "duration_s": round(view.duration, 3),
+        "outcomes": [outcome_json(outcome, with_logs) for outcome in view.outcomes],
+        "remaining": remaining_json(plan),
+    }
