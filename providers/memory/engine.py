@@ -137,10 +137,10 @@ class MemoryEngine:
         """Raises ProviderError when the registry of this host does not have it."""
         registry = self.ground.registries.get(ref.host)
         if self.ground.registries and (registry is None or registry.find(ref) is None):
-            raise ProviderError("RUN424", f"memory engine: pull {ref}", "no such image", "a pushed image")
+            raise ProviderError("MEM424", f"memory engine: pull {ref}", "no such image", "a pushed image")
         digest = ref.digest or (registry.find(ref) if registry else None)
         if digest is None:
-            raise Refused("RUN400", f"memory engine: pull {ref}", "no digest", "a reference by digest")
+            raise Refused("MEM400", f"memory engine: pull {ref}", "no digest", "a reference by digest")
         image = str(ref.with_digest(digest))
         await self.ground.call("pull", "pull", image, lambda: self.ground.images.add(image))
 

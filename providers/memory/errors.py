@@ -18,7 +18,7 @@ class NoAnswer(ProviderError):
 
 def lost_reply(where: str = WHERE) -> NoAnswer:
     """The default of injected faults."""
-    return NoAnswer("RUN504", where, "no answer", "an answer", "it is tried again")
+    return NoAnswer("MEM504", where, "no answer", "an answer", "it is tried again")
 
 
 class NameTaken(Stale):
@@ -27,42 +27,42 @@ class NameTaken(Stale):
 
 def name_taken(kind: str, name: str) -> NameTaken:
     """The error for a name that is a lock."""
-    return NameTaken("RUN409", f"{WHERE}: {kind} {name}", "the name is in use by one of ours", "a free name")
+    return NameTaken("MEM409", f"{WHERE}: {kind} {name}", "the name is in use by one of ours", "a free name")
 
 
 def foreign(kind: str, name: str, owner: str | None) -> Refused:
     """The name belongs to somebody else."""
     seen = f"it belongs to {owner}" if owner else "it bears no owner label of ours"
-    return Refused("RUN403", f"{WHERE}: {kind} {name}", seen, "an object of ours", "remove it or adopt it")
+    return Refused("MEM403", f"{WHERE}: {kind} {name}", seen, "an object of ours", "remove it or adopt it")
 
 
 def not_ours(kind: str, name: str) -> Stale:
     """The object under a handle of ours does not, or no longer, bear our owner label."""
-    return Stale("RUN403", f"{WHERE}: {kind} {name}", "it bears no owner label of ours", "an object of ours")
+    return Stale("MEM403", f"{WHERE}: {kind} {name}", "it bears no owner label of ours", "an object of ours")
 
 
 def gone(kind: str, name: str) -> Stale:
     """404: it was there when we looked."""
-    return Stale("RUN404", f"{WHERE}: {kind} {name}", "it is gone", f"a {kind}")
+    return Stale("MEM404", f"{WHERE}: {kind} {name}", "it is gone", f"a {kind}")
 
 
 def absent_image(reference: str) -> Stale:
     """404: the image of a create was pruned since it was pulled."""
-    return Stale("RUN414", f"{WHERE}: image {reference}", "it is not on the engine", "a pulled image")
+    return Stale("MEM414", f"{WHERE}: image {reference}", "it is not on the engine", "a pulled image")
 
 
 def posing_image(reference: str) -> Refused:
     """The image carries labels under our prefix: its containers could pose as instances."""
-    return Refused("RUN406", f"{WHERE}: image {reference}", "it carries labels of ours", "an image without")
+    return Refused("MEM406", f"{WHERE}: image {reference}", "it carries labels of ours", "an image without")
 
 
 def in_use(kind: str, name: str, by: str) -> ProviderError:
     """409: something refers to it."""
-    return ProviderError("RUN423", f"{WHERE}: {kind} {name}", f"it is in use by {by}", "an unused object")
+    return ProviderError("MEM423", f"{WHERE}: {kind} {name}", f"it is in use by {by}", "an unused object")
 
 
 def start_failed(name: str, reason: str, exit_code: int) -> ProviderError:
     """The container was created; its start was refused: for good when its command cannot be run."""
     if exit_code in _IMAGE_FAULTS:
-        return Refused("RUN501", f"{WHERE}: container {name}", reason, "a command that can be run")
-    return ProviderError("RUN500", f"{WHERE}: container {name}", reason, "a container that starts")
+        return Refused("MEM501", f"{WHERE}: container {name}", reason, "a command that can be run")
+    return ProviderError("MEM500", f"{WHERE}: container {name}", reason, "a container that starts")

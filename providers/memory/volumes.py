@@ -39,7 +39,7 @@ async def remove(ground: Ground, owner: Owner, name: str) -> None:
     require_owner(owner, "volume", name, volume.labels)
     if volume.labels.get(ROLE) not in {"files", "secret"}:
         where = f"memory engine: volume {name}"
-        raise Refused("RUN405", where, "it holds data", "a volume of role files or secret")
+        raise Refused("MEM405", where, "it holds data", "a volume of role files or secret")
     helper = filler_of(ground, name)
     if helper is not None:
         await ground.call("remove_volume", "remove_helper", name, lambda: _drop(ground, helper))
