@@ -33,7 +33,8 @@ class Authorizer:
         self._credential: Credential | None = None
         self._asked = False
         self._tokens: dict[Scopes, Token] = {}
-        self._flights: Flights[Scopes, Token] = Flights()
+        self._fetching: Flights[Scopes, Token] = Flights()
+        self._asking: Flights[None, None] = Flights()
 
     def learn(self, headers: Sequence[str]) -> None:
         """Take the challenge of ``WWW-Authenticate`` headers as what the registry wants from now on."""
@@ -63,7 +64,6 @@ class Authorizer:
                 str(registry),
                 "a login of an unknown kind is wanted",
                 "Basic or Bearer",
-                "use another registry",
             )
         self._challenge = challenge
         if isinstance(challenge, Bearer):
@@ -84,18 +84,17 @@ class Authorizer:
                 str(registry),
                 "401, a login is wanted",
                 "a login for this registry",
-                "set auth in the Registry document, or correct the repository's name",
             )
         return LOGIN_REFUSED.final(
             str(registry),
             "401, the login was not accepted",
             "a login with rights to this repository",
-            "renew the login, or correct the repository's name",
         )
 
     async def aclose(self) -> None:
         """End requests for tokens."""
-        await self._flights.aclose()
+        await self._fetching.aclose()
+        await self._asking.aclose()
 
     def _basic(self, registry: Origin, credential: Credential | None) -> str:
         if not isinstance(credential, Login):
@@ -109,7 +108,7 @@ class Authorizer:
     async def _bearer(self, registry: Origin, challenge: Bearer, scopes: Scopes) -> str:
         token = self._tokens.get(scopes)
         if token is None or token.stale_at <= self._clock():
-            token = await self._flights.join(scopes, lambda: self._fetch(registry, challenge, scopes))
+            token = await self._fetching.join(scopes, lambda: self._fetch(registry, challenge, scopes))
         return f"Bearer {token.text}"
 
     async def _fetch(self, registry: Origin, challenge: Bearer, scopes: Scopes) -> Token:
@@ -120,24 +119,24 @@ class Authorizer:
             token = await fetch_token(self._transport, registry, challenge, wanted, fresh, self._clock)
         if token is None:
             raise self.refused(registry)
-        self.mask.learn(token.text)
+        self.mask.learn_token(token.text)
         self._tokens[scopes] = token
         return token
 
     async def _find_credential(self, again: bool = False) -> Credential | None:
         """The credential, asked for once; ``again`` where a credential program may have renewed it."""
         if again or not self._asked:
-            self._credential = await self._source()
-            self._asked = True
-            self._learn_secrets(self._credential)
+            await self._asking.join(None, self._ask)
         return self._credential
 
-    def _learn_secrets(self, credential: Credential | None) -> None:
-        match credential:
-            case Login():
-                self.mask.learn(credential.password)
-                self.mask.learn(basic(credential).removeprefix("Basic "))
-            case IdentityToken():
-                self.mask.learn(credential.token)
+    async def _ask(self) -> None:
+        self._credential = await self._source()
+        self._asked = True
+        match self._credential:
+            case Login(username, password):
+                self.mask.learn_secret(password)
+                self.mask.learn_secret(f"{username}:{password}")
+            case IdentityToken(token):
+                self.mask.learn_secret(token)
             case None:
                 pass

@@ -55,7 +55,7 @@ class Blobs:
         )
         async with self._client.call(call) as answer:
             if answer.status == 404:
-                raise GONE.stale(answer.where, "no such blob")
+                raise GONE.stale(answer.where, "no such blob", "the blob that a manifest names")
             if answer.status != 200:
                 raise await self._client.refuse(answer)
             async for chunk in _checked(answer.chunks(), descriptor, answer.where):
@@ -164,13 +164,14 @@ def _upload_target(answer: Answer) -> Target:
     try:
         target = resolve_target(location, answer.target)
     except ValueError as error:
-        raise UPLOAD_ELSEWHERE.final(answer.where, f"an upload location that is {error}") from None
+        raise UPLOAD_ELSEWHERE.final(
+            answer.where, f"an upload location that is {error}", str(answer.target.origin)
+        ) from None
     if target.origin != answer.target.origin:
         raise UPLOAD_ELSEWHERE.final(
             answer.where,
             f"an upload location on {target.origin}",
             str(answer.target.origin),
-            "have the registry, or the proxy before it, give out its own address",
         )
     return target
 

@@ -126,7 +126,7 @@ def _candidates(host: str, plain_http: bool | None) -> tuple[Origin, ...]:
         secure, plain = api_origin(host, "https"), api_origin(host, "http")
     except ValueError:
         raise REFERENCE_UNUSABLE.final(
-            "registry", "a host that is none", "host or host:port", "correct the registry's url"
+            "registry", "a host that is none", "host or host:port", remedy="correct the registry's url"
         ) from None
     if plain_http is not None:
         return (plain,) if plain_http else (secure,)

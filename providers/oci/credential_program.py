@@ -28,7 +28,10 @@ async def ask_program(name: str, address: str, deadline: float) -> tuple[str, st
     where = f"docker-credential-{name} for {address}"
     if not _NAME.fullmatch(name):
         raise CREDENTIAL_PROGRAM.final(
-            "docker's config.json", "a credential program named by a path", "a plain name", "correct the name"
+            "docker's config.json",
+            "a credential program named by a path",
+            "a plain name",
+            remedy="correct the name",
         )
     try:
         status, output = await _run(f"docker-credential-{name}", address.encode(), deadline)
@@ -36,12 +39,15 @@ async def ask_program(name: str, address: str, deadline: float) -> tuple[str, st
         raise CREDENTIAL_PROGRAM.passing(where, "no answer", f"one within {deadline:g} s") from None
     except OSError as error:
         raise CREDENTIAL_PROGRAM.passing(
-            where, error.strerror or "it did not start", "a program on PATH", "install it, or use a login"
+            where,
+            error.strerror or "it did not start",
+            "a program on PATH",
+            remedy="install it, or use a login",
         ) from None
     if status != 0 and _NOT_FOUND in output:
         return None
     if status != 0:
-        raise CREDENTIAL_PROGRAM.passing(where, f"exit {status}", "exit 0", "run it by hand to see why")
+        raise CREDENTIAL_PROGRAM.passing(where, f"exit {status}", "exit 0")
     return _read(where, output)
 
 

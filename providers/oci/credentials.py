@@ -95,9 +95,7 @@ def _read(file: Path) -> Mapping[str, object]:
 
 
 def _unreadable(file: Path, seen: str) -> Exception:
-    return DOCKER_CONFIG.final(
-        str(file), seen, "the docker client's config.json", "repair the file, or run docker login again"
-    )
+    return DOCKER_CONFIG.final(str(file), seen, "the docker client's config.json")
 
 
 def _names(host: str) -> frozenset[str]:

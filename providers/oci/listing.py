@@ -59,7 +59,9 @@ def _next_page(answer: Answer) -> Target | None:
     try:
         target = resolve_target(link[1], answer.target)
     except ValueError as error:
-        raise PAGE_ELSEWHERE.passing(answer.where, f"a next page at {error}") from None
+        raise PAGE_ELSEWHERE.passing(
+            answer.where, f"a next page at {error}", str(answer.target.origin)
+        ) from None
     if target.origin != answer.target.origin:
         raise PAGE_ELSEWHERE.passing(
             answer.where, f"a next page on {target.origin}", str(answer.target.origin)

@@ -67,7 +67,8 @@ class Manifests:
             if error.code not in REPLY_LOST or not await self._arrived(ref, manifest):
                 raise
             return
-        if (digest or await self.find(ref)) != manifest.digest:
+        stored = digest or await self.find(ref)
+        if stored is None or stored != compute_digest(manifest.body, stored.algorithm):
             raise WRONG_DIGEST.passing(str(ref), "another digest than was pushed", str(manifest.digest))
 
     async def _send(self, ref: ImageRef, manifest: Manifest) -> Digest | None:
@@ -122,6 +123,4 @@ def _verified(answer: Answer, body: bytes, expected: Digest | None) -> Manifest:
         known = expected or said
         return read_manifest(body, answer.media_type, known.algorithm if known else "sha256")
     except ValueError as error:
-        raise MANIFEST_REFUSED.final(
-            answer.where, str(error), "one OCI or Docker manifest", "push the image again"
-        ) from None
+        raise MANIFEST_REFUSED.final(answer.where, str(error), "one OCI or Docker manifest") from None

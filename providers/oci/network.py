@@ -33,12 +33,11 @@ def _explain(error: Exception, where: str, origin: Origin) -> ProviderError:
                 where,
                 f"{origin} shows a certificate that does not verify",
                 "one that this machine trusts",
-                "add its authority to this machine, or correct the host name",
             )
         case aiohttp.ClientSSLError():
             return NO_TLS.passing(where, f"{origin} does not speak TLS", "https")
         case TimeoutError():
-            return TIMEOUT.passing(where, f"no answer of {origin} in time")
+            return TIMEOUT.passing(where, f"no answer of {origin} in time", "an answer")
         case aiohttp.ClientConnectorError() if not _hung_up(error.os_error):
             reason = error.os_error.strerror or "the connection failed"
             return UNREACHABLE.passing(where, f"{origin}: {reason}", "a registry that answers")

@@ -20,6 +20,8 @@ from providers.oci.transport import Content, Deadlines, Transport
 from reconciler.provider import Login
 from specs.reference import Digest, ImageRef, InvalidReference
 
+_CHUNK = 1 << 16
+
 
 class OciRegistry:
     """Implements ``reconciler.provider.Registry``. Close it with ``aclose``, or use it in ``async with``."""
@@ -60,7 +62,7 @@ class OciRegistry:
             return
         manifest = await self.manifests.get(ref)
         if manifest is None:
-            raise GONE.stale(str(ref), "no such manifest")
+            raise GONE.stale(str(ref), "no such manifest", "the manifest that was there")
         await self.manifests.put(target, manifest)
 
     async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
@@ -73,8 +75,8 @@ class OciRegistry:
         target = _tagged(ref)
         if await self.manifests.find(target) == manifest.digest:
             return
-        await self.blobs.put(ref, EMPTY_CONFIG, _one_chunk(EMPTY))
-        await self.blobs.put(ref, manifest.layers[0], _one_chunk(document))
+        await self.blobs.put(ref, EMPTY_CONFIG, _in_chunks(EMPTY))
+        await self.blobs.put(ref, manifest.layers[0], _in_chunks(document))
         await self.manifests.put(target, manifest)
 
     async def inputs(self, ref: ImageRef) -> bytes | None:
@@ -87,9 +89,7 @@ class OciRegistry:
             return None
         layer = find_document(manifest)
         if layer is None:
-            raise NO_INPUTS.final(
-                str(ref), "another artifact", "an input document of ours", "remove the tag, or build again"
-            )
+            raise NO_INPUTS.final(str(ref), "another artifact", "an input document of ours")
         return await self.blobs.read(ref, layer, DOCUMENT_LIMIT)
 
     async def aclose(self) -> None:
@@ -134,7 +134,7 @@ def _retagged(ref: ImageRef, tag: str) -> ImageRef:
     try:
         return ImageRef.parse(f"{ref.name}:{tag}")
     except InvalidReference as error:
-        raise REFERENCE_UNUSABLE.final(str(ref), str(error)) from None
+        raise REFERENCE_UNUSABLE.final(str(ref), str(error), "a tag") from None
 
 
 def _tagged(ref: ImageRef) -> ImageRef:
@@ -143,8 +143,9 @@ def _tagged(ref: ImageRef) -> ImageRef:
     return ref.with_tag(ref.tag)
 
 
-def _one_chunk(content: bytes) -> Content:
+def _in_chunks(content: bytes) -> Content:
     async def read() -> AsyncIterator[bytes]:
-        yield content
+        for start in range(0, len(content), _CHUNK):
+            yield content[start : start + _CHUNK]
 
     return Content(len(content), read)

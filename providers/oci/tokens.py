@@ -76,7 +76,6 @@ def _realm(challenge: Bearer, registry: Origin) -> Target:
             str(registry),
             f"the token realm {realm.origin}",
             "https, because a login is sent there",
-            "configure the registry's token realm with an https address",
         )
     return realm
 

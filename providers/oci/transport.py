@@ -6,6 +6,7 @@ another origin is followed without it, and without it from then on.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -161,15 +162,18 @@ class Transport:
         if isinstance(request.body, Content):
             headers["Content-Length"] = str(request.body.size)
         with translate(request.where, request.target.origin):
-            async with self._open_session().request(
-                request.method,
-                yarl.URL(request.target.url, encoded=True),
-                headers=headers,
-                data=request.body.read() if isinstance(request.body, Content) else request.body,
-                allow_redirects=False,
-                timeout=self._timeout(request),
-                ssl=self._tls or True,
-            ) as response:
+            async with (
+                asyncio.timeout(None) as stall,
+                self._open_session().request(
+                    request.method,
+                    yarl.URL(request.target.url, encoded=True),
+                    headers=headers,
+                    data=_watched(request.body, stall, self.deadlines.read),
+                    allow_redirects=False,
+                    timeout=self._timeout(request),
+                    ssl=self._tls or True,
+                ) as response,
+            ):
                 yield Answer(request, response)
 
     def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
@@ -178,7 +182,8 @@ class Transport:
         return aiohttp.ClientTimeout(
             total=request.total or self.deadlines.total,
             sock_connect=self.deadlines.connect,
-            sock_read=self.deadlines.read,
+            # a registry may take long to store a large blob: then the total alone counts
+            sock_read=None if isinstance(request.body, Content) else self.deadlines.read,
         )
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -194,6 +199,23 @@ class Transport:
         return self._session
 
 
+def _watched(
+    body: bytes | Content | None, stall: asyncio.Timeout, seconds: float
+) -> bytes | AsyncIterator[bytes] | None:
+    """The body to send, whose sending ends when ``seconds`` pass without a chunk taken."""
+    if not isinstance(body, Content):
+        return body
+    content, loop = body, asyncio.get_running_loop()
+
+    async def read() -> AsyncIterator[bytes]:
+        async for chunk in content.read():
+            stall.reschedule(loop.time() + seconds)
+            yield chunk
+        stall.reschedule(None)
+
+    return read()
+
+
 def _redirected(request: Request, location: str) -> Request:
     try:
         target = resolve_target(location, request.target)
@@ -204,6 +226,5 @@ def _redirected(request: Request, location: str) -> Request:
             request.where,
             f"a redirect from https to {target.origin}",
             "https throughout",
-            "have the registry give out https addresses",
         )
     return replace(request, target=target)

@@ -38,31 +38,24 @@ async def explain(answer: Answer, mask: Mask | None) -> ProviderError:
     seen = f"{answer.status}{f' ({said})' if said else ''}"
     retry_after = read_retry_after(answer.header("Retry-After"), answer.header("Date"))
     if answer.status == 429 or (answer.status in _THROTTLES and retry_after is not None):
-        return THROTTLED.passing(answer.where, seen, retry_after=retry_after)
+        return THROTTLED.passing(answer.where, seen, "fewer calls", retry_after=retry_after)
     if answer.status >= 500 or answer.status == 408:
-        return SERVER_ERROR.passing(answer.where, seen)
+        return SERVER_ERROR.passing(answer.where, seen, "success")
     if code in _PART_MISSING:
-        return GONE.passing(answer.where, seen)
+        return GONE.passing(answer.where, seen, "what was pushed before")
     if answer.status == 403:
-        return RIGHT_MISSING.final(
-            answer.where,
-            seen,
-            "a login with the right to do this",
-            "give the login that right, or use another",
-        )
+        return RIGHT_MISSING.final(answer.where, seen, "a login with the right to do this")
     if answer.status < 400 or answer.media_type == "text/html":
         return not_a_registry(answer)
-    return REQUEST_REFUSED.final(answer.where, seen)
+    remedy = "create the repository, or correct its name" if answer.status == 404 else ""
+    return REQUEST_REFUSED.final(answer.where, seen, "success", remedy=remedy)
 
 
 def not_a_registry(answer: Answer) -> ProviderError:
     """The error for an answer that no registry gives, such as a login page."""
     kind = f" with {answer.media_type}" if answer.media_type else ""
     return NO_REGISTRY.passing(
-        answer.where,
-        f"{answer.status}{kind}: not a registry answer",
-        "the distribution API under /v2/",
-        "correct the registry's host, or what stands between",
+        answer.where, f"{answer.status}{kind}: not a registry answer", "the distribution API under /v2/"
     )
 
 

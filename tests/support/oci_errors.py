@@ -24,6 +24,8 @@ async def fails_with(fault: Fault, awaited: Awaitable[object]) -> ProviderError:
     assert error.code in CODES
     assert error.where
     assert error.seen
+    assert error.expected
+    assert error.remedy
     assert str(error).isprintable()
     assert_no_canary("".join(traceback.format_exception(error)), repr(error))
     return error

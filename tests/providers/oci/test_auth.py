@@ -80,7 +80,7 @@ async def test_a_missing_right_is_refused_and_the_registry_is_quoted_without_the
     async with open_registry(guarded.host, CI) as registry:
         error = await fails_with(faults.RIGHT_MISSING, registry.manifests.get(ref))
         assert isinstance(error, Refused)
-        assert "DENIED: not for ci:***" in error.seen
+        assert "DENIED: not for ***" in error.seen
         assert error.remedy
 
 
@@ -301,3 +301,17 @@ async def test_a_token_service_that_is_down_or_busy_may_pass(bearer: FakeRegistr
         assert error.retry_after == 3
         await fails_with(faults.SERVER_ERROR, registry.digest(ref))
         assert await registry.digest(ref) is None
+
+
+async def test_a_credential_is_asked_for_once_for_all(guarded: FakeRegistry, ref: ImageRef) -> None:
+    asked = 0
+
+    async def source() -> Credential:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        return CI
+
+    async with open_with(guarded.host, source) as registry:
+        await asyncio.gather(*(registry.digest(ref.with_tag(f"t{number}")) for number in range(10)))
+    assert asked == 1

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 from aiohttp import web
 
-from fake_registry import FakeRegistry, alter, answer, digest_of, lose_reply, truncate
+from fake_registry import FakeRegistry, Handler, alter, answer, digest_of, lose_reply, truncate
 from oci_errors import fails_with
 from oci_images import content_of, describe
 from providers.oci import OciRegistry, faults, open_registry
@@ -112,7 +112,7 @@ async def test_what_is_not_the_blob_is_not_sent_whole(
 async def test_the_source_of_an_upload_tells_its_own_error(registry: OciRegistry, ref: ImageRef) -> None:
     async def read() -> AsyncIterator[bytes]:
         yield LAYER[:10]
-        raise faults.THROTTLED.passing("source", "429", retry_after=5)
+        raise faults.THROTTLED.passing("source", "429", "fewer calls", retry_after=5)
 
     error = await fails_with(faults.THROTTLED, registry.blobs.put(ref, DESCRIBED, Content(len(LAYER), read)))
     assert (error.where, error.retry_after) == ("source", 5)
@@ -256,3 +256,27 @@ async def test_silence_ends_at_the_deadline_between_bytes(fake: FakeRegistry, re
     fake.twist("HEAD", BLOB, stall)
     async with open_registry(fake.host, deadlines=Deadlines(read=0.2)) as registry:
         await fails_with(faults.TIMEOUT, registry.blobs.exists(ref, DESCRIBED.digest))
+
+
+async def test_an_upload_that_nobody_takes_ends(fake: FakeRegistry, ref: ImageRef) -> None:
+    async def stall(request: web.Request, _: object) -> web.StreamResponse:
+        await asyncio.sleep(3)
+        return web.Response(status=201)
+
+    large = b"x" * (32 << 20)
+    fake.twist("PUT", UPLOAD, stall)
+    async with open_registry(fake.host, deadlines=Deadlines(read=0.3)) as registry:
+        pushed = registry.blobs.put(ref, describe("x/y", large), content_of(*[large[: 1 << 16]] * 512))
+        await fails_with(faults.TIMEOUT, pushed)
+
+
+async def test_a_registry_may_take_its_time_to_store_a_blob(fake: FakeRegistry, ref: ImageRef) -> None:
+    async def store(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        await asyncio.sleep(0.5)
+        return response
+
+    fake.twist("PUT", UPLOAD, store)
+    async with open_registry(fake.host, deadlines=Deadlines(read=0.2)) as registry:
+        await registry.blobs.put(ref, DESCRIBED, content_of(LAYER))
+    assert fake.count("PUT", UPLOAD) == 1

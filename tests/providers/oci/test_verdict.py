@@ -36,9 +36,12 @@ def test_a_time_without_the_answers_date_is_compared_with_ours() -> None:
 
 def test_the_mask_knows_a_secret_in_every_form_it_travels_in() -> None:
     mask = Mask()
-    mask.learn("s3cret/+word")
-    mask.learn("s3cret")
+    mask.learn_secret("s3cret/+word")
+    mask.learn_secret("s3cret")
+    for number in range(200):
+        mask.learn_token(f"token{number}")
     assert mask.apply("a s3cret/+word b s3cret%2F%2Bword c czNjcmV0Lyt3b3Jk d s3cret") == (
         "a *** b *** c *** d ***"
     )
+    assert mask.apply("token1 token199") == "token1 ***"
     assert mask.apply("one\ntwo\x1b[31m") == "one two [31m"
