@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode
 
@@ -48,6 +49,13 @@ class Engine:
                 answer = await self._wire.get("/version", READ)
                 self._version = choose_version(self.socket_path, _json(self.socket_path, answer))
         return self._version
+
+    def clock(self) -> float | None:
+        """The engine's time at its last answer, in whole seconds; None before the first."""
+        try:
+            return parsedate_to_datetime(self._wire.date).timestamp()
+        except ValueError:
+            return None
 
     async def fetch(self, path: str, query: Query | None = None, deadline: float = READ) -> Answer:
         """GET; the whole answer, whose status is below 400."""

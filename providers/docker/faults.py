@@ -32,6 +32,7 @@ CODES = {
     "DKR033": "a secret that the service names was not given",
     "DKR034": "the container's user cannot be found in its image",
     "DKR035": "a path cannot be published",
+    "DKR036": "a secret file lies in a mount",
     "DKR040": "the local registry does not answer",
 }
 """Every code of this provider, stable, with what it means."""

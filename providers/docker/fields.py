@@ -75,22 +75,25 @@ def _grace(config: Node, applied: Json) -> Json:
 
 
 def _ports(container: Node) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for key in branch(container, "Config", "ExposedPorts"):
-        found[f"ports.{key}"] = _port(key, None, None)
+    ports = [_port(key, None, None) for key in branch(container, "Config", "ExposedPorts")]
     for key in branch(container, "HostConfig", "PortBindings"):
         for binding in nodes(container, "HostConfig", "PortBindings", key):
-            published, host_ip = text(binding, "HostPort"), text(binding, "HostIp") or None
-            address = f"{host_ip}:" if host_ip else ""
-            port = int(published) if published.isdecimal() else None
-            found[f"ports.{address}{published}->{key}"] = _port(key, port, host_ip)
-    return found
+            published = text(binding, "HostPort")
+            number = int(published) if published.isdecimal() else None
+            ports.append(_port(key, number, text(binding, "HostIp") or None))
+    return dict(ports)
 
 
-def _port(key: str, published: int | None, host_ip: str | None) -> dict[str, Json]:
+def _port(key: str, published: int | None, host_ip: str | None) -> tuple[str, Json]:
     target, _, protocol = key.partition("/")
-    number = int(target) if target.isdecimal() else None
-    return {"target": number, "published": published, "host_ip": host_ip, "protocol": protocol or "tcp"}
+    port: dict[str, Json] = {
+        "target": int(target) if target.isdecimal() else None,
+        "published": published,
+        "host_ip": host_ip,
+        "protocol": protocol or "tcp",
+    }
+    address = f"{host_ip}:" if host_ip else ""
+    return f"ports.{key}" if published is None else f"ports.{address}{published}->{key}", port
 
 
 def _healthcheck(container: Node) -> dict[str, Json]:

@@ -42,6 +42,7 @@ async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[
 
 
 async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+    secret_files.check(blueprint.name, blueprint.form, secrets)
     image = await _image(containers, blueprint)
     mountpoints = await _mountpoints(containers, blueprint)
     network_ids = await _network_ids(containers, blueprint)

@@ -74,7 +74,7 @@ class Look:
         )
         if containers is None and networks is None and volumes is None:
             raise ProviderError("DKR003", self.engine.socket_path, self.unreadable["instances"])
-        self.at = moment(clock, "SystemTime") or self.at
+        self.at = moment(clock, "SystemTime") or self.engine.clock() or self.at
         self.host = text(clock, "ID") or self.host
         instances = await self._instances(containers or [], networks)
         self._note_what_follows(containers, networks, volumes)

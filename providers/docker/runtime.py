@@ -6,13 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from providers.docker import files, instances, markers, networks, registry, volumes
+from providers.docker import files, instances, markers, networks, volumes
 from providers.docker.containers import Containers
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
 from providers.docker.images import Images
 from providers.docker.look import Look
 from providers.docker.output import log_lines
+from providers.docker.registry import start as start_registry
 from reconciler.actions import Blueprint, Change
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.observed import Handle, LiveImage, Marker
@@ -98,9 +99,9 @@ class DockerRuntime:
         """Remove a marker."""
         await markers.remove(self.engine, owner, object_name)
 
-    async def start_registry(self, local_registry: LocalRegistry) -> None:
+    async def start_registry(self, registry: LocalRegistry) -> None:
         """Make the project's local registry run and answer."""
-        await registry.start(self._containers, local_registry)
+        await start_registry(self._containers, registry)
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
         """The last lines that an instance wrote, plain; none when it is gone."""

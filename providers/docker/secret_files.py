@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from providers.docker.archive import pack_alone, unpack_one
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
 from providers.docker.payload import missing_secret
-from reconciler.desired import SecretUse
+from reconciler.desired import SecretUse, ServiceForm
 from reconciler.provider import FileEntry, Refused
 
 
@@ -21,6 +22,24 @@ class User:
     gid: int
 
 
+def check(where: str, form: ServiceForm, values: Mapping[str, str]) -> None:
+    """Raises Refused for a secret without a value, and for one whose path lies in a mount: in a tmpfs it
+    would be hidden at the start, in a volume it would outlive the instance, a read-only one refuses it."""
+    mounts = [use.target for use in form.mounts] + [use.target for use in form.files]
+    for use in form.secrets:
+        if use.secret_name not in values:
+            raise missing_secret(where, use.secret_name)
+        for mount in mounts:
+            if PurePosixPath(use.target).is_relative_to(mount):
+                raise Refused(
+                    "DKR036",
+                    where,
+                    f"secret file {use.target} lies in the mount {mount}",
+                    "a path in the container's own file system",
+                    "give the secret another target, such as one below /run/secrets",
+                )
+
+
 async def copy(
     engine: Engine,
     container_id: str,
@@ -30,13 +49,11 @@ async def copy(
     values: Mapping[str, str],
 ) -> None:
     """Copy every secret file in. ``user`` is the container's, as spec or image say it (empty is root).
-    Raises Refused for a secret without a value and for a user that the image does not know."""
+    Raises Refused for a user that the image does not know."""
     if not uses:
         return
     owner = await _resolve(engine, container_id, where, user)
     for use in uses:
-        if use.secret_name not in values:
-            raise missing_secret(where, use.secret_name)
         own = await _resolve(engine, container_id, where, use.uid) if use.uid else owner
         gid = await _resolve_group(engine, container_id, where, use.gid) if use.gid else own.gid
         content = values[use.secret_name].encode()

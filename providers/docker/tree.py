@@ -15,7 +15,7 @@ _NEVER = "0001-01-01T00:00:00"
 def branch(node: Json | Node, *path: str) -> Node:
     """The object at a path; empty when there is none."""
     found = _descend(node, path)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def rows(node: Json | Node, *path: str) -> Sequence[Json]:
@@ -26,7 +26,7 @@ def rows(node: Json | Node, *path: str) -> Sequence[Json]:
 
 def nodes(node: Json | Node, *path: str) -> list[Node]:
     """The objects in the list at a path."""
-    return [row for row in rows(node, *path) if isinstance(row, Mapping)]
+    return [row for row in rows(node, *path) if isinstance(row, dict)]
 
 
 def text(node: Json | Node, *path: str) -> str:
@@ -70,7 +70,7 @@ def moment(node: Json | Node, *path: str) -> float | None:
 def _descend(node: Json | Node, path: Sequence[str]) -> Json | Node:
     found: Json | Node = node
     for key in path:
-        if not isinstance(found, Mapping):
+        if not isinstance(found, dict):
             return None
         found = found.get(key)
     return found

@@ -37,6 +37,8 @@ class Wire:
     def __init__(self, socket_path: str) -> None:
         self._socket_path = socket_path
         self._idle: list[_Stream] = []
+        self.date = ""
+        """The Date header of the last answer: the engine's clock in whole seconds."""
 
     async def get(self, target: str, deadline: float) -> Answer:
         """One GET within ``deadline`` seconds. Raises EngineError."""
@@ -65,6 +67,7 @@ class Wire:
             writer.write(f"GET {target} HTTP/1.1\r\nHost: engine\r\n\r\n".encode())
             status, headers = _parse_head(await _read_head(reader))
             body = await _read_body(reader, headers)
+            self.date = headers.get("date", self.date)
             reusable = headers.get("connection", "").lower() != "close"
         finally:
             if reusable:
