@@ -131,17 +131,34 @@ def forecast(desired: Desired, observed: Observed, now: float) -> tuple[Plan, ..
     world = _assume(desired, replace(observed, at=now, in_flight=frozenset()))
     first = plan(desired, observed, now)
     plans, current = [first], plan(desired, world, now)
+    assumed = tuple(action for action in current.actions if action not in first.actions)
+    if assumed:
+        plans.append(replace(current, actions=assumed))
     for _ in range(LONGEST):
         if current.settled:
             break
-        for action in current.actions:
-            world = predict(world, action)
-        if not current.actions:
-            world = elapse(world, current)
+        world = _advance(world, current)
         current = plan(desired, world, world.at)
         if current.actions:
             plans.append(current)
     return tuple(plans)
+
+
+def settled(desired: Desired, observed: Observed, now: float) -> Observed:
+    """The world at the end of the forecast: what it looks like when everything has gone well."""
+    world = _assume(desired, replace(observed, at=now, in_flight=frozenset()))
+    for _ in range(LONGEST):
+        current = plan(desired, world, world.at)
+        if current.settled:
+            break
+        world = _advance(world, current)
+    return world
+
+
+def _advance(world: Observed, current: Plan) -> Observed:
+    for action in current.actions:
+        world = predict(world, action)
+    return world if current.actions else elapse(world, current)
 
 
 def _assume(desired: Desired, observed: Observed) -> Observed:

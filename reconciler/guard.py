@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.actions import Action, CreateInstance
-from reconciler.decision import Ender, Wait
+from reconciler.decision import Ender
 from reconciler.desired import Kinship, Subject
 from reconciler.ownership import Role
 from reconciler.source import is_same_source
@@ -72,7 +72,7 @@ def _without_healing(steps: Steps, actions: list[Action]) -> list[Action]:
     for action in actions:
         if action.cause.type == "drift":
             reason = "it drifted, and this environment reports drift (drift: report)"
-            steps.waits.append(Wait(action.subject, reason, Ender.OUTSIDE))
+            steps.wait(action.subject, reason, Ender.OUTSIDE)
     return [action for action in actions if action.cause.type != "drift"]
 
 
@@ -83,7 +83,7 @@ def _without_markers(steps: Steps, actions: list[Action]) -> list[Action]:
     for action in actions:
         if action not in kept:
             reason = "the markers cannot be read, so it is not known what is allowed"
-            steps.waits.append(Wait(action.subject, reason, Ender.OUTSIDE))
+            steps.wait(action.subject, reason, Ender.OUTSIDE)
     return kept
 
 

@@ -15,6 +15,7 @@ from reconciler.prune import prune
 from reconciler.steps import Steps
 from reconciler.supply import supply_network, supply_volume
 from reconciler.supply_images import supply_images, supply_registries
+from reconciler.target import ReadForm
 
 
 def plan(desired: Desired, observed: Observed, now: float) -> Plan:
@@ -75,9 +76,6 @@ def _check_volume(steps: Steps, name: str, object_name: str) -> None:
 def _plan_services(steps: Steps) -> None:
     today = datetime.fromtimestamp(steps.now, UTC).date().isoformat()
 
-    def read(canonical: str) -> ServiceForm:
-        return read_form(steps.desired.owner, canonical, steps.desired.networks, steps.desired.volumes)
-
     unreadable = {entry.what: entry.reason for entry in steps.observed.unreadable}
     for service in sorted_by_dependency(list(steps.desired.services.values())):
         subject = Subject("Service", service.name)
@@ -88,4 +86,21 @@ def _plan_services(steps: Steps) -> None:
         elif reason is not None:
             steps.wait(subject, f"suspended: {reason}", Ender.OUTSIDE)
         else:
-            plan_service(steps, service, read, today)
+            plan_service(steps, service, _reader(steps, service.name), today)
+
+
+def _reader(steps: Steps, service_name: str) -> ReadForm:
+    """Reads forms of a service from labels and markers, under today's policy."""
+    desired = steps.desired
+
+    def read(canonical: str) -> ServiceForm:
+        return read_form(
+            desired.owner,
+            canonical,
+            desired.networks,
+            desired.volumes,
+            service_name=service_name,
+            host_mounts=desired.policy.host_mounts,
+        )
+
+    return read

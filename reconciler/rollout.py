@@ -15,7 +15,7 @@ from reconciler.desired import Order, Subject
 from reconciler.difference import Cause
 from reconciler.observed import Health, Instance, Phase
 from reconciler.ownership import Role
-from reconciler.readiness import grace, is_ready, longest_interruption, ready_at, runs, serves
+from reconciler.readiness import LAST_EXIT, grace, is_ready, longest_interruption, ready_at, runs, serves
 from reconciler.release import KIND, Release, with_newest, write_releases
 from reconciler.steps import Steps
 from reconciler.supply import is_supplied
@@ -78,7 +78,9 @@ def _create(steps: Steps, rollout: Rollout) -> bool:
     missing = rollout.replicas - len(rollout.current)
     room = rollout.replicas - len(rollout.current) - running_old
     if rollout.order == "start-first" and rollout.old:
-        room += rollout.target.form.spec.rollout.max_surge
+        # The surge is on top of what runs now: with fewer replicas wanted than are old, the first new
+        # one would else wait for an old one to go, and the old one for a new one to be ready.
+        room = max(room, -len(rollout.current)) + rollout.target.form.spec.rollout.max_surge
     count = min(missing, room)
     if count <= 0:
         return False
@@ -208,7 +210,10 @@ def _report_unready(steps: Steps, rollout: Rollout) -> None:
     """A proved generation is not rolled back for being unhealthy later: it is told, and left to its
     restart policy."""
     for instance in rollout.current:
-        if instance.health is Health.UNHEALTHY or instance.phase is Phase.RESTARTING:
+        restarting = instance.phase is Phase.RESTARTING
+        if restarting and instance.exits < LAST_EXIT:
+            steps.wait(rollout.subject, "it is started again", Ender.TIME, steps.now + 2, "ready")
+        elif restarting or instance.health is Health.UNHEALTHY:
             words = f"instance {instance.number} is {instance.health.value}, {instance.phase.value}"
             steps.wait(rollout.of(instance), f"unstable: {words}", Ender.OUTSIDE)
         elif not serves(instance):

@@ -24,8 +24,10 @@ class Steps:
     """By object name; of two of ours by one name the oldest."""
     volumes: Mapping[str, LiveVolume]
     actions: list[Action] = field(default_factory=list)
-    waits: list[Wait] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
+    waits: dict[Wait, None] = field(default_factory=dict)
+    blocks: dict[Block, None] = field(default_factory=dict)
+    stuck: set[Subject] = field(default_factory=set)
+    """Subjects that are blocked, or wait for somebody else."""
     planned: set[Subject] = field(default_factory=set)
 
     @classmethod
@@ -46,18 +48,15 @@ class Steps:
         self.planned.add(subject)
         attempt = self.observed.attempts.get(subject)
         if subject in self.observed.in_flight:
-            self.waits.append(Wait(subject, "in progress", Ender.US))
+            self.wait(subject, "in progress", Ender.US)
         elif attempt is None:
             self.actions.append(action)
         elif attempt.final:
-            self.blocks.append(
-                Block(
-                    subject, attempt.code or "PLAN001", attempt.error, "mend the cause, then run apply again"
-                )
-            )
+            remedy = "mend the cause, then run apply again"
+            self.block(subject, attempt.code or "PLAN001", attempt.error, remedy)
         elif self.now < attempt.not_before:
             reason = f"tried {attempt.count} times: {attempt.error}"
-            self.waits.append(Wait(subject, reason, Ender.TIME, attempt.not_before, "attempt"))
+            self.wait(subject, reason, Ender.TIME, attempt.not_before, "attempt")
         else:
             self.actions.append(action)
 
@@ -65,20 +64,16 @@ class Steps:
         self, subject: Subject, reason: str, ender: Ender, at: float | None = None, expects: str = ""
     ) -> None:
         """Plan a Wait, once."""
-        wait = Wait(subject, reason, ender, at, expects)
-        if wait not in self.waits:
-            self.waits.append(wait)
+        self.waits[Wait(subject, reason, ender, at, expects)] = None
+        if ender is Ender.OUTSIDE:
+            self.stuck.add(subject)
 
     def wait_on(self, subject: Subject, needed: Subject, reason: str) -> None:
         """Wait for something that we are bringing about; where that is itself blocked, or waits for
         somebody else, so does this: a plan must not look unsettled when we can do nothing."""
-        stuck = any(b.subject == needed for b in self.blocks) or any(
-            w.subject == needed and w.ender is Ender.OUTSIDE for w in self.waits
-        )
-        self.wait(subject, reason, Ender.OUTSIDE if stuck else Ender.US)
+        self.wait(subject, reason, Ender.OUTSIDE if needed in self.stuck else Ender.US)
 
     def block(self, subject: Subject, code: str, reason: str, remedy: str, *, held: bool = False) -> None:
         """Plan a Block, once."""
-        block = Block(subject, code, reason, remedy, held)
-        if block not in self.blocks:
-            self.blocks.append(block)
+        self.blocks[Block(subject, code, reason, remedy, held)] = None
+        self.stuck.add(subject)
