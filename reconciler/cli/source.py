@@ -12,7 +12,7 @@ from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR, REFUSED
 from reconciler.cli.options import Options
 from reconciler.desired import Kinship
-from reconciler.provider import ProviderError, Repository, Tree, TreeFile
+from reconciler.provider import ProviderError, Refused, Repository, Tree, TreeFile
 from reconciler.source import source_text
 from specs.environment import Environment
 from specs.load import SpecFile, is_spec_path, load
@@ -72,9 +72,16 @@ def open_repository(repo: str) -> Repository:
 
 def open_worktree(repo: str) -> Tree:
     """The working tree around a folder. Raises ProviderError."""
+    from providers.git.command import GitCommand
+    from providers.git.repository import GitRepository
     from providers.worktree.tree import WorkTree
 
-    return WorkTree(Path(repo).resolve())
+    repository = GitRepository(Path(repo).resolve())
+    trusted = repository.git.trusted
+    if repository.root is None:
+        remedy = "name a commit with --ref"
+        raise Refused("CLI001", repo, "a bare repository has no working tree", "a clone", remedy)
+    return WorkTree(repository.root, GitCommand(repository.root, trusted=trusted))
 
 
 def _read_commit(repository: Repository, options: Options) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -51,7 +52,8 @@ class Workspace:
 
     def clients(self, open_runtime: OpenRuntime, open_builder: OpenBuilder) -> Clients:
         """The clients of this environment; nothing is connected before the first call."""
-        endpoint = self.effective.environment.runtime.endpoint
+        variable = f"RECONCILER_ENDPOINT_{self.owner.environment.upper().replace('-', '_')}"
+        endpoint = os.environ.get(variable) or self.effective.environment.runtime.endpoint
         return Clients(
             runtime=open_runtime(endpoint),
             registry=self.registries.open,
@@ -89,7 +91,7 @@ def open_workspace(options: Options) -> Workspace:
 def _assemble(
     options: Options, source: Source, found: Effective, owner: Owner, problems: tuple[Problem, ...]
 ) -> Workspace:
-    store = SecretStore(owner, secrets_folder(_environ()))
+    store = SecretStore(owner, secrets_folder(os.environ))
     images = know_images(owner, source.tree, found, {})
     configs = know_configs(found, source.files)
     digests, unread = _digests(store, found.services.values())
@@ -105,12 +107,6 @@ def _assemble(
     return Workspace(
         options, source, found, desired, images, stock, registries, (*all_problems, *uncommitted)
     )
-
-
-def _environ() -> Mapping[str, str]:
-    import os
-
-    return os.environ
 
 
 def _policy(options: Options, source: Source, found: Effective) -> Policy:

@@ -1,0 +1,76 @@
+"""Verb ``destroy``: removes all that is ours in one environment, but for data volumes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.cli.apply import Progress, exit_code, view_of
+from reconciler.cli.envelope import Report
+from reconciler.cli.exits import CANNOT_TELL, DONE, REFUSED
+from reconciler.cli.options import Options
+from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.desired import Desired, Json
+from reconciler.loop import converge
+from reconciler.observed import Observed
+from reconciler.plan import plan
+from reconciler.render import escape
+from reconciler.render_apply import apply_json, render_apply
+from reconciler.render_plan import render_unreadable
+
+
+def run(options: Options) -> Report:
+    """Show what would go, or remove it. Raises Stop, ProviderError."""
+    return run_live(options, report_destroy)
+
+
+async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
+    """Without the right ``--confirm`` only the list and its id, and exit 4."""
+    options = workspace.options
+    desired, observed = await meet(workspace, clients)
+    if observed.unreadable:
+        lines = render_unreadable(observed.unreadable, stdout_style(options))
+        return report_of(workspace, desired, observed, Report(CANNOT_TELL, "\n".join(lines) + "\n"))
+    nothing = _emptied(desired, None)
+    identity = plan(nothing, observed, observed.at).prune_id
+    if identity is None:
+        return report_of(workspace, desired, observed, Report(DONE, "nothing of ours runs here\n"))
+    if options.confirm != identity:
+        report = Report(REFUSED, _text(desired, observed, identity), {"confirm": identity})
+        return report_of(workspace, desired, observed, report)
+    progress = Progress(desired, quiet=options.as_json)
+    converged = await converge(
+        _emptied(desired, identity), clients, within=options.timeout, report=progress.show_pass
+    )
+    view = view_of(nothing, converged)
+    report = Report(exit_code(converged), render_apply(view, stdout_style(options)), apply_json(view, False))
+    return report_of(workspace, desired, converged.observed, report)
+
+
+def _emptied(desired: Desired, identity: str | None) -> Desired:
+    """The environment as if git named nothing in it."""
+    return replace(
+        desired,
+        services={},
+        images={},
+        networks={},
+        volumes={},
+        files={},
+        registries={},
+        excluded=frozenset(),
+        policy=replace(desired.policy, allow_prune=identity, backwards=True),
+    )
+
+
+def _text(desired: Desired, observed: Observed, identity: str) -> str:
+    lines = [f"this removes from {desired.owner}:"]
+    lines += [f"  container {escape(instance.name)}" for instance in observed.instances]
+    lines += [f"  network {escape(network.object_name)}" for network in observed.networks]
+    lines += [
+        f"  files {escape(volume.object_name)}" for volume in observed.volumes if volume.role == "files"
+    ]
+    kept: list[Json] = [volume.object_name for volume in observed.volumes if volume.role == "data"]
+    lines += [f"it keeps volume {escape(str(name))}" for name in kept]
+    command = f"reconciler destroy {desired.owner.environment} --confirm={identity}"
+    return "\n".join([*lines, f"to do it: {command}"]) + "\n"

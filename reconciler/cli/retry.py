@@ -1,0 +1,44 @@
+"""Verb ``retry``: a held generation may be tried again. Writes the marker that ``apply`` and loop honour."""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.cli.envelope import Report, Stop, failure
+from reconciler.cli.exits import CANNOT_TELL, DONE, ERROR
+from reconciler.cli.options import Options
+from reconciler.cli.session import meet, report_of, run_live
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.desired import Json
+from reconciler.observed import Marker
+from reconciler.view import RETRY, group, newest_markers
+
+
+def run(options: Options) -> Report:
+    """Release holds. Raises Stop, ProviderError."""
+    return run_live(options, report_retry)
+
+
+async def report_retry(workspace: Workspace, clients: Clients) -> Report:
+    """Write one marker a service, naming its held instances. Raises Stop when nothing is held."""
+    desired, observed = await meet(workspace, clients)
+    if observed.cannot_read("instances") or observed.cannot_read("markers"):
+        return report_of(workspace, desired, observed, Report(CANNOT_TELL, "cannot tell what is held\n"))
+    views, markers = group(observed), newest_markers(observed.markers)
+    chosen = [workspace.options.service] if workspace.options.service else sorted(views.services)
+    released: list[Json] = []
+    for service_name in chosen:
+        held = [instance.handle.id for instance in views.of(service_name).held]
+        earlier = markers.get((RETRY, service_name))
+        if held:
+            value = json.dumps({"instances": sorted(held)})
+            sequence = earlier.sequence + 1 if earlier else 1
+            await clients.runtime.put_marker(desired.owner, Marker(RETRY, service_name, sequence, value))
+            released.append(service_name)
+    if not released:
+        what = workspace.options.service or f"Environment {desired.owner.environment}"
+        raise Stop(ERROR, (failure("CLI006", what, "nothing is held"),), desired.owner, desired.commit)
+    names = ", ".join(str(name) for name in released)
+    text = f"to be tried again: {names}\nnext:\n  reconciler apply {desired.owner.environment}\n"
+    return report_of(workspace, desired, observed, Report(DONE, text, {"services": released}))

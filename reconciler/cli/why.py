@@ -1,0 +1,85 @@
+"""Verb ``why``: which input or field made a service what it is, or would change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.cli.envelope import Report, Stop, failure
+from reconciler.cli.exits import CANNOT_TELL, DONE, ERROR
+from reconciler.cli.options import Options
+from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.desired import Desired
+from reconciler.journal import Journal
+from reconciler.lookback import Lookback, Version, look_back
+from reconciler.provider import ProviderError
+from reconciler.render_journal import last_action
+from reconciler.render_why import Changed, render_why, why_json
+from specs.inputs import InvalidDocument, compare
+from specs.reference import ImageRef
+from specs.suggest import did_you_mean
+
+_UNTOLD = "as written"
+"""What a document says of a base that no lock names."""
+
+
+def run(options: Options) -> Report:
+    """Explain one service. Raises Stop, ProviderError."""
+    return run_live(options, report_why)
+
+
+async def report_why(workspace: Workspace, clients: Clients) -> Report:
+    """One look; the inputs come from the documents beside the images. Raises Stop for an unknown service."""
+    desired, observed = await meet(workspace, clients)
+    service_name = workspace.options.service
+    lookback = look_back(service_name, desired, observed)
+    if lookback.running is None and service_name not in desired.services:
+        remedy = did_you_mean(service_name, desired.services)
+        problem = failure(
+            "CLI005", f"Environment {desired.owner.environment}", f"no service {service_name}", "", remedy
+        )
+        raise Stop(ERROR, (*workspace.problems, problem), desired.owner, desired.commit)
+    inputs = await _compare_inputs(lookback, desired, clients)
+    last = last_action(Journal.of(desired.owner).newest(), service_name)
+    report = Report(
+        exit=CANNOT_TELL if observed.cannot_read("instances") else DONE,
+        text=render_why(lookback, inputs, last, stdout_style(workspace.options)),
+        members=why_json(lookback, inputs, last),
+    )
+    return report_of(workspace, desired, observed, report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """Where input documents are found: this commit's images, else the registry."""
+
+    desired: Desired
+    clients: Clients
+    ref: ImageRef
+
+    async def find(self, version: Version) -> bytes | None:
+        """The document behind a version's input key; None where it is not to be had."""
+        try:
+            registry = await self.clients.registry(self.ref)
+            found = await registry.inputs(self.ref.with_tag(f"{version.input}.inputs"))
+        except ProviderError:
+            found = None
+        known = [image.document for image in self.desired.images.values() if image.key == version.input]
+        return found if found is not None or not known else known[0]
+
+
+async def _compare_inputs(lookback: Lookback, desired: Desired, clients: Clients) -> list[Changed]:
+    before, after = lookback.before, lookback.after
+    service = desired.services.get(lookback.service_name)
+    if before is None or after is None or before.input == after.input:
+        return []
+    if service is None or service.image.image_name is None:
+        return []
+    documents = _Documents(desired, clients, service.image.ref)
+    one, other = await documents.find(before), await documents.find(after)
+    try:
+        changes = compare(one, other) if one is not None and other is not None else []
+    except InvalidDocument:
+        return []
+    return [change for change in changes if _UNTOLD not in change[1:]]
