@@ -73,18 +73,22 @@ class Environment(Model):
     """One place where the specs run."""
 
     project: Name = Field(description="The project that all environments under one path share.")
-    runtime: Runtime = Runtime()
+    runtime: Runtime = Field(default=Runtime(), description="Where services run.")
     tracks: RefName | Tags | None = Field(
-        None, description="A branch or tags; default: the remote's default branch."
+        default=None, description="A branch or tags; default: the remote's default branch."
     )
     registries: dict[Name, Name] = Field(default={}, description="Where specs say the first, use the second.")
-    services: Choice = Choice()
-    follows: Name | None = None
-    promotion: Promotion = Promotion()
-    deploy: Literal["auto", "manual"] = "auto"
-    drift: Literal["heal", "report"] = "heal"
-    worktree: Literal["allow", "refuse"] = "refuse"
-    variables: dict[VariableName, Text] = {}
-    prune: PruneRules = PruneRules()
-    allow: Allowed = Allowed()
-    patches: tuple[Patch, ...] = ()
+    services: Choice = Field(default=Choice(), description="Which services belong to it; default: all.")
+    follows: Name | None = Field(default=None, description="Reserved.")
+    promotion: Promotion = Field(default=Promotion(), description="Reserved.")
+    deploy: Literal["auto", "manual"] = Field(default="auto", description="manual: the loop waits for apply.")
+    drift: Literal["heal", "report"] = Field(default="heal", description="What is done about drift.")
+    worktree: Literal["allow", "refuse"] = Field(
+        default="refuse", description="Whether uncommitted files may be deployed (--worktree, dev)."
+    )
+    variables: dict[VariableName, Text] = Field(default={}, description="Values for ${NAME}, put in once.")
+    prune: PruneRules = Field(default=PruneRules(), description="How much may be removed at once.")
+    allow: Allowed = Field(default=Allowed(), description="What services get beyond the safe set, exactly.")
+    patches: tuple[Patch, ...] = Field(
+        default=(), description="JSON Merge Patches (RFC 7396) over the normal form; null deletes."
+    )

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 
 class Model(BaseModel):
@@ -74,11 +82,30 @@ def text_of(value: object) -> object:
     return value
 
 
-Text = Annotated[str, BeforeValidator(text_of)]
-Duration = Annotated[float, BeforeValidator(parse_duration)]
-Size = Annotated[int, BeforeValidator(parse_size)]
-Mode = Annotated[int, BeforeValidator(parse_mode)]
-Cpus = Annotated[float, BeforeValidator(parse_cpus)]
+# The JSON Schema of each is that of the text which people write, not of the normal form.
+Text = Annotated[str, BeforeValidator(text_of), WithJsonSchema({"type": ["string", "integer"]})]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["10s", "1m30s"]}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "pattern": "^[0-9]+[bkmgtBKMGT]?[bB]?$", "examples": ["256M"]}
+    ),
+]
+Mode = Annotated[
+    int,
+    BeforeValidator(parse_mode),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": "^0o?[0-7]{3,4}$", "examples": ["0o440"]}),
+]
+Cpus = Annotated[
+    float,
+    BeforeValidator(parse_cpus),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["0.5"]}),
+]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """A lower-case DNS label (RFC 1123): our own names never contain ``_``."""
 

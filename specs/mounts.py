@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import Final
 
-from specs.node import Entry, Map, Node, Scalar, Sequence
+from specs.node import Entry, Map, Node, Scalar, Sequence, is_null
 from specs.problem import Place, Report
 from specs.scalar import quoted, read_text
 from specs.suggest import shown
 
 _EXPECTED: Final = "a volume such as data:/var/lib/data or data:/var/lib/data:ro"
 _CONFIG: Final = "write a document of kind Config with file, and name it under configs"
-_MODE = re.compile("0o?[0-7]{3,4}")
 SECRETS_FOLDER: Final = "/run/secrets/"
 
 
@@ -173,9 +171,9 @@ def _check_long(item: Map, report: Report) -> bool:
 
 
 def _with_mode(node: Node) -> Node:
-    """Modes are octal by nature: a plain ``0o440`` is text here."""
+    """Modes are octal by nature: plain digits are text here, and ``440`` is no mode."""
     mode = node.get("mode") if isinstance(node, Map) else None
-    if isinstance(node, Map) and isinstance(mode, Scalar) and _MODE.fullmatch(mode.text):
+    if isinstance(node, Map) and isinstance(mode, Scalar) and not is_null(mode):
         return node.with_entry("mode", quoted(mode.text, mode))
     return node
 

@@ -107,9 +107,10 @@ class Report:
 
 
 def in_order(problems: list[Problem]) -> list[Problem]:
-    """Sorted by place, each once."""
+    """Sorted by place, each once. Where an alias stands, nothing else is said of the missing value."""
+    aliases = {(p.file, p.line, p.column) for p in problems if p.code == "SPEC004"}
     return sorted(
-        set(problems),
+        {p for p in problems if p.code == "SPEC004" or (p.file, p.line, p.column) not in aliases},
         key=lambda p: (p.file or "", p.line or 0, p.column or 0, p.code, p.subject or "", p.seen),
     )
 

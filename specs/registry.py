@@ -38,7 +38,7 @@ class Registry(Model):
     @model_validator(mode="after")
     def _fits_its_provider(self) -> Self:
         if (self.url is None) == (self.provider == "oci"):
-            raise ValueError("provider oci needs url; provider local takes none")
+            raise ValueError("expected url with provider oci, and none with provider local")
         if self.provider == "oci" and (self.port or "image" in self.model_fields_set):
-            raise ValueError("port and image belong to provider local")
+            raise ValueError("expected port and image with provider local only")
         return self

@@ -136,28 +136,41 @@ class DriftRules(Model):
 class Service(Model):
     """A long-running service, or a job when ``restart`` is ``no`` or ``on-failure``."""
 
-    image: Annotated[str, Field(min_length=1, max_length=512)]
-    command: tuple[Text, ...] | None = None
-    entrypoint: tuple[Text, ...] | None = None
-    environment: dict[EnvironmentName, Text | SecretRef] = {}
-    ports: dict[str, Port] = {}
-    volumes: dict[AbsolutePath, Mount] = {}
-    networks: dict[Name, Attachment] = {}
-    configs: dict[AbsolutePath, FileMount] = {}
-    secrets: dict[AbsolutePath, FileMount] = {}
-    healthcheck: Healthcheck | None = None
-    depends_on: dict[Name, Dependency] = {}
-    deploy: Deploy = Deploy()
+    image: Annotated[str, Field(min_length=1, max_length=512)] = Field(
+        description="The name of an Image, or a public reference with a tag, such as redis:7.",
+        examples=["web", "redis:7"],
+    )
+    command: tuple[Text, ...] | None = Field(default=None, description="Replaces the image's command.")
+    entrypoint: tuple[Text, ...] | None = Field(default=None, description="Replaces the image's entrypoint.")
+    environment: dict[EnvironmentName, Text | SecretRef] = Field(
+        default={}, description="Variables; a value is text, {secret: NAME}, or text with ${secret:NAME}."
+    )
+    ports: dict[str, Port] = Field(default={}, description="Ports published on the host.")
+    volumes: dict[AbsolutePath, Mount] = Field(
+        default={}, description="Volumes, allowed host paths, tmpfs; discard starts empty each time."
+    )
+    networks: dict[Name, Attachment] = Field(
+        default={}, description="Networks to join; without any, the environment's default network."
+    )
+    configs: dict[AbsolutePath, FileMount] = Field(default={}, description="Files from git.")
+    secrets: dict[AbsolutePath, FileMount] = Field(default={}, description="Secrets as files.")
+    healthcheck: Healthcheck | None = Field(
+        default=None, description="How the engine tells that it is healthy."
+    )
+    depends_on: dict[Name, Dependency] = Field(
+        default={}, description="What must be true before the first instance of a new generation starts."
+    )
+    deploy: Deploy = Field(default=Deploy(), description="How many and how large.")
     restart: Annotated[
         str, StringConstraints(pattern=r"^(no|always|unless-stopped|on-failure(:[0-9]{1,3})?)$")
-    ] = "unless-stopped"
-    user: Text | None = None
-    working_dir: AbsolutePath | None = None
-    labels: dict[LabelName, Text] = {}
-    stop_signal: Signal | None = None
-    stop_grace_period: Duration | None = None
-    rollout: Rollout = Rollout()
-    drift: DriftRules = DriftRules()
+    ] = Field(default="unless-stopped", description='"no" or on-failure makes it a job, which runs once.')
+    user: Text | None = Field(default=None, description="The user in the container.")
+    working_dir: AbsolutePath | None = Field(default=None, description="The folder in the container.")
+    labels: dict[LabelName, Text] = Field(default={}, description="Labels of the container.")
+    stop_signal: Signal | None = Field(default=None, description="The signal that asks it to stop.")
+    stop_grace_period: Duration | None = Field(default=None, description="Time to stop before it is killed.")
+    rollout: Rollout = Field(default=Rollout(), description="How a new generation replaces the old one.")
+    drift: DriftRules = Field(default=DriftRules(), description="Live differences that are left alone.")
 
     @property
     def is_job(self) -> bool:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_SAFE = re.compile(r"[A-Za-z0-9_.*?@/:+-]{1,64}")
+_SAFE = re.compile(r"[A-Za-z0-9_.*?@/:+<>\[\]-]{1,100}")
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

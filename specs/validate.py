@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,10 +12,11 @@ from specs.model import Model
 from specs.node import Map, Node, Scalar, Sequence, is_null, nearest_place
 from specs.problem import Place, Report
 from specs.scalar import Odd, read_scalar, seen_as
-from specs.suggest import did_you_mean, shown
-from specs.words import COMPOSE_REFUSED, NOT_YET, PATTERNS
+from specs.suggest import did_you_mean, nearest, shown
+from specs.words import COMPOSE_REFUSED, LIST_FORMS, NOT_YET, PATTERNS, RESERVED_VALUES
 
 M = TypeVar("M", bound=Model)
+Path: TypeAlias = "tuple[int | str, ...]"
 
 _TYPES = {
     "string_type": "text",
@@ -52,25 +53,29 @@ def read_model(model: type[M], node: Node, report: Report, *, defer: bool = Fals
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
     for path, group in _by_path(node, details).items():
-        place, culprit = nearest_place(node, path)
+        culprit = nearest_place(node, path)[1]
         if not (defer and isinstance(culprit, Scalar) and "$" in culprit.text):
-            _report(group, path, place, culprit, model, report)
+            _report(group, path, node, model, report)
     return None
 
 
-def _by_path(
-    node: Node, details: Iterable[ErrorDetails]
-) -> Mapping[tuple[int | str, ...], list[ErrorDetails]]:
-    """Errors by the path in the tree that they are about: members of a union report one each."""
-    groups: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+def _by_path(node: Node, details: Iterable[ErrorDetails]) -> Mapping[Path, list[ErrorDetails]]:
+    """Errors by the path in the tree that they are about: members of a union report one each. Where a key
+    is wrong, what its value is does not matter."""
+    groups: dict[Path, list[ErrorDetails]] = {}
     for detail in details:
         groups.setdefault(_path_of(node, detail), []).append(detail)
-    return {path: group for path, group in groups.items() if not _is_other_member(path, group, groups)}
+    found: dict[Path, list[ErrorDetails]] = {}
+    for path, group in groups.items():
+        keys = [detail for detail in group if detail["loc"][-1:] == ("[key]",)]
+        if not _is_other_member(path, group, groups):
+            found[path] = keys or group
+    return found
 
 
-def _path_of(node: Node, detail: ErrorDetails) -> tuple[int | str, ...]:
+def _path_of(node: Node, detail: ErrorDetails) -> Path:
     """The steps of an error's location that are in the tree; the names of union members are not."""
-    path: tuple[int | str, ...] = ()
+    path: Path = ()
     reached = node
     for step in detail["loc"]:
         if isinstance(reached, Map) and isinstance(step, str) and step in reached.entries:
@@ -83,40 +88,38 @@ def _path_of(node: Node, detail: ErrorDetails) -> tuple[int | str, ...]:
     return (*path, detail["loc"][-1]) if detail["type"] == "missing" else path
 
 
-def _is_other_member(
-    path: tuple[int | str, ...], group: list[ErrorDetails], groups: Iterable[tuple[int | str, ...]]
-) -> bool:
+def _is_other_member(path: Path, group: list[ErrorDetails], groups: Iterable[Path]) -> bool:
     """Whether the errors are those of a union's simple member, where another member fits the shape."""
     simple = all(detail["type"] in ("string_type", "literal_error", "bool_type") for detail in group)
     return simple and any(len(other) > len(path) and other[: len(path)] == path for other in groups)
 
 
-def _report(
-    group: list[ErrorDetails],
-    path: tuple[int | str, ...],
-    place: Place,
-    culprit: Node,
-    model: type[Model],
-    report: Report,
-) -> None:
+def _report(group: list[ErrorDetails], path: Path, node: Node, model: type[Model], report: Report) -> None:
     first = group[0]
-    field_name = _dotted(path)
-    about = f"field {shown(field_name)}: " if field_name else ""
+    key_place, culprit = nearest_place(node, path)
+    about = f"field {shown(_dotted(path))}: " if path else ""
+    expected = LIST_FORMS.get((model.__name__, _dotted(path))) or _expected(group)
     if first["type"] == "extra_forbidden":
-        _report_unknown(str(path[-1]), path, place, model, report)
+        _report_unknown(path, key_place, model, report)
     elif first["type"] == "missing":
-        report.add("SPEC013", place, f"{shown(str(path[-1]))} is missing")
-    elif first["loc"][-1] == "[key]":
-        report.add("SPEC015", place, f"{about}the key is not allowed", expected=_expected(group, path))
+        report.add("SPEC013", key_place, f"{shown(str(path[-1]))} is missing")
+    elif first["loc"][-1:] == ("[key]",):
+        report.add("SPEC015", key_place, f"{about}the key is not allowed", expected=expected)
     elif is_null(culprit):
         remedy = "write a value, or remove the line; null is for patches only"
-        report.add("SPEC008", place, f"{about}null", expected=_expected(group, path), remedy=remedy)
+        report.add("SPEC008", key_place, f"{about}null", expected=expected, remedy=remedy)
+    elif isinstance(culprit, Scalar) and culprit.text in RESERVED_VALUES.get(
+        (model.__name__, _dotted(path)), ()
+    ):
+        seen = f"{about}{shown(culprit.text)} is not supported by this version"
+        report.add("SPEC017", culprit.place, seen, expected=expected)
     elif isinstance(culprit, Scalar) and culprit.plain and not isinstance(read_scalar(culprit), str):
-        _report_scalar(culprit, _expected(group, path), about, report)
+        _report_scalar(culprit, expected, about, report)
     elif first["type"] in _TYPES:
-        report.add("SPEC014", place, f"{about}{seen_as(culprit)}", expected=_expected(group, path))
+        report.add("SPEC014", culprit.place, f"{about}{seen_as(culprit)}", expected=expected)
     else:
-        report.add("SPEC015", place, f"{about}a value that is not allowed", expected=_expected(group, path))
+        what = "a value that is not allowed" if path else "fields that do not fit together"
+        report.add("SPEC015", culprit.place, f"{about}{what}", expected=expected)
 
 
 def _report_scalar(scalar: Scalar, expected: str, about: str, report: Report) -> None:
@@ -132,21 +135,35 @@ def _report_scalar(scalar: Scalar, expected: str, about: str, report: Report) ->
     report.add(code, scalar.place, f"{about}{seen_as(scalar)}", expected=expected, remedy=remedy)
 
 
-def _report_unknown(
-    name: str, path: tuple[int | str, ...], place: Place, model: type[Model], report: Report
-) -> None:
+def _report_unknown(path: Path, place: Place, model: type[Model], report: Report) -> None:
+    name = str(path[-1])
     words = (model.__name__, ".".join(str(step) for step in path))
     if refused := COMPOSE_REFUSED.get(words):
         report.add("SPEC016", place, f"field {shown(name)} is refused", remedy=refused)
     elif (not_yet := NOT_YET.get(words)) is not None:
         report.add("SPEC017", place, f"field {shown(name)} is not supported by this version", remedy=not_yet)
     else:
-        hint = did_you_mean(name, _fields_at(model, path[:-1]))
+        models = _models_at(model, path[:-1])
+        fields = [name for candidate in models for name in candidate.model_fields]
+        hint = did_you_mean(name, fields) or _did_you_mean_below(name, models)
         report.add("SPEC012", place, f"unknown field {shown(name)}", remedy=hint)
 
 
-def _fields_at(model: type[Model], path: tuple[int | str, ...]) -> list[str]:
-    """The fields that the model at a path has: those of all models that the annotation names."""
+def _did_you_mean_below(name: str, models: Iterable[Any]) -> str:
+    """A field of the same name, nearly, one level down: ``deploy.replicas``."""
+    below = {
+        inner: f"{outer}.{inner}"
+        for candidate in models
+        for outer, field in candidate.model_fields.items()
+        for nested in _models_in(field.annotation)
+        for inner in nested.model_fields
+    }
+    found = nearest(name, below)
+    return f'did you mean "{below[found]}"?' if found else ""
+
+
+def _models_at(model: type[Model], path: Path) -> list[Any]:
+    """The models that may stand at a path: all that the annotation names."""
     models: list[Any] = [model]
     for step in path:
         found: list[Any] = []
@@ -154,7 +171,7 @@ def _fields_at(model: type[Model], path: tuple[int | str, ...]) -> list[str]:
             field = candidate.model_fields.get(step) if isinstance(step, str) else None
             found += _models_in(field.annotation) if field else []
         models = found or models
-    return [name for candidate in models for name in candidate.model_fields]
+    return models
 
 
 def _models_in(annotation: Any) -> list[Any]:
@@ -163,11 +180,11 @@ def _models_in(annotation: Any) -> list[Any]:
     return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
 
 
-def _dotted(path: tuple[int | str, ...]) -> str:
+def _dotted(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
-def _expected(group: list[ErrorDetails], path: tuple[int | str, ...]) -> str:
+def _expected(group: list[ErrorDetails]) -> str:
     texts = [_expected_one(detail) for detail in group]
     return " or ".join(dict.fromkeys(text for text in texts if text))
 

@@ -52,6 +52,9 @@ _SERVICE_NOT_YET: Final = """
 _DEPLOY_NOT_YET: Final = """
     endpoint_mode labels mode placement restart_policy rollback_config update_config
 """
+_ALLOW_NOT_YET: Final = """
+    capabilities cap_add devices host_namespaces ipc network_mode pid privileged security_opt uts userns_mode
+"""
 
 NOT_YET: Final = {
     **{("Service", name): "" for name in _SERVICE_NOT_YET.split()},
@@ -64,6 +67,7 @@ NOT_YET: Final = {
     ("Service", "healthcheck.start_interval"): "",
     ("Service", "deploy.resources.reservations.cpus"): "",
     ("Service", "deploy.resources.reservations.devices"): "",
+    **{("Environment", f"allow.{name}"): _ALLOW for name in _ALLOW_NOT_YET.split()},
     ("Environment", "record"): "",
     ("Environment", "record_age"): "",
     ("Environment", "hotfix"): "",
@@ -104,5 +108,20 @@ PATTERNS: Final = {
     r"^[a-z][a-z0-9-]{0,31}$": "the name of a driver",
 }
 """What the models' patterns mean, for messages."""
+_COMMAND: Final = "a command line or a list"
+_LIST_OR_MAP: Final = "a list or a mapping"
+LIST_FORMS: Final = {
+    ("Service", "command"): _COMMAND,
+    ("Service", "entrypoint"): _COMMAND,
+    ("Service", "healthcheck.test"): _COMMAND,
+    **{("Service", name): "a list" for name in ("ports", "volumes", "configs", "secrets")},
+    **{("Service", name): _LIST_OR_MAP for name in ("environment", "labels", "networks", "depends_on")},
+}
+"""What people may write where the normal form is a map or a list of words."""
+RESERVED_VALUES: Final = {
+    ("Environment", "runtime.provider"): ("swarm", "ecs"),
+    ("Registry", "provider"): ("ecr",),
+}
+"""Values that the language reserves, by model and path."""
 RESERVED_KINDS: Final = ("Release", "Lock", "Run")
 """Kinds that the language reserves and this version does not read."""

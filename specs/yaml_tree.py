@@ -3,8 +3,6 @@ before anything is built, and nothing of a parser's own message (it quotes the f
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,20 +10,18 @@ from typing import Any, Final
 import yaml
 
 from specs.node import Entry, Map, Node, Scalar, Sequence
+from specs.plain_text import FORBIDDEN, check_tabs, decode_text
 from specs.problem import Place, Report
+from specs.scalar import read_scalar
 from specs.suggest import shown
 
 MAX_FILE: Final = 1 << 20
 MAX_DEPTH: Final = 64
 MAX_SCALAR: Final = 256 << 10
 MAX_KEY: Final = 512
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
-)
+_LETTERS: Final = ("y", "n", "Y", "N")
+"""As keys these are names: YAML 1.1 takes them for booleans, and no reader in use does."""
 _LOADER: type = getattr(yaml, "CLoader", yaml.Loader)
-_NOT_TEXT_KEY = re.compile(
-    r"|~|-?[0-9][0-9_]*|(?i:null|yes|no|on|off|true|false)|[-+.]?[0-9][0-9_.:xXoO]*(?:[eE][-+]?[0-9]+)?|="
-)
 
 
 @dataclass(slots=True)
@@ -124,7 +120,7 @@ class _Composer:
             self.spans.append((event.start_mark.index, event.end_mark.index))
         if len(event.value) > MAX_SCALAR:
             self._stop("SPEC001", event, f"a value of more than {MAX_SCALAR >> 10} KiB")
-        if event.style == '"' and _FORBIDDEN.search(event.value):
+        if event.style == '"' and FORBIDDEN.search(event.value):
             self.report.add("SPEC002", self._place(event), "a control character in a value", expected="text")
         self._put(Scalar(event.value, self._place(event), plain))
 
@@ -147,7 +143,7 @@ class _Composer:
             self.report.add(
                 "SPEC004", key.place, "a merge key", expected="plain YAML", remedy="write the fields out"
             )
-        elif (key.plain and _NOT_TEXT_KEY.fullmatch(name)) or len(name) > MAX_KEY:
+        elif len(name) > MAX_KEY or not (isinstance(read_scalar(key), str) or name in _LETTERS):
             self.report.add("SPEC006", key.place, "a key that is not text", remedy="quote it")
         elif name in frame.entries:
             first = frame.entries[name].key_place
@@ -165,40 +161,27 @@ def read_documents(file: str, content: bytes, budget: Budget, report: Report) ->
     A file that cannot be read to its end gives no documents, and at least one problem.
     """
     try:
-        text = _decode(file, content, budget, report)
+        text = _read_text(file, content, budget, report)
         composer = _Composer(file, budget, report)
         for event in _events(file, text, report):
             composer.feed(event)
     except Unreadable:
         return []
-    _check_tabs(file, text, composer.spans, report)
+    check_tabs(file, text, composer.spans, report)
     return [
         node for node in composer.documents if not (isinstance(node, Scalar) and node.plain and not node.text)
     ]
 
 
-def _decode(file: str, content: bytes, budget: Budget, report: Report) -> str:
+def _read_text(file: str, content: bytes, budget: Budget, report: Report) -> str:
     budget.bytes -= len(content)
     if len(content) > MAX_FILE or budget.bytes < 0:
-        whose = (
-            f"a file of more than {MAX_FILE >> 10} KiB"
-            if len(content) > MAX_FILE
-            else "too much text in all files"
-        )
-        report.add("SPEC001", Place(file), whose)
+        alone = len(content) > MAX_FILE
+        seen = f"a file of more than {MAX_FILE >> 10} KiB" if alone else "too much text in all files together"
+        report.add("SPEC001", Place(file), seen)
         raise Unreadable
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        place = Place(file, before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
-        report.add("SPEC002", place, "bytes that are not UTF-8", expected="UTF-8 text")
-        raise Unreadable from None
-    if match := _FORBIDDEN.search(text):
-        what = "a byte order mark" if match[0] == "\ufeff" else "a control character"
-        report.add(
-            "SPEC002", _place_at(file, text, match.start()), what, expected="plain text", remedy="remove it"
-        )
+    text = decode_text(file, content, report)
+    if text is None:
         raise Unreadable
     return text
 
@@ -206,10 +189,6 @@ def _decode(file: str, content: bytes, budget: Budget, report: Report) -> str:
 def _place(file: str, mark: Any) -> Place:
     """PyYAML has two kinds of marks, without a common type."""
     return Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-
-
-def _place_at(file: str, text: str, index: int) -> Place:
-    return Place(file, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
 
 
 def _events(file: str, text: str, report: Report) -> Iterator[yaml.Event]:
@@ -237,17 +216,3 @@ def _report_syntax(place: Place, text: str, report: Report) -> None:
             remedy="check indentation, quotes, brackets",
         )
     raise Unreadable from None
-
-
-def _check_tabs(file: str, text: str, spans: list[tuple[int, int]], report: Report) -> None:
-    """A tab is fine in quoted text, block text and comment lines; elsewhere editors and YAML disagree.
-    Only the first is reported."""
-    starts = [low for low, _ in spans]
-    for match in re.finditer("\t+", text):
-        start = match.start()
-        line_start = text.rfind("\n", 0, start) + 1
-        span = bisect_right(starts, start) - 1
-        quoted = span >= 0 and start < spans[span][1]
-        if not quoted and not text[line_start:start].lstrip(" ").startswith("#"):
-            report.add("SPEC002", _place_at(file, text, start), "a tab outside quotes", expected="spaces")
-            return
