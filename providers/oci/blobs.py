@@ -13,9 +13,9 @@ from providers.oci.faults import GONE, NO_REGISTRY, TOO_LARGE, UPLOAD_ELSEWHERE,
 from providers.oci.flights import Flights
 from providers.oci.manifest import Descriptor
 from providers.oci.manifests import REPLY_LOST
-from providers.oci.origin import Target, resolve_target
-from providers.oci.transport import Answer, Content
-from providers.oci.verdict import not_a_registry
+from providers.oci.origin import Target
+from providers.oci.transport import Content
+from providers.oci.verdict import refuse_page
 from reconciler.provider import ProviderError
 from specs.reference import Digest, ImageRef
 
@@ -34,8 +34,7 @@ class Blobs:
         repository = self._client.repository(ref)
         call = Call(f"{ref.name}@{digest}", "HEAD", f"{repository}/blobs/{digest}", pull_scope(repository))
         async with self._client.call(call) as answer:
-            if answer.media_type == "text/html" and answer.status < 500:
-                raise not_a_registry(answer)
+            refuse_page(answer)
             if answer.status not in {200, 404}:
                 raise await self._client.refuse(answer)
             return answer.status == 200
@@ -116,7 +115,12 @@ class Blobs:
                 return None
             if answer.status != 202:
                 raise await self._client.refuse(answer)
-            return _upload_target(answer)
+            location = answer.header("Location")
+            if location is None:
+                raise NO_REGISTRY.passing(
+                    answer.where, "an upload without a Location", "where to send the blob"
+                )
+            return await self._client.locate(location, answer, UPLOAD_ELSEWHERE)
 
     async def _send(self, ref: ImageRef, descriptor: Descriptor, content: Content, upload: Target) -> None:
         where = f"{ref.name}@{descriptor.digest}"
@@ -155,25 +159,6 @@ class Blobs:
                 return
         except ProviderError:
             return  # registries drop abandoned uploads by themselves
-
-
-def _upload_target(answer: Answer) -> Target:
-    location = answer.header("Location")
-    if location is None:
-        raise NO_REGISTRY.passing(answer.where, "an upload without a Location", "where to send the blob")
-    try:
-        target = resolve_target(location, answer.target)
-    except ValueError as error:
-        raise UPLOAD_ELSEWHERE.final(
-            answer.where, f"an upload location that is {error}", str(answer.target.origin)
-        ) from None
-    if target.origin != answer.target.origin:
-        raise UPLOAD_ELSEWHERE.final(
-            answer.where,
-            f"an upload location on {target.origin}",
-            str(answer.target.origin),
-        )
-    return target
 
 
 async def _checked(chunks: AsyncIterator[bytes], descriptor: Descriptor, where: str) -> AsyncIterator[bytes]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from providers.oci.auth import Authorizer
 from providers.oci.challenge import Scopes
-from providers.oci.faults import BROKEN_OFF, NO_TLS, REFERENCE_UNUSABLE, TIMEOUT
+from providers.oci.faults import BROKEN_OFF, NO_TLS, REFERENCE_UNUSABLE, TIMEOUT, Fault
 from providers.oci.flights import Flights
-from providers.oci.origin import Origin, Target, api_origin
+from providers.oci.origin import Origin, Target, api_origin, resolve_target
 from providers.oci.transport import Answer, Content, Request, Transport
 from providers.oci.verdict import explain, not_a_registry
 from reconciler.provider import ProviderError
@@ -21,7 +21,7 @@ _SPEAKS_NO_TLS = frozenset({NO_TLS.code, BROKEN_OFF.code, TIMEOUT.code})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the API. ``path`` is below ``/v2/``, or a whole target of the registry's own origin."""
+    """One call of the API. ``path`` is below ``/v2/``, or a target that ``Client.locate`` gave."""
 
     where: str
     method: str
@@ -76,6 +76,20 @@ class Client:
         async with self.transport.exchange(replace(request, authorization=authorization)) as answer:
             yield answer
 
+    async def locate(self, location: str, answer: Answer, fault: Fault) -> Target:
+        """Where an answer says to go on, which gets our authorization: so the registry's own origin only.
+
+        Raises Refused with ``fault`` for any other, also for one that a redirect led to.
+        """
+        origin = await self.origin()
+        try:
+            target = resolve_target(location, answer.target)
+        except ValueError as error:
+            raise fault.final(answer.where, str(error), str(origin)) from None
+        if target.origin != origin:
+            raise fault.final(answer.where, f"an address on {target.origin}", str(origin))
+        return target
+
     async def refuse(self, answer: Answer) -> ProviderError:
         """The error for an answer of an unexpected status."""
         if answer.status == 401:
@@ -107,8 +121,10 @@ class Client:
         return await self._look(last)
 
     async def _look(self, origin: Origin) -> Origin:
-        request = Request(f"registry {self.host}", "GET", Target(origin, "/v2/"))
+        request = Request(f"registry {self.host}", "GET", Target(origin, "/v2/"), follow=True)
         async with self.transport.exchange(request) as answer:
+            if answer.status == 401 and answer.strayed:
+                return origin  # a registry that sends all reads elsewhere, which gets no login
             if answer.status == 401:
                 self._authorizer.learn(answer.headers("WWW-Authenticate"))
             elif answer.status == 404:

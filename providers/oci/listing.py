@@ -7,10 +7,10 @@ import re
 from providers.oci.challenge import pull_scope
 from providers.oci.client import Call, Client
 from providers.oci.faults import NO_REGISTRY, PAGE_ELSEWHERE
-from providers.oci.origin import Target, resolve_target
+from providers.oci.origin import Target
 from providers.oci.strict_json import as_list, parse_object
 from providers.oci.transport import Answer
-from providers.oci.verdict import not_a_registry
+from providers.oci.verdict import refuse_page
 from specs.reference import ImageRef
 
 _PAGE = 1000
@@ -29,12 +29,13 @@ async def list_tags(client: Client, ref: ImageRef) -> tuple[str, ...]:
     tags: set[str] = set()
     for _ in range(_MAX_PAGES):
         async with client.call(Call(ref.name, "GET", page, pull_scope(repository))) as answer:
-            if answer.status == 404 and answer.media_type != "text/html":
+            refuse_page(answer)
+            if answer.status == 404:
                 return tuple(sorted(tags))
             if answer.status != 200:
                 raise await client.refuse(answer)
             tags.update(_tags(answer, await answer.read(_PAGE_LIMIT)))
-            following = _next_page(answer)
+            following = await _next_page(client, answer)
         if following is None:
             return tuple(sorted(tags))
         page = following
@@ -42,8 +43,6 @@ async def list_tags(client: Client, ref: ImageRef) -> tuple[str, ...]:
 
 
 def _tags(answer: Answer, body: bytes) -> list[str]:
-    if answer.media_type == "text/html":
-        raise not_a_registry(answer)
     try:
         document = parse_object(body)
         tags = as_list([] if document.get("tags", "") is None else document.get("tags"))
@@ -52,18 +51,6 @@ def _tags(answer: Answer, body: bytes) -> list[str]:
     return [tag for tag in tags if isinstance(tag, str)]
 
 
-def _next_page(answer: Answer) -> Target | None:
+async def _next_page(client: Client, answer: Answer) -> Target | None:
     link = _NEXT.search(answer.header("Link") or "")
-    if link is None:
-        return None
-    try:
-        target = resolve_target(link[1], answer.target)
-    except ValueError as error:
-        raise PAGE_ELSEWHERE.passing(
-            answer.where, f"a next page at {error}", str(answer.target.origin)
-        ) from None
-    if target.origin != answer.target.origin:
-        raise PAGE_ELSEWHERE.passing(
-            answer.where, f"a next page on {target.origin}", str(answer.target.origin)
-        )
-    return target
+    return await client.locate(link[1], answer, PAGE_ELSEWHERE) if link else None

@@ -16,7 +16,7 @@ from providers.oci.faults import (
 )
 from providers.oci.manifest import MANIFEST_LIMIT, MEDIA_TYPES, Manifest, compute_digest, read_manifest
 from providers.oci.transport import Answer
-from providers.oci.verdict import not_a_registry
+from providers.oci.verdict import refuse_page
 from reconciler.provider import ProviderError
 from specs.reference import Digest, ImageRef, InvalidReference
 
@@ -34,22 +34,20 @@ class Manifests:
     async def find(self, ref: ImageRef) -> Digest | None:
         """The digest of what the reference names; None when absent. One HEAD where the registry allows."""
         async with self._client.call(self._call("HEAD", ref)) as answer:
-            digest = _header_digest(answer)
-            plain_absent = answer.status == 404 and answer.media_type != "text/html"
-            if answer.status == 200 and answer.media_type in MEDIA_TYPES and digest is not None:
-                return _agreed(answer, digest, ref.digest)
-            if plain_absent:
-                return None
             if answer.status not in {200, 404}:
                 raise await self._client.refuse(answer)
+            if answer.status == 404 and answer.media_type != "text/html":
+                return None
+            digest = _header_digest(answer)
+            if answer.status == 200 and answer.media_type in MEDIA_TYPES and digest is not None:
+                return _agreed(answer, digest, ref.digest)
         manifest = await self.get(ref)  # the answer to HEAD did not say enough
         return manifest.digest if manifest else None
 
     async def get(self, ref: ImageRef) -> Manifest | None:
         """The manifest, its bytes checked against every digest given for it; None when absent."""
         async with self._client.call(self._call("GET", ref)) as answer:
-            if answer.media_type == "text/html" and answer.status < 500:
-                raise not_a_registry(answer)
+            refuse_page(answer)
             if answer.status == 404:
                 return None
             if answer.status != 200:

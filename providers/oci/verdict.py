@@ -51,6 +51,12 @@ async def explain(answer: Answer, mask: Mask | None) -> ProviderError:
     return REQUEST_REFUSED.final(answer.where, seen, "success", remedy=remedy)
 
 
+def refuse_page(answer: Answer) -> None:
+    """Raise ProviderError for an HTML page that says success or absence where a registry's answer belongs."""
+    if answer.media_type == "text/html" and (answer.status < 400 or answer.status == 404):
+        raise not_a_registry(answer)
+
+
 def not_a_registry(answer: Answer) -> ProviderError:
     """The error for an answer that no registry gives, such as a login page."""
     kind = f" with {answer.media_type}" if answer.media_type else ""

@@ -262,6 +262,33 @@ async def test_no_credential_follows_a_redirect_to_another_origin(
     assert returned.authorization is None
 
 
+async def test_no_credential_follows_a_next_page_that_a_redirect_led_to(
+    guarded: FakeRegistry, elsewhere: FakeRegistry, ref: ImageRef
+) -> None:
+    page = r"/v2/shop/web/tags/list"
+    link = {"Link": '</v2/shop/web/tags/list?last=a>; rel="next"', "Content-Type": "application/json"}
+    elsewhere.twist("GET", page, answer(200, '{"tags": ["a"]}', link))
+    async with open_registry(guarded.host, CI) as registry:
+        await registry.ping()
+        guarded.twist(
+            "GET", page, answer(307, headers={"Location": f"{elsewhere.url}/v2/shop/web/tags/list"})
+        )
+        await fails_with(faults.PAGE_ELSEWHERE, registry.tags(ref))
+    assert [seen.authorization for seen in elsewhere.seen] == [None]
+
+
+async def test_a_registry_that_sends_all_reads_elsewhere_works_without_a_login(
+    fake: FakeRegistry, elsewhere: FakeRegistry, ref: ImageRef
+) -> None:
+    elsewhere.twist("GET", "/v2/", answer(401, headers={"WWW-Authenticate": "Basic"}), -1)
+    away = {"Location": f"{elsewhere.url}/v2/"}
+    fake.twist("GET", "/v2/", answer(307, headers=away), -1)
+    fake.put_manifest("shop/web", "in-1", "application/vnd.oci.image.manifest.v1+json", b"{}")
+    async with open_registry(fake.host, CI) as registry:
+        assert await registry.digest(ref) is not None
+    assert all(seen.authorization is None for seen in elsewhere.seen)
+
+
 async def test_a_challenge_of_another_origin_gets_no_credential(
     guarded: FakeRegistry, elsewhere: FakeRegistry, ref: ImageRef
 ) -> None:
@@ -315,3 +342,13 @@ async def test_a_credential_is_asked_for_once_for_all(guarded: FakeRegistry, ref
     async with open_with(guarded.host, source) as registry:
         await asyncio.gather(*(registry.digest(ref.with_tag(f"t{number}")) for number in range(10)))
     assert asked == 1
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "application/json", "text/plain"])
+async def test_a_refused_login_is_told_whatever_page_comes_with_it(
+    guarded: FakeRegistry, ref: ImageRef, media_type: str
+) -> None:
+    headers = {"WWW-Authenticate": "Basic realm=x", "Content-Type": media_type}
+    guarded.twist("GET", MANIFEST, answer(401, "<html>", headers), -1)
+    async with open_registry(guarded.host, CI) as registry:
+        await fails_with(faults.LOGIN_REFUSED, registry.manifests.get(ref))

@@ -280,3 +280,11 @@ async def test_a_registry_may_take_its_time_to_store_a_blob(fake: FakeRegistry, 
     async with open_registry(fake.host, deadlines=Deadlines(read=0.2)) as registry:
         await registry.blobs.put(ref, DESCRIBED, content_of(LAYER))
     assert fake.count("PUT", UPLOAD) == 1
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_a_login_page_is_neither_a_blob_nor_its_absence(
+    fake: FakeRegistry, registry: OciRegistry, ref: ImageRef, status: int
+) -> None:
+    fake.twist("HEAD", BLOB, answer(status, headers={"Content-Type": "text/html"}))
+    await fails_with(faults.NO_REGISTRY, registry.blobs.exists(ref, DESCRIBED.digest))
