@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from providers.git import attributes
 from providers.git.command import GitCommand
-from providers.git.listing import Listing
 from reconciler.provider import ProviderError, Refused, TreeFile
+from specs import attributes
+from specs.listing import Listing, batch_contents
 
 _GITLINK = 0o160000
 
@@ -23,10 +23,10 @@ class GitTree:
     _attributes: dict[str, str | bytes] = field(default_factory=dict, repr=False)
     """Path of each attribute file seen -> its content, or its blob id while that is not read yet."""
 
-    def files(self, folder: str) -> Listing:
+    def files(self, folder: str) -> Listing[TreeFile]:
         """Every file below ``folder`` ('.' is all), sorted by path as bytes."""
         if self.commit is None:
-            return Listing(())
+            return Listing((), TreeFile)
         parents = [f"{parent}{attributes.FILE_NAME}" for parent in _parents(folder)]
         wanted = [] if folder == "." else ["--", *parents, f"{folder}/"]
         answer = self.git.read("ls-tree", "-r", "-z", "--full-tree", "--end-of-options", self.commit, *wanted)
@@ -35,7 +35,7 @@ class GitTree:
         if attributes.FILE_NAME in text:
             self._note_attributes(records)
             records = [record for record in records if record.partition("\t")[2] not in parents]
-        return Listing(records)
+        return Listing(records, TreeFile)
 
     def read(self, files: Sequence[TreeFile]) -> Mapping[str, bytes]:
         """Contents by path, in one batch. Attribute files that were seen come along."""
@@ -67,22 +67,15 @@ def read_blobs(git: GitCommand, oids: Sequence[str]) -> Mapping[str, bytes]:
     if not wanted:
         return {}
     answer = git.read("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in wanted).encode())
-    return dict(_split(answer.stdout, git))
+    contents: dict[str, bytes] = {}
+    for oid, content in batch_contents(answer.stdout):
+        if content is None:
+            raise _absent(git, oid)
+        contents[oid] = content
+    return contents
 
 
-def _split(output: bytes, git: GitCommand) -> Iterator[tuple[str, bytes]]:
-    at = 0
-    while at < len(output):
-        end = output.index(b"\n", at)
-        header = output[at:end].decode("ascii", "replace").split(" ")
-        if len(header) != 3 or not header[2].isdigit():
-            raise absent(git, header[0])
-        size = int(header[2])
-        yield header[0], output[end + 1 : end + 1 + size]
-        at = end + size + 2
-
-
-def absent(git: GitCommand, oid: str) -> ProviderError:
+def _absent(git: GitCommand, oid: str) -> ProviderError:
     """The error for an object that the clone does not hold (a partial or damaged clone)."""
     return Refused(
         "GIT006",

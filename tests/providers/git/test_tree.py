@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from git_repository import WrittenRepository
-from providers.git.attributes import special_paths
 from providers.git.repository import GitRepository
 from providers.git.tree import GitTree
 from reconciler.provider import ProviderError, TreeFile
+from specs.attributes import special_paths
 
 
 def _tree(written: WrittenRepository, files: dict[str, str | bytes]) -> GitTree:
