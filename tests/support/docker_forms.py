@@ -1,99 +1,71 @@
-"""Service forms and blueprints for tests of the Docker provider, made from a few words."""
+"""Blueprints for tests of the Docker provider, made from the normal form of a service."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from reconciler.actions import Blueprint
-from reconciler.desired import FilesUse, Generation, MountUse, NetworkUse, SecretUse, ServiceForm
-from reconciler.ownership import InstanceName, Owner
+from reconciler.desired import DesiredNetwork, DesiredVolume, Generation, ServiceForm
+from reconciler.files import ConfigDigest, files_key
+from reconciler.form import make_form
+from reconciler.ownership import InstanceName, Owner, network_name, volume_name
 from specs.reference import ImageRef
 from specs.service import Service
 
-DIGEST = "sha256:" + "d" * 64
-IMAGE = ImageRef.parse(f"busybox@{DIGEST}")
+OWNER = Owner("shop", "prod")
+IMAGE = ImageRef.parse("registry.example.com/web@sha256:" + "d" * 64)
 
 
-def flatten(value: Any, path: str = "") -> dict[str, Any]:
-    """Declared fields by path; members of the named maps stay whole."""
-    if isinstance(value, dict) and value and path.count(".") < 1 and path.partition(".")[0] in LEAVES:
-        return {k: v for key, member in value.items() for k, v in {f"{path}.{key}": member}.items()}
-    if isinstance(value, dict):
-        return {
-            k: v
-            for key, member in value.items()
-            for k, v in flatten(member, f"{path}.{key}" if path else key).items()
-        }
-    return {path: value}
+def network_of(owner: Owner, name: str, **options: Any) -> DesiredNetwork:
+    """A network of the environment."""
+    return DesiredNetwork(name, network_name(owner, name, str(sorted(options.items()))), **options)
 
 
-LEAVES = ("environment", "labels", "ports", "volumes", "configs")
-COMPARED = {
-    "command", "entrypoint", "environment", "ports", "healthcheck", "deploy", "restart", "user", "working_dir",
-    "stop_signal", "stop_grace_period", "labels",
-}  # fmt: skip
+def volume_of(owner: Owner, name: str) -> DesiredVolume:
+    """A data volume of the environment."""
+    return DesiredVolume(name, volume_name(owner, name))
 
 
-def make_form(
-    owner: Owner,
-    written: Mapping[str, Any],
-    networks: tuple[NetworkUse, ...] = (),
-    mounts: tuple[MountUse, ...] = (),
-    files: tuple[FilesUse, ...] = (),
-    secrets: tuple[SecretUse, ...] = (),
+def form_of(
+    written: Mapping[str, Any], owner: Owner = OWNER, configs: Mapping[str, ConfigDigest] | None = None
 ) -> ServiceForm:
-    """The form of a service in normal form, with what it uses."""
+    """The form of a service in normal form. ``configs`` gives the content of each Config; the networks and
+    volumes that it names are the environment's."""
     service = Service.model_validate({"image": "busybox:1.36", **written})
-    declared = service.model_dump(mode="json", exclude_unset=True)
-    declared.get("deploy", {}).pop("replicas", None)
-    fields = flatten({name: value for name, value in declared.items() if name in COMPARED})
-    fields["restart"] = service.restart
-    for port in service.ports:
-        fields[f"ports.{port}"] = service.ports[port].model_dump()
-    for mount in mounts:
-        source = mount.object_name or None
-        fields[f"volumes.{mount.target}"] = {
-            "type": mount.type,
-            "source": source,
-            "read_only": mount.read_only,
-        }
-    for file in files:
-        fields[f"configs.{file.target}"] = file.volume
-    canonical = json.dumps(fields, sort_keys=True)
-    fingerprint = f"v1:{abs(hash(canonical)):x}"
-    return ServiceForm(service, canonical, fields, fingerprint, networks, mounts, files, secrets)
+    names = ["default", *service.networks]
+    digests = {files_key(use): (configs or {})[use.source] for use in service.configs.values()}
+    sources = [mount.source for mount in service.volumes.values() if mount.type == "volume" and mount.source]
+    return make_form(
+        owner,
+        "web",
+        service,
+        digests,
+        {name: network_of(owner, name) for name in names},
+        {name: volume_of(owner, name) for name in sources},
+    )
 
 
-def make_blueprint(
-    owner: Owner,
+def blueprint_of(
     form: ServiceForm,
-    service_name: str = "web",
+    owner: Owner = OWNER,
     image: ImageRef = IMAGE,
     network_ids: Mapping[str, str] | None = None,
     number: int = 1,
 ) -> Blueprint:
-    """A blueprint of one instance of the form."""
+    """A blueprint of one instance of the service ``web``."""
     generation = Generation(form.fingerprint, "s1:none", str(image.digest))
     return Blueprint(
         owner=owner,
-        service_name=service_name,
+        service_name="web",
         number=number,
-        name=str(InstanceName(owner, service_name, generation.g8, number)),
+        name=str(InstanceName(owner, "web", generation.g8, number)),
         generation=generation,
         form=form,
         image=image,
         input="busybox:1.36",
         commit="c" * 40,
-        pin="c" * 40,
-        source="test",
-        network_ids=network_ids or {},
+        pin="b" * 40,
+        source="example.com/shop",
+        network_ids=network_ids or {use.object_name: use.object_name for use in form.networks},
     )
-
-
-def again(blueprint: Blueprint, number: int) -> Blueprint:
-    """The same instance under another number."""
-    name = InstanceName(blueprint.owner, blueprint.service_name, blueprint.generation.g8, number)
-    return replace(blueprint, number=number, name=str(name))
