@@ -7,6 +7,7 @@ Whatever comes from outside (names of live objects, output of containers, commit
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from reconciler.desired import Json
 _MAX_VALUE = 60
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MASKED = "(masked)"
+_SHORT = 12
+_LONG_NAMES = re.compile(r"\b(sha256:|sha512:|in-)([0-9a-f]{32,128})\b")
 
 
 def escape(text: str, limit: int = 2000) -> str:
@@ -32,6 +35,11 @@ def _escape_character(character: str) -> str:
     if point < 0x100:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def shorten(text: str) -> str:
+    """One printable line in which digests and image keys are cut to what tells them apart."""
+    return _LONG_NAMES.sub(lambda match: match[1] + match[2][:_SHORT], escape(text))
 
 
 def format_time(at: float | None) -> str | None:

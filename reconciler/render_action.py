@@ -32,8 +32,8 @@ from reconciler.actions import (
 )
 from reconciler.desired import Subject
 from reconciler.difference import Cause
-from reconciler.ownership import short_digest
-from reconciler.render import escape
+from reconciler.ownership import Role, short_digest
+from reconciler.render import escape, shorten
 
 _VERBS: dict[type[Action], str] = {
     StartRegistry: "start-registry",
@@ -81,24 +81,35 @@ def interruption(action: Action) -> float | None:
 
 def describe(action: Action) -> str:
     """The action in a few words, its object by name."""
-    name = escape(action.subject.instance or action.subject.name)
+    name = shorten(action.subject.instance or action.subject.name)
     match action:
         case StartRegistry():
             return f"run the local registry {name} on 127.0.0.1:{action.registry.port}"
         case BuildImage():
-            return f"build and push {name} as {escape(str(action.image.ref))}"
+            return f"build {escape(action.image.name)} and push it as {shorten(str(action.image.ref))}"
         case PullImage():
-            return f"pull {escape(str(action.ref))}"
+            return f"pull {shorten(str(action.ref))}"
         case RetireInstance():
-            return f"retire {name}: stop it and keep it"
+            is_held = action.name.endswith(f"_{Role.HELD.value}")
+            return (
+                f"hold {name}: stop it and keep its logs"
+                if is_held
+                else f"retire {name}: stop it and keep it"
+            )
         case ReviveInstance():
             return f"bring {name} back as {escape(action.name)}"
         case MendInstance():
             return f"mend {name} in place: {', '.join(describe_change(c) for c in action.changes)}"
         case PutMarker():
-            return f"note {escape(action.kind)} of {escape(action.marker_subject) or 'the environment'}"
+            return _describe_note(action)
         case _:
             return f"{verb_of(action).replace('-', ' ')} {name}"
+
+
+def _describe_note(action: PutMarker) -> str:
+    subject = escape(action.marker_subject) or "the environment"
+    words = {"release": f"note that {subject} has proved itself", "job": f"note that {subject} has run"}
+    return words.get(action.kind, f"note {escape(action.kind)} of {subject}")
 
 
 def describe_change(change: Change) -> str:
@@ -125,7 +136,7 @@ def describe_change(change: Change) -> str:
 def describe_cause(cause: Cause) -> str:
     """Why, in one line: the type and what it comes from."""
     named = list(cause.refs) or sorted({diff.path for diff in cause.diffs})
-    shown = ", ".join(escape(ref, 80) for ref in named[:4])
+    shown = ", ".join(shorten(ref) for ref in named[:4])
     more = f" and {len(named) - 4} more" if len(named) > 4 else ""
     return f"{cause.type}: {shown}{more}" if named else cause.type
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.actions import Action, PutMarker
 from reconciler.decision import Ender, Outcome, Plan
@@ -39,6 +39,8 @@ class ApplyView:
     duration: float
     outcomes: tuple[Outcome, ...]
     timed_out: bool = False
+    last_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Service name -> the last lines that its held instance wrote, free of secrets."""
 
 
 def render_pass(
@@ -76,6 +78,7 @@ def render_apply(view: ApplyView, style: Style = PLAIN) -> str:
     for block in view.plan.blocks:
         lines += [f"{block.subject.kind.lower()} {style.bold(escape(block.subject.name))}"]
         lines += render_block(block, style)
+        lines += [f"    | {escape(line, 300)}" for line in view.last_words.get(block.subject.name, ())]
     for wait in view.plan.waits:
         if view.timed_out or wait.ender is Ender.OUTSIDE or wait.expects == "attempt":
             lines += [f"{wait.subject.kind.lower()} {escape(wait.subject.name)}", render_wait(wait, style)]

@@ -6,13 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from reconciler.actions import Action
+from reconciler.actions import Action, PutMarker
 from reconciler.decision import Block, Plan, Wait
 from reconciler.desired import Desired, Json
 from reconciler.difference import Diff, Verdict
 from reconciler.observed import Observed, Unreadable
 from reconciler.ownership import short_digest
-from reconciler.render import PLAIN, Style, count, escape, format_duration, format_value, short_commit
+from reconciler.render import (
+    PLAIN,
+    Style,
+    count,
+    escape,
+    format_duration,
+    format_value,
+    short_commit,
+    shorten,
+)
 from reconciler.render_action import describe, describe_cause, interruption, subject_key, verb_of
 from reconciler.render_json import JsonObject, action_json, block_json, sorted_objects, wait_json
 from reconciler.render_mask import mask_plan
@@ -85,7 +94,7 @@ def _rank(kind: str) -> int:
 
 
 def _render_subject(key: tuple[str, str], plan: Plan, style: Style) -> list[str]:
-    lines = [f"{key[0].lower()} {style.bold(escape(key[1]))}" if key[1] else key[0].lower()]
+    lines = [f"{key[0].lower()} {style.bold(shorten(key[1]))}" if key[1] else key[0].lower()]
     for action in plan.actions:
         if subject_key(action.subject) == key:
             lines += render_action(action, style)
@@ -123,20 +132,21 @@ def render_diff(diff: Diff) -> str:
 def render_wait(wait: Wait, style: Style) -> str:
     """One wait and who ends it."""
     who = {"us": "", "time": "", "outside": " (until somebody acts)"}[wait.ender.value]
-    of = f"{escape(wait.subject.instance)}: " if wait.subject.instance else ""
-    return style.faint(f"  waits: {of}{escape(wait.reason)}{who}")
+    of = f"{shorten(wait.subject.instance)}: " if wait.subject.instance else ""
+    return style.faint(f"  waits: {of}{shorten(wait.reason)}{who}")
 
 
 def render_block(block: Block, style: Style) -> list[str]:
     """One block and the way out."""
     word = "held" if block.held else "blocked"
-    lines = [style.bad(f"  {word}: {escape(block.reason)}  [{escape(block.code)}]")]
-    return [*lines, f"    {escape(block.remedy)}"] if block.remedy else lines
+    lines = [style.bad(f"  {word}: {shorten(block.reason)}  [{escape(block.code)}]")]
+    return [*lines, f"    {shorten(block.remedy)}"] if block.remedy else lines
 
 
 def _render_forecast(forecast: Sequence[Plan], style: Style) -> list[str]:
     """What follows the present pass, in one line."""
-    steps = [_step_words(action) for step in forecast[1:] for action in step.actions]
+    following = [action for step in forecast[1:] for action in step.actions]
+    steps = [_step_words(action) for action in following if not isinstance(action, PutMarker)]
     runs = [(words, len(list(group))) for words, group in groupby(steps)]
     shown = [words if n == 1 else f"{words} ×{n}" for words, n in runs]
     if not shown:
@@ -148,7 +158,8 @@ def _render_forecast(forecast: Sequence[Plan], style: Style) -> list[str]:
 
 
 def _step_words(action: Action) -> str:
-    return f"{verb_of(action).replace('-', ' ')} {escape(action.subject.name)}".rstrip()
+    name = action.subject.name.partition("@")[0]
+    return f"{verb_of(action).replace('-', ' ')} {shorten(name)}".rstrip()
 
 
 def plan_json(view: PlanView) -> JsonObject:

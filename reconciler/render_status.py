@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reconciler.desired import Desired, Json
 from reconciler.observed import Health, Instance, Observed
 from reconciler.ownership import Role
-from reconciler.render import PLAIN, Style, escape, format_duration, format_time, short_commit
+from reconciler.render import PLAIN, Style, escape, format_duration, format_time, short_commit, shorten
 from reconciler.render_json import JsonObject
 from reconciler.render_plan import render_unreadable
 from reconciler.status import Countdowns, ServiceStatus
@@ -40,7 +40,7 @@ def _render_service(status: ServiceStatus, width: int, now: float, style: Style)
     line = f"{style.bold(name)}  {paint(status.state.ljust(11))} {ready:>5}  {commit}  {digest}  {since}"
     lines = [line.rstrip()]
     if status.reason:
-        lines.append(f"  {escape(status.reason)}")
+        lines.append(f"  {shorten(status.reason)}")
     counted = _render_countdowns(status.countdowns)
     if counted:
         lines.append(f"  {style.faint(counted)}")

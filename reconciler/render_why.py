@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.desired import Json
 from reconciler.lookback import Lookback, Version
-from reconciler.render import PLAIN, Style, escape, format_value, short_commit
+from reconciler.render import PLAIN, Style, escape, format_value, short_commit, shorten
 from reconciler.render_json import JsonObject, diff_json, sorted_objects
 
 Changed = tuple[str, str | None, str | None]
@@ -45,8 +45,8 @@ def render_why(
 
 
 def _version(version: Version) -> str:
-    digest = f", image {escape(version.digest)[:19]}" if version.digest else ""
-    return f"commit {short_commit(version.commit)}, input {escape(version.input, 120)}{digest}"
+    digest = f", image {shorten(version.digest)}" if version.digest else ""
+    return f"commit {short_commit(version.commit)}, input {shorten(version.input)}{digest}"
 
 
 def _from_to(before: str | None, after: str | None) -> str:

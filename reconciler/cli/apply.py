@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
@@ -17,11 +17,17 @@ from reconciler.clients import Clients
 from reconciler.desired import Desired, Subject
 from reconciler.journal import Journal
 from reconciler.loop import Converged, PassReport, converge
-from reconciler.render import Style, escape
+from reconciler.provider import ProviderError
+from reconciler.render import MASKED, Style, escape
 from reconciler.render_apply import ApplyView, apply_json, render_apply, render_pass
 from reconciler.render_journal import journal_entry
+from reconciler.secret_names import secret_names
+from reconciler.secrets import SecretUnreadable
+from reconciler.view import group
 
 Print = Callable[[str], None]
+_LAST_WORDS = 8
+"""Lines of a held instance that are shown."""
 
 
 def run(options: Options) -> Report:
@@ -39,7 +45,8 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
     converged = await converge(
         desired, clients, within=options.timeout, report=progress.show_pass, progress=progress.show_line
     )
-    view = view_of(desired, converged)
+    words = await read_last_words(workspace, clients, converged)
+    view = replace(view_of(desired, converged), last_words=words)
     if converged.outcomes:
         Journal.of(desired.owner).append(journal_entry(view, time.time()))
     report = Report(
@@ -62,6 +69,33 @@ def view_of(desired: Desired, converged: Converged) -> ApplyView:
         outcomes=converged.outcomes,
         timed_out=converged.timed_out,
     )
+
+
+async def read_last_words(
+    workspace: Workspace, clients: Clients, converged: Converged
+) -> dict[str, Sequence[str]]:
+    """What the newest held instance of each held service wrote last, with its secrets' values taken out."""
+    views = group(converged.observed)
+    held = {block.subject.name for block in converged.plan.blocks if block.held}
+    words: dict[str, Sequence[str]] = {}
+    for service_name in sorted(held):
+        instances = views.of(service_name).held
+        service = workspace.desired.services.get(service_name)
+        if instances and service is not None:
+            try:
+                values = workspace.stock.secret_store.values(secret_names(service.form))
+                lines = await clients.runtime.logs(instances[-1].handle, _LAST_WORDS)
+            except (ProviderError, SecretUnreadable):
+                continue  # the hold is told without them
+            words[service_name] = [hide(line, values.values()) for line in lines]
+    return words
+
+
+def hide(line: str, values: Iterable[str]) -> str:
+    """The line without the secret values, the longest first."""
+    for value in sorted((v for v in values if v), key=len, reverse=True):
+        line = line.replace(value, MASKED)
+    return line
 
 
 def _check_branch(workspace: Workspace) -> None:
