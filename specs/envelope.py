@@ -10,7 +10,7 @@ from specs.document import API_VERSION, KINDS
 from specs.environment import Environment
 from specs.image import Image
 from specs.model import Model
-from specs.node import Map, Node, Scalar, is_null
+from specs.node import Map, Node, Scalar, holds, is_null
 from specs.normal import normalise
 from specs.problem import Place, Report
 from specs.registry import Registry
@@ -71,8 +71,9 @@ def read_document(node: Node, templated: bool, report: Report) -> Written | None
 def _read_spec(kind: str, name: str, place: Place, spec: Map, templated: bool, report: Report) -> Written:
     before = len(report.problems)
     normal = normalise(kind, spec, report)
+    templated = templated and holds(normal, "$")
     model = read_model(MODELS[kind], normal, report, defer=templated)
-    if len(report.problems) > before:
+    if templated or len(report.problems) > before:
         model = None
     return Written(kind, name, place, normal, model, templated)
 

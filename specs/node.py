@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
@@ -70,15 +70,13 @@ def is_null(node: Node | None) -> bool:
     return isinstance(node, Scalar) and node.plain and node.text in ("", "null")
 
 
-def leaves(
-    node: Node, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Scalar | Sequence | Map]]:
-    """Every scalar, list and empty mapping below the node, with the keys that lead to it."""
-    if not isinstance(node, Map) or not node.entries:
-        yield path, node
-        return
-    for key, entry in node.entries.items():
-        yield from leaves(entry.node, (*path, key))
+def holds(node: Node, text: str) -> bool:
+    """Whether any value at or below the node has the text in it."""
+    if isinstance(node, Scalar):
+        return text in node.text
+    if isinstance(node, Sequence):
+        return any(holds(item, text) for item in node.items)
+    return any(holds(entry.node, text) for entry in node.entries.values())
 
 
 def nearest_place(node: Node, path: tuple[object, ...]) -> tuple[Place, Node]:

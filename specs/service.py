@@ -160,7 +160,7 @@ class Service(Model):
     depends_on: dict[Name, Dependency] = Field(
         default={}, description="What must be true before the first instance of a new generation starts."
     )
-    deploy: Deploy = Field(default=Deploy(), description="How many and how large.")
+    deploy: Deploy = Field(default=Deploy(), description="How many instances, and their limits.")
     restart: Annotated[
         str, StringConstraints(pattern=r"^(no|always|unless-stopped|on-failure(:[0-9]{1,3})?)$")
     ] = Field(default="unless-stopped", description='"no" or on-failure makes it a job, which runs once.')

@@ -28,7 +28,7 @@ class Written:
     spec: Map
     model: Model | None
     templated: bool = False
-    """Its file holds a ``$``: variables may have to be put in."""
+    """It holds a ``$``: variables have to be put in before it has a model."""
 
     @property
     def subject(self) -> str:
