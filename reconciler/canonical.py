@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import zlib
 from collections.abc import Iterator, Mapping
@@ -58,14 +57,15 @@ def decode_label(text: str) -> str:
     """The canonical text of a label. Raises ValueError; never inflates more than the limit."""
     if not text or len(text) > _MAX_LABEL:
         raise ValueError("the label is empty or too long")
+    inflate = zlib.decompressobj()
     try:
-        inflate = zlib.decompressobj()
         content = inflate.decompress(base64.b64decode(text, validate=True), MAX_CANONICAL + 1)
-        if len(content) > MAX_CANONICAL or not inflate.eof or inflate.unused_data:
-            raise ValueError("the label is too long, cut off, or has something after its end")
-        return content.decode("utf-8")
-    except (zlib.error, binascii.Error, UnicodeDecodeError):
+        canonical = content.decode("utf-8")
+    except (zlib.error, ValueError):
         raise ValueError("the label is no compressed text") from None
+    if len(content) > MAX_CANONICAL or not inflate.eof or inflate.unused_data:
+        raise ValueError("the label is too long, cut off, or has something after its end")
+    return canonical
 
 
 def fields_of(canonical: str) -> Fields:
