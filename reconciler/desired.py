@@ -220,10 +220,8 @@ class Policy:
     source: str = ""
     """The text of the label ``reconciler.source`` that this source writes."""
     mode: Literal["live", "offline", "worktree"] = "live"
-    host_mounts: tuple[str, ...] = ()
-    """Host paths that the environment's ``allow`` names: a form read from a label may mount no other."""
     host_mounts: frozenset[str] = frozenset()
-    """Host paths that the environment allows, also to a form that is read back from a label."""
+    """Host paths that the environment's ``allow`` names: a form read from a label may mount no other."""
 
 
 @dataclass(frozen=True, slots=True)
