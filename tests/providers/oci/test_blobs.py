@@ -272,9 +272,9 @@ async def test_an_upload_that_nobody_takes_ends(fake: FakeRegistry, ref: ImageRe
 
 async def test_a_registry_may_take_its_time_to_store_a_blob(fake: FakeRegistry, ref: ImageRef) -> None:
     async def store(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
+        await request.read()
         await asyncio.sleep(0.5)
-        return response
+        return await handler(request)
 
     fake.twist("PUT", UPLOAD, store)
     async with open_registry(fake.host, deadlines=Deadlines(read=0.2)) as registry:

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
-from fake_registry import FakeRegistry, answer
+from fake_registry import FakeRegistry, Handler, answer
 from local_registry import find_free_port
 from oci_errors import CANARY, fails_with
 from oci_images import push_image
@@ -186,6 +187,22 @@ def test_a_host_that_is_none_is_refused(host: str) -> None:
         open_registry(host)
     assert caught.value.code == faults.REFERENCE_UNUSABLE.code
     assert "word" not in str(caught.value)
+
+
+async def test_no_cookie_is_kept(fake: FakeRegistry) -> None:
+    cookies: list[str | None] = []
+
+    async def remember(request: web.Request, handler: Handler) -> web.StreamResponse:
+        cookies.append(request.headers.get("Cookie"))
+        response = await handler(request)
+        response.headers["Set-Cookie"] = "session=1; Path=/"
+        return response
+
+    fake.twist("GET", "/v2/", remember, -1)
+    async with open_registry(f"localhost:{fake.port}") as registry:
+        await registry.ping()
+        await registry.ping()
+    assert cookies == [None] * 3
 
 
 def test_every_code_is_listed_once_with_its_meaning() -> None:

@@ -77,6 +77,22 @@ async def test_a_digest_that_is_not_its_content_fails(
     await fails_with(faults.WRONG_DIGEST, registry.manifests.get(ref.with_digest(digest)))
 
 
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_other_content_than_was_asked_for_by_digest_fails(
+    fake: FakeRegistry, registry: OciRegistry, ref: ImageRef, says_so: bool
+) -> None:
+    body = image_manifest(b"{}", b"another layer").body
+
+    def replace(response: web.Response) -> None:
+        response.body = body
+        response.headers.popall("Docker-Content-Digest")
+        if says_so:
+            response.headers["Docker-Content-Digest"] = digest_of(body)
+
+    fake.twist("GET", MANIFEST, alter(replace))
+    await fails_with(faults.WRONG_DIGEST, registry.manifests.get(ref.with_digest(put(fake))))
+
+
 async def test_a_header_that_disagrees_with_reference_or_body_fails(
     fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
 ) -> None:
@@ -246,6 +262,7 @@ async def test_a_refused_request_is_final(fake: FakeRegistry, registry: OciRegis
     fake.twist("PUT", MANIFEST, answer(400))
     error = await fails_with(faults.REQUEST_REFUSED, push_image(registry, ref))
     assert isinstance(error, Refused)
+    assert fake.count("HEAD", MANIFEST) == 0
 
 
 @pytest.mark.parametrize("tag", ["", "../x", "a b", "x" * 129])
