@@ -100,9 +100,13 @@ class Executor:
 
     def _end(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        if not isinstance(outcome.action, (RemoveInstance, RetireInstance)):
-            # Taking a failed instance away is not a success of its subject: the pause must grow.
-            self.attempts.pop(outcome.action.subject, None)
+        subject = outcome.action.subject
+        attempt = self.attempts.get(subject)
+        takes_away = isinstance(outcome.action, (RemoveInstance, RetireInstance))
+        # Taking away what could not start is no success of its start: the pause must go on to grow. But
+        # what was refused for good is gone with its instance, and may be asked for again.
+        if attempt and (not takes_away or attempt.final or attempt.verb == type(outcome.action).__name__):
+            del self.attempts[subject]
 
     def _fail(self, action: Action, error: ProviderError, began: float | None, log: Sequence[str]) -> None:
         refused, stale = isinstance(error, Refused), isinstance(error, Stale)
@@ -122,7 +126,13 @@ class Executor:
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (count - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
         pause = max(pause, outcome.retry_after or 0.0)
         self.attempts[subject] = Attempt(
-            count, outcome.error or "", self.now() + pause, outcome.refused, outcome.code, tail
+            count,
+            outcome.error or "",
+            self.now() + pause,
+            outcome.refused,
+            outcome.code,
+            tail,
+            type(outcome.action).__name__,
         )
 
     def now(self) -> float:

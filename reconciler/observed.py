@@ -146,6 +146,8 @@ class Attempt:
     """Refused: no use trying until spec or world changes."""
     code: str = ""
     log: tuple[str, ...] = ()
+    verb: str = ""
+    """The class of the action that failed: a create that was refused does not stop its removal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm, tod
     if target is None:
         _clear_failed(steps, desired, view)
         return
+    _stop_retired(steps, target, view)
     proved = _is_proved(target, view, steps.now)
     sorting = _sort(steps, target, view, today)
     _clear_leftovers(steps, target, sorting)
@@ -139,6 +140,15 @@ def _clear_leftovers(steps: Steps, target: Target, sorting: Sorting) -> None:
         sorting.old = [i for i in sorting.old if i is not instance]
         words = start_error(instance) or "it was created and never started"
         _remove(steps, target, instance, Cause("commit", (words,)))
+
+
+def _stop_retired(steps: Steps, target: Target, view: ServiceView) -> None:
+    """A crash between the rename and the stop leaves a retired instance running: it is stopped."""
+    for instance in (*view.kept, *view.held):
+        if runs(instance):
+            subject = Subject("Service", target.service.name, instance.name)
+            cause = Cause("commit", ("it was retired and runs still",))
+            steps.act(RetireInstance(subject, cause, instance.handle, instance.name, grace(target.form.spec)))
 
 
 def _end_retried_holds(steps: Steps, desired: Target, view: ServiceView, holding: Instance | None) -> None:

@@ -161,11 +161,13 @@ def _prune_files(steps: Steps) -> None:
 
 
 def _prune_markers(steps: Steps) -> None:
-    """Markers of a service that is gone: a service of that name that comes again starts afresh."""
+    """Markers of a service that is gone: a service of that name that comes again starts afresh. And older
+    ones that a crash left beside the newest."""
     for marker in steps.observed.markers:
         name = marker.subject
         gone = name not in steps.desired.services and name not in steps.desired.excluded
-        if marker.kind in _SERVICE_MARKERS and gone and not steps.views.of(name).instances:
+        over = marker.kind in _SERVICE_MARKERS and gone and not steps.views.of(name).instances
+        if over or steps.views.markers[(marker.kind, name)] is not marker:
             subject = Subject("Marker", name, marker.object_name)
-            cause = Cause("prune", (f"Service {name} is not in git any more",))
-            steps.act(RemoveMarker(subject, cause, marker.object_name))
+            words = f"Service {name} is not in git any more" if over else "a newer one of its kind is there"
+            steps.act(RemoveMarker(subject, Cause("prune", (words,)), marker.object_name))

@@ -81,7 +81,8 @@ def _exit_words(instance: Instance) -> str:
 
 
 def _health_failure(instance: Instance) -> str | None:
-    if instance.health is not Health.UNHEALTHY:
+    # A stopped or paused container reads as unhealthy too: that is drift, not a failure of its own.
+    if instance.health is not Health.UNHEALTHY or instance.phase is not Phase.RUNNING:
         return None
     output = instance.last_health_output.strip()
     return "its health check says unhealthy" + (f": {output[:500]}" if output else "")

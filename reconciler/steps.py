@@ -47,6 +47,8 @@ class Steps:
             return
         self.planned.add(subject)
         attempt = self.observed.attempts.get(subject)
+        if attempt is not None and attempt.verb != type(action).__name__:
+            attempt = None
         if subject in self.observed.in_flight:
             self.wait(subject, "in progress", Ender.US)
         elif attempt is None:
@@ -66,7 +68,7 @@ class Steps:
         """Plan a Wait, once."""
         self.waits[Wait(subject, reason, ender, at, expects)] = None
         if ender is Ender.OUTSIDE:
-            self.stuck.add(subject)
+            self._stick(subject)
 
     def wait_on(self, subject: Subject, needed: Subject, reason: str) -> None:
         """Wait for something that we are bringing about; where that is itself blocked, or waits for
@@ -76,4 +78,7 @@ class Steps:
     def block(self, subject: Subject, code: str, reason: str, remedy: str, *, held: bool = False) -> None:
         """Plan a Block, once."""
         self.blocks[Block(subject, code, reason, remedy, held)] = None
-        self.stuck.add(subject)
+        self._stick(subject)
+
+    def _stick(self, subject: Subject) -> None:
+        self.stuck |= {subject, Subject(subject.kind, subject.name)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.assess import assess_drift
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, worst
 from reconciler.cli.options import Options
@@ -11,7 +12,7 @@ from reconciler.cli.session import meet, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.difference import Verdict
-from reconciler.drift import ServiceDrift, assess_drift
+from reconciler.drift import ServiceDrift
 from reconciler.observed import Observed
 from reconciler.render import short_commit
 from reconciler.render_drift import drift_json, mask_drift, overall, render_drift, summarise_drift

@@ -23,7 +23,7 @@ from reconciler.readiness import serves
 from sketches import Sketch, desired
 
 SLOW = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

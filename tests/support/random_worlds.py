@@ -62,6 +62,7 @@ def sketches(name: str, others: Sequence[str] = ()) -> st.SearchStrategy[Sketch]
         secrets=st.sampled_from(((), (("password", "x"),), (("password", "y"),))),
         networks=st.sampled_from((("default",), ("back", "default"), ("front",))),
         memory=st.sampled_from((None, 1 << 26, 1 << 27)),
+        deadline=st.just(20.0),
     )
 
 

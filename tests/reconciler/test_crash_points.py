@@ -1,0 +1,99 @@
+"""kill -9 at every boundary of every call, then another process: the same end as without a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+
+from driver import Driver
+from providers.memory import Behaviour, CrashAt, Killed
+from reconciler.desired import Desired
+from reconciler.ownership import Role
+from sketches import Sketch, desired
+
+A = Sketch(
+    "web",
+    replicas=2,
+    volumes=("data",),
+    configs=(("settings", "a"),),
+    secrets=(("password", "x"),),
+    networks=("default", "back"),
+)
+B = replace(A, configs=(("settings", "b"),), image="ours:2")
+BAD = replace(A, image="ours:3", deadline=20.0)
+STOP_FIRST = replace(A, order="stop-first", replicas=1)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A world that has settled on ``before``, then ``after`` is asked for."""
+
+    name: str
+    before: tuple[Sketch, ...]
+    after: tuple[Sketch, ...]
+    behaviour: Behaviour = Behaviour()
+
+
+SCENES = (
+    Scene("first deploy", (), (A,)),
+    Scene("new version", (A,), (B,)),
+    Scene("new version, stop first", (STOP_FIRST,), (replace(STOP_FIRST, image="ours:2"),)),
+    Scene("bad version", (A,), (BAD,), Behaviour(exits_after=0.5)),
+    Scene("never healthy", (A,), (BAD,), Behaviour(healthy_after=None)),
+    Scene("scale down", (A,), (replace(A, replicas=1),)),
+    Scene("prune", (A, Sketch("api")), (Sketch("api"),)),
+)
+
+
+def at(sketches: tuple[Sketch, ...], number: int) -> Desired:
+    wanted = desired(*sketches, at=number)
+    return replace(wanted, policy=replace(wanted.policy, prune_limit=5))
+
+
+async def play(scene: Scene, index: int | None) -> tuple[CrashAt, object]:
+    driver = Driver()
+    driver.stock.add(*scene.before, *scene.after)
+    await driver.settle(at(scene.before, 1))
+    for sketch in scene.after:
+        if sketch not in scene.before:
+            driver.world.behave(sketch, scene.behaviour)
+    engine, hook, wanted = driver.world.engine, CrashAt(index), at(scene.after, 2)
+    engine.hook = hook
+    driver.world.builder.faults.hook = hook
+    try:
+        await driver.settle(wanted)
+    except Killed:
+        driver.world.builder.faults.hook = None
+        engine.recover()
+        for task in driver.executor.tasks.values():
+            task.cancel()
+        await asyncio.sleep(0)
+        driver.restart()
+        await driver.settle(wanted)
+    return hook, await end_of(driver, wanted)
+
+
+async def end_of(driver: Driver, wanted: Desired) -> object:
+    """The world without numbers and sequence: how many of what, in which state."""
+    world = await driver.world.look(wanted)
+    instances = Counter((i.service_name, i.role, i.phase.value, i.generation.g8) for i in world.instances)
+    live = [i.number for i in world.instances if i.role is Role.LIVE]
+    assert len(live) == len(set(live)), "a number twice"
+    return (
+        instances,
+        sorted(v.object_name for v in world.volumes),
+        sorted(n.object_name for n in world.networks),
+        sorted((m.kind, m.subject) for m in world.markers),
+    )
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+async def test_a_crash_at_any_boundary_changes_nothing_of_the_end(scene: Scene) -> None:
+    whole, expected = await play(scene, None)
+    assert len(whole.crossed) > 4
+    for index in range(len(whole.crossed)):
+        _, end = await play(scene, index)
+        assert end == expected, (index, whole.crossed[index])
