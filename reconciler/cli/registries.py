@@ -49,6 +49,19 @@ class Registries:
         found = await read_docker_config(config, ref.host)
         return found if isinstance(found, Login) else None
 
+    def logins(self) -> dict[str, Login]:
+        """Every login that is known here, by registry host, for builds. What has no value is left out: the
+        registry itself is asked for first, and that says what is missing."""
+        found: dict[str, Login] = {}
+        for name, spec in self.specs.items():
+            try:
+                login = self._login(name)
+            except Refused:
+                continue
+            if login is not None and spec.url:
+                found[ImageRef.parse(f"{_prefix(spec.url)}/x").host] = login
+        return found
+
     async def close(self) -> None:
         """Close all connections."""
         clients = list(self._clients.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from reconciler.cli.envelope import Report
@@ -15,7 +15,7 @@ from reconciler.clients import Clients
 from reconciler.desired import Desired
 from reconciler.loop import look
 from reconciler.observed import Observed
-from reconciler.provider import Builder, Runtime
+from reconciler.provider import Builder, Login, Runtime
 from reconciler.render import Style
 
 Verb = Callable[[Workspace, Clients], Awaitable[Report]]
@@ -37,17 +37,20 @@ async def _run(workspace: Workspace, verb: Verb) -> Report:
 
 
 def open_docker(endpoint: str | None) -> Runtime:
-    """The engine. ``RECONCILER_ENDPOINT_<ENVIRONMENT>`` and the document decide before DOCKER_HOST."""
+    """The engine behind an endpoint; None is DOCKER_HOST, else this machine's. Raises Refused."""
     from providers.docker.runtime import open_runtime
 
     return open_runtime(endpoint)
 
 
-def open_buildx(endpoint: str | None) -> Builder | None:
-    """The builder on the same engine."""
+def open_buildx(endpoint: str | None, logins: Mapping[str, Login]) -> Builder:
+    """The builder on the same engine. Raises Refused."""
     from providers.buildx.builder import open_builder
+    from providers.docker.runtime import socket_path
+    from providers.oci.credentials import default_docker_config
 
-    return open_builder(endpoint)
+    docker_host = f"unix://{socket_path(endpoint, os.environ)}"
+    return open_builder(docker_host, default_docker_config().parent, logins=logins)
 
 
 async def meet(workspace: Workspace, clients: Clients) -> tuple[Desired, Observed]:

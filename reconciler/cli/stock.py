@@ -12,7 +12,7 @@ from reconciler.clients import OpenRegistry, Prepared
 from reconciler.desired import DesiredImage
 from reconciler.provider import BuildRequest, FileEntry, ProviderError, Refused, Tree, TreeFile
 from reconciler.secrets import SecretStore, SecretUnreadable, variable_name
-from specs.context import UnfitFile, context_tar
+from specs.context import context_tar
 from specs.dockerfile import pin
 from specs.inputs import Inputs, input_document
 from specs.manifest import ManifestEntry
@@ -107,10 +107,6 @@ class CommitStock:
 
         try:
             yield from context_tar(known.inputs.manifest, read)
-        except UnfitFile as error:
-            raise Refused(
-                "IMG011", f"Image {known.desired.name}", str(error), "the file itself", "git lfs pull"
-            ) from None
         except KeyError as error:
             raise ProviderError(
                 "SRC002", f"Image {known.desired.name}", f"{error} has gone meanwhile"

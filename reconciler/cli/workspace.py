@@ -18,7 +18,7 @@ from reconciler.clients import Clients
 from reconciler.desired import Desired, Policy
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
-from reconciler.provider import Builder, Runtime
+from reconciler.provider import Builder, Login, Runtime
 from reconciler.resolve import Findings, resolve
 from reconciler.secret_names import TEMPLATE
 from reconciler.secrets import SecretStore, SecretUnreadable, secrets_folder
@@ -29,7 +29,7 @@ from specs.service import Service
 from specs.suggest import did_you_mean
 
 OpenRuntime = Callable[[str | None], Runtime]
-OpenBuilder = Callable[[str | None], Builder | None]
+OpenBuilder = Callable[[str | None, Mapping[str, Login]], Builder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Workspace:
             runtime=open_runtime(endpoint),
             registry=self.registries.open,
             login=self.registries.login,
-            builder=open_builder(endpoint),
+            builder=open_builder(endpoint, self.registries.logins()) if self.images else None,
             stock=self.stock,
         )
 

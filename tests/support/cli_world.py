@@ -72,7 +72,7 @@ class CliWorld:
     def clients(self, workspace: Workspace) -> Clients:
         """What the workspace says, with providers in memory."""
         workspace.stock.open_registry = self._registry
-        real = workspace.clients(lambda endpoint: self.engine, lambda endpoint: self.builder)
+        real = workspace.clients(lambda endpoint: self.engine, lambda endpoint, logins: self.builder)
         return replace(real, registry=self._registry, login=self._login)
 
     async def _registry(self, ref: ImageRef) -> Registry:
