@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from specs.context import context_tar
 from specs.dockerfile import BaseUse, Dockerfile, read_dockerfile
 from specs.ignore import IgnoreRules, InvalidIgnoreRule, parse_ignore
 from specs.image import Build
 from specs.image_problem import ImageProblem
 from specs.inputs import Inputs, input_document, input_key
-from specs.manifest import LINK, ContextFile, Manifest, is_ours, make_manifest, records_of
+from specs.manifest import LINK, ContextFile, Manifest, ManifestEntry, is_ours, make_manifest, records_of
 from specs.reference import Digest
 
 File = TypeVar("File", bound=ContextFile)
@@ -77,6 +78,21 @@ def image_inputs(
     return ImageInputs(
         input_key(document), document, reading.dockerfile, manifest, dockerfile.bases, bases, problems
     )
+
+
+def context_of(
+    source: Source[File], manifest: Manifest, make: Callable[[str, int, str], File]
+) -> Iterator[bytes]:
+    """The tar of a manifest whose contents are in ``source``; ``make`` is its kind of file, of path from the
+    root, git mode and content id. Raises ``specs.context.UnfitFile``, and what ``source`` raises."""
+    root = "" if manifest.folder == "." else f"{manifest.folder}/"
+
+    def read(entries: Sequence[ManifestEntry]) -> Mapping[str, bytes]:
+        files = [make(root + entry.path, entry.git_mode, entry.oid) for entry in entries]
+        contents = source.read(files)
+        return {entry.path: contents[root + entry.path] for entry in entries}
+
+    return context_tar(manifest, read)
 
 
 @dataclass(slots=True)

@@ -51,6 +51,11 @@ class ManifestEntry:
     link: bool
     oid: str
 
+    @property
+    def git_mode(self) -> int:
+        """The mode as git has it."""
+        return int(LINK, 8) if self.link else 0o100000 | self.mode
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

@@ -11,13 +11,14 @@ import binascii
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.provider import LogLine
 
 LAST_LINES = 20
 _MAX_LINE = 2_000
+_MIN_MASKED = 4
 _MAX_LINES = 10_000
 _MAX_OBJECT = 4 << 20
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -44,13 +45,19 @@ class Progress:
 
     log: LogLine
     is_json: bool
-    secrets: Iterable[str] = ()
+    secrets: Sequence[str] = field(default=(), repr=False)
     steps: dict[str, Step] = field(default_factory=dict)
     said: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
     """The last lines that belong to no step: buildx's own words."""
+    _masked: list[str] = field(default_factory=list, repr=False)
     _partial: str = ""
     _object: list[str] = field(default_factory=list)
     _logged: int = 0
+
+    def __post_init__(self) -> None:
+        for secret in self.secrets:
+            lines = [line for line in secret.splitlines() if len(line) >= _MIN_MASKED]
+            self._masked += [secret, *lines] if secret else []
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of standard error."""
@@ -107,7 +114,7 @@ class Progress:
             except (ValueError, binascii.Error):
                 continue
             step = self.steps.setdefault(str(entry.get("vertex")), Step())
-            for line in text.splitlines():
+            for line in text.removesuffix("\n").split("\n"):
                 self._say(step.lines, line)
 
     def _step(self, identity: str, name: str, has_begun: bool) -> Step:
@@ -146,9 +153,8 @@ class Progress:
             self.log(f"… more than {_MAX_LINES} lines; the rest is not shown")
 
     def _clean(self, line: str) -> str:
-        for secret in self.secrets:
-            for part in filter(None, secret.splitlines()):
-                line = line.replace(part, "***")
+        for part in self._masked:
+            line = line.replace(part, "***")
         line = _TERMINAL.sub("", line.rpartition("\r")[2] or line.rstrip("\r"))
         line = "".join(c if c.isprintable() else " " for c in line)
         return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}…"

@@ -21,7 +21,8 @@ _LOGIN = re.compile(
     re.IGNORECASE,
 )
 _PREFIX = re.compile(
-    r"(?:failed to solve(?: with frontend dockerfile\.v0)?: |rpc error: code = \w+ desc = |failed to create LLB definition: )+"
+    r"(?:failed to solve(?: with frontend dockerfile\.v0)?: |rpc error: code = \w+ desc = "
+    r"|failed to create LLB definition: )+"
 )
 _PLATFORMS = re.compile(r"multi-platform build is not supported|multiple platforms feature", re.IGNORECASE)
 _PARSE = re.compile(

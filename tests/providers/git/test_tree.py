@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from providers.git.repository import GitRepository
 from providers.git.tree import GitTree
 from reconciler.provider import ProviderError, TreeFile
 from specs.attributes import special_paths
+from specs.image import Build
+from specs.image_inputs import context_of, image_inputs
 
 
 def _tree(written: WrittenRepository, files: dict[str, str | bytes]) -> GitTree:
@@ -123,3 +127,17 @@ def test_no_attributes_cost_nothing(written: WrittenRepository) -> None:
 def test_what_changes_bytes(line: str, special: list[str]) -> None:
     paths = ["a.png", "d/b.png", "d/e/c.txt"]
     assert list(special_paths({".gitattributes": line.encode()}, paths)) == special
+
+
+def test_a_commits_context_is_a_tar_of_its_files(written: WrittenRepository) -> None:
+    written.write({"web/Dockerfile": "FROM scratch\n", "web/d/a": "1", "web/run": "x", "other": "2"})
+    (written.path / "web/run").chmod(0o755)
+    (written.path / "web/ln").symlink_to("d/a")
+    repository = GitRepository(written.path)
+    tree = repository.tree(written.commit())
+    inputs = image_inputs(tree, Build(context="web"))
+    packed = b"".join(context_of(tree, inputs.manifest, TreeFile))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        assert archive.getnames() == ["Dockerfile", "d/a", "ln", "run"]
+        assert archive.getmember("ln").linkname == "d/a"
+        assert archive.getmember("run").mode == 0o755
