@@ -212,6 +212,9 @@ def fail(story: Story) -> None:
 def prune(story: Story) -> None:
     story.step("A service leaves git: a guard asks before it goes (prune: {limit: 0} here)")
     (story.folder / "specs/pages.yaml").unlink()
+    environment = story.folder / "specs/environment.yaml"
+    lines = environment.read_text().splitlines(keepends=True)
+    environment.write_text("".join(line for line in lines if "name: pages" not in line))
     story.commit("No pages")
     told = story.run("apply", "dev", exits=4)
     found = re.search(r"--allow-prune=([0-9a-f]+)", told)

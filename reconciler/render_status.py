@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.desired import Desired, Json
-from reconciler.observed import Health, Instance, Observed
+from reconciler.observed import Health, Instance, Observed, Phase
 from reconciler.ownership import Role
 from reconciler.render import PLAIN, Style, escape, format_duration, format_time, short_commit, shorten
 from reconciler.render_json import JsonObject
@@ -44,7 +44,8 @@ def _render_service(status: ServiceStatus, width: int, now: float, style: Style)
     counted = _render_countdowns(status.countdowns)
     if counted:
         lines.append(f"  {style.faint(counted)}")
-    return lines + [f"  {style.faint(_render_instance(i))}" for i in status.instances if _is_notable(i)]
+    notable = [i for i in status.instances if _is_notable(i, status.is_job)]
+    return lines + [f"  {style.faint(_render_instance(i))}" for i in notable]
 
 
 def _render_countdowns(countdowns: Countdowns) -> str:
@@ -56,14 +57,16 @@ def _render_countdowns(countdowns: Countdowns) -> str:
     return ", ".join(f"{words} {format_duration(left)}" for words, left in parts if left is not None)
 
 
-def _is_notable(instance: Instance) -> bool:
-    is_well = instance.phase.value == "running" and instance.health is not Health.UNHEALTHY
+def _is_notable(instance: Instance, is_job: bool) -> bool:
+    is_well = instance.phase is Phase.RUNNING and instance.health is not Health.UNHEALTHY
+    is_well = is_well or (is_job and instance.phase is Phase.EXITED and instance.exit_code == 0)
     return instance.role is Role.HELD or (instance.role is Role.LIVE and not is_well)
 
 
 def _render_instance(instance: Instance) -> str:
     ended = f" with code {instance.exit_code}" if instance.exit_code is not None else ""
-    health = f", {instance.health.value}" if instance.health is not Health.NONE else ""
+    has_health = instance.phase is Phase.RUNNING and instance.health is not Health.NONE
+    health = f", {instance.health.value}" if has_health else ""
     error = f": {escape(instance.error)}" if instance.error else ""
     return f"{escape(instance.name)} {instance.phase.value}{ended}{health}{error}"
 

@@ -45,6 +45,8 @@ class ServiceStatus:
     since: float | None = None
     countdowns: Countdowns = Countdowns()
     instances: tuple[Instance, ...] = ()
+    is_job: bool = False
+    """It runs to completion: ``ready`` counts instances that ended well, too."""
 
 
 def assess_status(desired: Desired, observed: Observed, plan: Plan, now: float) -> tuple[ServiceStatus, ...]:
@@ -63,18 +65,20 @@ def _assess(
     waits = tuple(w for w in plan.waits if _is_about(w.subject, service_name))
     state, reason = _state(service_name, observed, views, plan, now)
     shown = view.live[-1] if view.live else None
+    is_job = service is not None and service.form.spec.is_job
     return ServiceStatus(
         service_name=service_name,
         state=state,
         reason=reason,
         replicas=service.replicas if service else 0,
-        ready=sum(serves(i) for i in view.live),
+        ready=sum(serves(i) or (is_job and i.exit_code == 0) for i in view.live),
         commit=shown.commit if shown else None,
         image=shown.image if shown else None,
         digest=shown.generation.digest if shown else None,
         since=_since(view),
         countdowns=_countdowns(service, view, waits, now),
         instances=view.instances,
+        is_job=is_job,
     )
 
 
