@@ -123,6 +123,7 @@ async def test_a_mount_asks_for_two_scopes(bearer: FakeRegistry, ref: ImageRef) 
     async with open_registry(bearer.host, CI) as registry:
         assert await registry.blobs.mount(ref, describe("x/y", layer).digest, "shop/source")
     asked = [seen.query for seen in bearer.seen if seen.path == TOKEN]
+    assert bearer.count("POST", ".*") == 1
     assert "service=fake&scope=repository:shop/source:pull&scope=repository:shop/web:pull,push" in asked
 
 

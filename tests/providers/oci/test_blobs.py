@@ -288,3 +288,17 @@ async def test_a_login_page_is_neither_a_blob_nor_its_absence(
 ) -> None:
     fake.twist("HEAD", BLOB, answer(status, headers={"Content-Type": "text/html"}))
     await fails_with(faults.NO_REGISTRY, registry.blobs.exists(ref, DESCRIBED.digest))
+
+
+async def test_a_blob_without_end_is_left_at_its_size(fake: FakeRegistry, ref: ImageRef) -> None:
+    async def pour(request: web.Request, _: object) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(1000):
+            await response.write(LAYER)
+            await asyncio.sleep(0.01)
+        return response
+
+    fake.twist("GET", BLOB, pour)
+    async with open_registry(fake.host, deadlines=Deadlines(total=2)) as registry:
+        await fails_with(faults.WRONG_DIGEST, collect(registry, ref, DESCRIBED))
