@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode
 
 from providers.docker.faults import EngineError, answer_error
-from providers.docker.tree import Node, text
+from providers.docker.tree import Node, branch, text
 from providers.docker.wire import Answer, Wire, silent, unreachable
 from reconciler.desired import Json
 
@@ -88,21 +89,28 @@ class Engine:
         deadline: float = WRITE,
     ) -> Json:
         """A request that changes something; the JSON of its answer, or None when it has none."""
-        parts = [part async for part in self._send(method, path, query, body, {}, deadline)]
+        try:
+            async with asyncio.timeout(deadline):
+                async with aclosing(self._send(method, path, query, body, {}, deadline)) as sending:
+                    parts = [part async for part in sending]
+        except TimeoutError:
+            raise silent(self.socket_path, f"{method} {path}", deadline) from None
         return _loads(self.socket_path, b"".join(parts))
 
     async def follow(
         self, path: str, query: Query, headers: Mapping[str, str], idle: float
-    ) -> AsyncIterator[Node]:
+    ) -> AsyncGenerator[Node, None]:
         """POST; the JSON lines of its answer as they come. Raises EngineError after ``idle`` silent
         seconds."""
         rest = b""
-        async for part in self._send("POST", path, query, None, headers, idle):
-            *lines, rest = (rest + part).split(b"\n")
-            for line in lines:
-                message = _loads(self.socket_path, line)
-                if isinstance(message, Mapping):
-                    yield message
+        async with aclosing(self._send("POST", path, query, None, headers, idle)) as sending:
+            async for part in sending:
+                *lines, rest = (rest + part).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield branch(_loads(self.socket_path, line))
+        if rest.strip():
+            yield branch(_loads(self.socket_path, rest))
 
     async def _send(
         self,
@@ -112,22 +120,21 @@ class Engine:
         body: Node | bytes | None,
         headers: Mapping[str, str],
         idle: float,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         client = await self._open()
         from aiodocker.exceptions import DockerError
-        from aiohttp import ClientError
+        from aiohttp import ClientError, ClientTimeout
 
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
         target = _target(path, query).lstrip("/")
+        limits = ClientTimeout(total=None, sock_connect=idle, sock_read=idle)
+        headers = {"Content-Type": kind, **headers}
         try:
-            async with asyncio.timeout(idle) as limit:
-                async with client._query(
-                    target, method, data=content, headers={"Content-Type": kind, **headers}, timeout=None
-                ) as answer:
-                    async for part in answer.content.iter_any():
-                        limit.reschedule(asyncio.get_running_loop().time() + idle)
-                        yield part
+            asking = client._query(target, method, data=content, headers=headers, timeout=limits)
+            async with asking as answer, answer:
+                async for part in answer.content.iter_any():
+                    yield part
         except TimeoutError:
             raise silent(self.socket_path, f"{method} {path}", idle) from None
         except DockerError as error:

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
@@ -65,10 +66,11 @@ class Images:
         query = {"fromImage": ref.familiar_name, "tag": str(ref.digest or ref.tag or "latest")}
         headers = {"X-Registry-Auth": _auth(ref, login)}
         try:
-            async for message in self._engine.follow("/images/create", query, headers, IDLE):
-                problem = text(message, "errorDetail", "message") or text(message, "error")
-                if problem:
-                    raise _refusal(ref, problem)
+            async with aclosing(self._engine.follow("/images/create", query, headers, IDLE)) as progress:
+                async for message in progress:
+                    problem = text(message, "errorDetail", "message") or text(message, "error")
+                    if problem:
+                        raise _refusal(ref, problem)
         except EngineError as error:
             if error.status == 0:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from providers.docker.engine import WRITE, Engine, Method, Query
 from providers.docker.tree import Node
@@ -38,7 +38,7 @@ class DyingEngine(Engine):
 
     async def follow(
         self, path: str, query: Query, headers: Mapping[str, str], idle: float
-    ) -> AsyncIterator[Node]:
+    ) -> AsyncGenerator[Node, None]:
         self._left -= 1
         if self._left < 0 and not self._after:
             raise Killed
