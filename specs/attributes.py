@@ -11,12 +11,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from specs.glob import PATH_END, translate
+
 FILE_NAME = ".gitattributes"
 _MACRO = "[attr]"
 _MAX_MACRO_DEPTH = 8
 _CHANGING = ("filter", "ident", "working-tree-encoding", "eol")
 _HARMLESS_VALUES = {("eol", "lf")}
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*')
+_ODD_STARS = re.compile(r"(?<=[^/*])\*\*+|\*\*+(?=[^/*])")
+"""``**`` within a name is a plain ``*`` here."""
 _ESCAPE = re.compile(r"\\([0-3][0-7]{2}|.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
@@ -93,35 +97,10 @@ def _unescape(match: re.Match[str]) -> str:
 
 def _compile(pattern: str, folder: str) -> re.Pattern[str]:
     """Without a slash the name in any folder below; with one a path from the attribute file's folder."""
-    anchored = "/" in pattern
-    glob = pattern.removeprefix("/")
+    glob = _ODD_STARS.sub("*", pattern.removeprefix("/")).replace("[!", "[^")
+    glob = glob if "/" in pattern else f"**/{glob}"
     try:
-        expression = re.compile(
-            f"{re.escape(folder)}{'' if anchored else '(?:.*/)?'}{_translate(glob)}\\Z", re.DOTALL
-        )
-    except re.error:
+        return re.compile(re.escape(folder) + translate(glob, PATH_END))
+    except (ValueError, IndexError, re.error):
         # What we cannot read may match anything: better a false alarm than other bytes.
         return re.compile(re.escape(folder))
-    return expression
-
-
-_PARTS = re.compile(r"(/?\*\*/)|(/\*\*$)|(\*+)|(\?)|(\[[!^]?\]?[^\]]*\])|\\(.)|(.)", re.DOTALL)
-
-
-def _translate(glob: str) -> str:
-    return _PARTS.sub(_part, glob)
-
-
-def _part(match: re.Match[str]) -> str:
-    deep, rest, star, one, bracket, escaped, plain = match.groups()
-    if deep:
-        return "/(?:.*/)?" if deep.startswith("/") else "(?:.*/)?"
-    if rest:
-        return "/.*"
-    if star:
-        return "[^/]*"
-    if one:
-        return "[^/]"
-    if bracket:
-        return "(?!/)" + re.sub(r"^\[!", "[^", bracket).replace("[:", "\\[:")
-    return re.escape(escaped or plain)

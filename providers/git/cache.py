@@ -50,6 +50,7 @@ def fetch_repository(
     try:
         if is_new:
             git.read("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
+            git.read("config", "remote.origin.url", remote.text)
         options = [part for option in (*_OPTIONS, _SSH) for part in ("-c", option)]
         if credentials:
             options += ["-c", f"credential.helper=store --file={shlex.quote(str(credentials.absolute()))}"]

@@ -103,9 +103,14 @@ class GitRepository:
         return Origin(remote, first.text if first.status == 0 and is_full_id(first.text) else None)
 
     def default_branch(self) -> str | None:
-        """The remote's default branch as this clone knows it; None without one."""
-        answer = self.git.ask("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
-        return answer.text.removeprefix("refs/remotes/origin/") if answer.status == 0 else None
+        """The remote's default branch as this clone knows it; None without one. Of a bare clone: HEAD."""
+        for ref, namespace in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+            if ref == "HEAD" and self.root is not None:
+                break
+            answer = self.git.ask("symbolic-ref", "--quiet", ref)
+            if answer.status == 0 and answer.text.startswith(namespace):
+                return answer.text.removeprefix(namespace)
+        return None
 
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
         """Changed or new files below the folders that are not in HEAD, sorted; nothing for a bare clone."""
@@ -117,7 +122,7 @@ class GitRepository:
             "-z",
             "--untracked-files=all",
             "--no-renames",
-            "--ignore-submodules=none",
+            "--ignore-submodules=dirty",
         )
         listed = git.read("status", *options, "--", *folders).text.split("\0")
         return sorted(os.path.normpath(entry[3:]) for entry in listed if entry)

@@ -1,4 +1,4 @@
-"""Builds on real engines: exactly the manifest's files, the registry's digest, and whose fault a failure is."""
+"""Builds on real engines: the manifest's files, the registry's digest, and whose fault a failure is."""
 
 from __future__ import annotations
 

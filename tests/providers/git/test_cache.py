@@ -8,7 +8,7 @@ import pytest
 
 from git_repository import WrittenRepository
 from providers.git.cache import fetch_repository
-from reconciler.provider import ProviderError, Refused
+from reconciler.provider import Origin, ProviderError, Refused
 
 
 def test_a_clone_is_bare_hashed_and_follows_the_remote(tmp_path: Path) -> None:
@@ -20,6 +20,8 @@ def test_a_clone_is_bare_hashed_and_follows_the_remote(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     repository = fetch_repository(str(written.path), cache, allow_file=True)
     assert [repository.resolve(ref) for ref in ("HEAD", "trunk", "gone", "v1")] == [first] * 4
+    assert repository.default_branch() == "trunk"
+    assert repository.origin() == Origin(str(written.path), first)
     assert len(list(cache.iterdir())) == 1
     assert len(repository.path.name) == len("0" * 32 + ".git")
     assert not (repository.path / "hooks").exists()

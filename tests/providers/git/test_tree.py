@@ -99,6 +99,13 @@ def test_no_attributes_cost_nothing(written: WrittenRepository) -> None:
     assert tree.special_paths(tree.files(".")) == ()
 
 
+def test_a_later_place_of_a_name_is_found() -> None:
+    paths = ["c.txt/d/c.txt", "c.txt/d/e"]
+    assert special_paths({".gitattributes": b"**/c.txt ident"}, paths) == ["c.txt/d/c.txt"]
+    assert special_paths({".gitattributes": b"c.txt ident"}, paths) == ["c.txt/d/c.txt"]
+    assert special_paths({"c.txt/.gitattributes": b"/d/** ident"}, paths) == paths
+
+
 @pytest.mark.parametrize(
     ("line", "special"),
     [
@@ -122,6 +129,11 @@ def test_no_attributes_cost_nothing(written: WrittenRepository) -> None:
         ("[attr]big filter=lfs\n*.png big", ["a.png", "d/b.png"]),
         ("*.png filter=lfs\na.png -filter", ["d/b.png"]),
         ("*.png\tfilter=lfs", ["a.png", "d/b.png"]),
+        ("d/**b.png ident", ["d/b.png"]),
+        ("**/d/e ident", []),
+        ("a.png/** ident", []),
+        ("[ ident", ["a.png", "d/b.png", "d/e/c.txt"]),
+        ("**/a" * 30 + "/b ident", []),
     ],
 )
 def test_what_changes_bytes(line: str, special: list[str]) -> None:
