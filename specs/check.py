@@ -27,6 +27,7 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
     environments = spec_set.of_kind("Environment")
     _check_projects(environments, report)
     for written in environments.values():
+        _check_reserved(written, report.about(written.subject))
         if isinstance(written.model, Environment):
             _check_environment(written, written.model, catalog, report.about(written.subject))
 
@@ -34,7 +35,7 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
 def catalog_of(spec_set: SpecSet) -> Catalog:
     """All documents as one catalog."""
     return Catalog(
-        declared={kind: list(spec_set.of_kind(kind)) for kind in KINDS},
+        declared={kind: frozenset(spec_set.of_kind(kind)) for kind in KINDS},
         nodes={key: written.spec for key, written in spec_set.documents.items()},
         services=spec_set.models("Service", Service),
         images=spec_set.models("Image", Image),
@@ -93,11 +94,14 @@ def _check_projects(environments: dict[str, Written], report: Report) -> None:
             report.about(f"Environment {name}").add("SPEC022", place, seen, remedy=remedy)
 
 
-def _check_environment(written: Written, environment: Environment, catalog: Catalog, report: Report) -> None:
+def _check_reserved(written: Written, report: Report) -> None:
     for field_name, remedy in (("follows", "track a branch"), ("promotion", "remove it")):
-        if field_name in environment.model_fields_set:
+        if field_name in written.spec.entries:
             seen = f"field {shown(field_name)} is not supported by this version"
             report.add("SPEC017", written.spec.place_of(field_name), seen, remedy=remedy)
+
+
+def _check_environment(written: Written, environment: Environment, catalog: Catalog, report: Report) -> None:
     for one, other in environment.registries.items():
         for registry in (one, other):
             if registry not in catalog.declared["Registry"]:

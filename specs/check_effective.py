@@ -82,11 +82,12 @@ def _report_host_path(path: str, place: Place, written: Written, report: Report)
 
 def _check_files(catalog: Catalog, file_paths: Collection[str], report: Report) -> None:
     files = set(file_paths)
+    folders = {path[:end] for path in files for end, letter in enumerate(path) if letter == "/"}
     for name, config in catalog.configs.items():
         if config.file is None:
             continue
         path = posixpath.normpath(config.file)
-        if path in files or path == "." or any(file.startswith(path + "/") for file in files):
+        if path in files or path == "." or path in folders:
             continue
         hint = nearest(path, files) if len(files) <= 10_000 else None
         remedy = f'did you mean "{hint}"?' if hint else "a file counts when git tracks it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from specs.catalog import Catalog
@@ -190,29 +189,24 @@ def _check_job(name: str, service: Service, catalog: Catalog, report: Report) ->
 
 
 def published_twice(catalog: Catalog, report: Report) -> None:
-    """A host port that two services of one environment want; an address overlaps with "all addresses"."""
-    takers: dict[tuple[int, str], list[tuple[str, str, Place]]] = {}
+    """A host port that two services of one environment want; "all addresses" overlaps with every other."""
+    takers: dict[tuple[int, str], dict[str, tuple[str, Place]]] = {}
     for name, service in catalog.services.items():
         for key, port in service.ports.items():
             if port.published is None:
                 continue
             ip = _address(port.host_ip)
+            others = takers.setdefault((port.published, port.protocol), {})
+            taker = (
+                others.get(ip) or others.get("") or (next(iter(others.values()), None) if not ip else None)
+            )
             place = catalog.key_place("Service", name, "ports", key)
-            others = takers.setdefault((port.published, port.protocol), [])
-            _report_overlap(name, ip, port.published, place, others, report)
-            others.append((name, ip, place))
+            if taker:
+                seen = f"host port {port.published} is published twice"
+                remedy = f"{taker[0]} publishes it at {taker[1].file}:{taker[1].line}"
+                report.about(f"Service {name}").add("SPEC030", place, seen, remedy=remedy)
+            others.setdefault(ip, (name, place))
 
 
 def _address(host_ip: str | None) -> str:
     return "" if host_ip in (None, "0.0.0.0", "::") else str(host_ip)  # noqa: S104 - compared, never bound
-
-
-def _report_overlap(
-    name: str, ip: str, port: int, place: Place, others: Iterable[tuple[str, str, Place]], report: Report
-) -> None:
-    for other, other_ip, other_place in others:
-        if ip == other_ip or "" in (ip, other_ip):
-            seen = f"host port {port} is published twice"
-            remedy = f"{other} publishes it at {other_place.file}:{other_place.line}"
-            report.about(f"Service {name}").add("SPEC030", place, seen, remedy=remedy)
-            return

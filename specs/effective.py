@@ -78,6 +78,12 @@ class _Builder:
     environment: Environment
     report: Report
     nodes: dict[Key, Map] = field(default_factory=dict)
+    patches: dict[Key, list[Map]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        items = getattr(self.written.spec.get("patches"), "items", ())
+        for patch, node in zip(self.environment.patches, items, strict=True):
+            self.patches.setdefault((patch.kind, patch.name), []).append(node.map_of("spec"))
 
     def build(self) -> Effective:
         """Choose, derive and map."""
@@ -106,7 +112,7 @@ class _Builder:
 
     def catalog(self, result: Effective) -> Catalog:
         """What the checks look at: effective models, and the names that are declared anywhere."""
-        declared = {kind: list(self.spec_set.of_kind(kind)) for kind in MODELS}
+        declared = {kind: frozenset(self.spec_set.of_kind(kind)) for kind in MODELS}
         return Catalog(
             declared,
             self.nodes,
@@ -164,12 +170,8 @@ class _Builder:
 
     def _patched(self, written: Written, own: Report) -> Map:
         spec = written.spec
-        for index, patch in enumerate(self.environment.patches):
-            if (patch.kind, patch.name) != (written.kind, written.name):
-                continue
-            items = getattr(self.written.spec.get("patches"), "items", ())
-            node = items[index].map_of("spec") if isinstance(items[index], Map) else Map({}, written.place)
-            patched = apply_patch(spec, normalise(written.kind, node, own), own)
+        for patch in self.patches.get((written.kind, written.name), ()):
+            patched = apply_patch(spec, normalise(written.kind, patch, own), own)
             spec = patched if isinstance(patched, Map) else spec
         return spec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,7 +53,7 @@ def load(files: Iterable[SpecFile], *, path: str = "specs") -> tuple[SpecSet, li
     report = Report()
     _check_names(ordered, report)
     reads = _read_all(ordered[:MAX_FILES], report)
-    referenced = _referenced_files(reads)
+    referenced = frozenset(_referenced_files(reads))
     documents: dict[Key, Written] = {}
     for read in reads:
         if any(is_ours(node) for node in read.nodes) or not _is_below(read.file.path, referenced):
@@ -129,8 +129,9 @@ def _referenced_files(reads: Sequence[_Read]) -> list[str]:
     return found
 
 
-def _is_below(file_path: str, references: Iterable[str]) -> bool:
-    return any(file_path == reference or file_path.startswith(reference + "/") for reference in references)
+def _is_below(file_path: str, references: Collection[str]) -> bool:
+    parts = file_path.split("/")
+    return any("/".join(parts[: length + 1]) in references for length in range(len(parts)))
 
 
 def _enter(read: _Read, documents: dict[Key, Written], report: Report) -> None:

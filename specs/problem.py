@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 CODES = {
     "SPEC001": "A limit on files, bytes, documents, depth, nodes or the length of a value is exceeded.",
@@ -79,6 +79,10 @@ class Problem:
         return ": ".join([*parts, f"{self.seen}{expected}{remedy}  [{self.code}]"])
 
 
+MAX_PROBLEMS: Final = 1_000
+"""More than anybody reads; a file that is nothing but mistakes must not cost more than a good one."""
+
+
 @dataclass(slots=True)
 class Report:
     """Collects the problems of one subject."""
@@ -96,10 +100,20 @@ class Report:
         remedy: str = "",
         severity: Literal["error", "warning"] = "error",
     ) -> None:
-        """Record one problem."""
+        """Record one problem; those beyond the limit are dropped, with a last word about it."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            if len(self.problems) == MAX_PROBLEMS:
+                seen = f"more than {MAX_PROBLEMS} problems; the rest is not shown"
+                self.problems.append(Problem("SPEC001", "error", None, None, None, None, seen))
+            return
         file, line, column = place[:3] if place else (None, None, None)
         problem = Problem(code, severity, file, line, column, self.subject, seen, expected, remedy)
         self.problems.append(problem)
+
+    @property
+    def is_full(self) -> bool:
+        """Nothing more is taken: no need to look for hints."""
+        return len(self.problems) > MAX_PROBLEMS
 
     def about(self, subject: str) -> Report:
         """A report on another subject that collects into the same list."""

@@ -13,7 +13,7 @@ from specs.node import Map, Node, Scalar, Sequence, is_null, nearest_place
 from specs.problem import Place, Report
 from specs.scalar import Odd, read_scalar, seen_as
 from specs.suggest import did_you_mean, nearest, shown
-from specs.words import COMPOSE_REFUSED, LIST_FORMS, NOT_YET, PATTERNS, RESERVED_VALUES
+from specs.words import COMPOSE_REFUSED, EXTENSION, LIST_FORMS, NOT_YET, PATTERNS, RESERVED_VALUES
 
 M = TypeVar("M", bound=Model)
 Path: TypeAlias = "tuple[int | str, ...]"
@@ -53,6 +53,8 @@ def read_model(model: type[M], node: Node, report: Report, *, defer: bool = Fals
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
     for path, group in _by_path(node, details).items():
+        if report.is_full:
+            break
         culprit = nearest_place(node, path)[1]
         if not (defer and isinstance(culprit, Scalar) and "$" in culprit.text):
             _report(group, path, node, model, report)
@@ -65,10 +67,11 @@ def _by_path(node: Node, details: Iterable[ErrorDetails]) -> Mapping[Path, list[
     groups: dict[Path, list[ErrorDetails]] = {}
     for detail in details:
         groups.setdefault(_path_of(node, detail), []).append(detail)
+    parents = {path[:length] for path in groups for length in range(len(path))}
     found: dict[Path, list[ErrorDetails]] = {}
     for path, group in groups.items():
         keys = [detail for detail in group if detail["loc"][-1:] == ("[key]",)]
-        if not _is_other_member(path, group, groups):
+        if not (path in parents and _is_simple(group)):
             found[path] = keys or group
     return found
 
@@ -88,10 +91,10 @@ def _path_of(node: Node, detail: ErrorDetails) -> Path:
     return (*path, detail["loc"][-1]) if detail["type"] == "missing" else path
 
 
-def _is_other_member(path: Path, group: list[ErrorDetails], groups: Iterable[Path]) -> bool:
-    """Whether the errors are those of a union's simple member, where another member fits the shape."""
-    simple = all(detail["type"] in ("string_type", "literal_error", "bool_type") for detail in group)
-    return simple and any(len(other) > len(path) and other[: len(path)] == path for other in groups)
+def _is_simple(group: Iterable[ErrorDetails]) -> bool:
+    """Whether the errors are those of a union's simple members; where there are errors below the same path,
+    another member fits the shape, and its errors are the ones to tell."""
+    return all(detail["type"] in ("string_type", "literal_error", "bool_type") for detail in group)
 
 
 def _report(group: list[ErrorDetails], path: Path, node: Node, model: type[Model], report: Report) -> None:
@@ -138,9 +141,12 @@ def _report_scalar(scalar: Scalar, expected: str, about: str, report: Report) ->
 def _report_unknown(path: Path, place: Place, model: type[Model], report: Report) -> None:
     name = str(path[-1])
     words = (model.__name__, ".".join(str(step) for step in path))
-    if refused := COMPOSE_REFUSED.get(words):
+    in_map = (model.__name__, ".".join((str(path[0]), "*", *(str(step) for step in path[2:]))))
+    refused = EXTENSION if name.startswith("x-") else COMPOSE_REFUSED.get(words)
+    not_yet = NOT_YET.get(words, NOT_YET.get(in_map))
+    if refused:
         report.add("SPEC016", place, f"field {shown(name)} is refused", remedy=refused)
-    elif (not_yet := NOT_YET.get(words)) is not None:
+    elif not_yet is not None:
         report.add("SPEC017", place, f"field {shown(name)} is not supported by this version", remedy=not_yet)
     else:
         models = _models_at(model, path[:-1])

@@ -7,6 +7,7 @@ from typing import Final
 _ALLOW: Final = "this version grants only host mounts, by the environment's allow.host_mounts"
 _INIT: Final = '"reconciler init" writes such values out'
 
+EXTENSION: Final = f"write the fields where they belong; {_INIT}"
 COMPOSE_REFUSED: Final = {
     ("Service", name): remedy
     for name, remedy in {
@@ -52,6 +53,9 @@ _SERVICE_NOT_YET: Final = """
 _DEPLOY_NOT_YET: Final = """
     endpoint_mode labels mode placement restart_policy rollback_config update_config
 """
+_NETWORKS_NOT_YET: Final = """
+    driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address priority
+"""
 _ALLOW_NOT_YET: Final = """
     capabilities cap_add devices host_namespaces ipc network_mode pid privileged security_opt uts userns_mode
 """
@@ -68,6 +72,8 @@ NOT_YET: Final = {
     ("Service", "deploy.resources.reservations.cpus"): "",
     ("Service", "deploy.resources.reservations.devices"): "",
     **{("Environment", f"allow.{name}"): _ALLOW for name in _ALLOW_NOT_YET.split()},
+    **{("Service", f"networks.*.{name}"): "" for name in _NETWORKS_NOT_YET.split()},
+    ("Service", "depends_on.*.restart"): "remove it: a rollout does not restart what depends on a service",
     ("Environment", "record"): "",
     ("Environment", "record_age"): "",
     ("Environment", "hotfix"): "",
@@ -85,7 +91,8 @@ NOT_YET: Final = {
     ("Config", "external"): "write file or content",
     ("Config", "environment"): "write file or content",
 }
-"""(model, path) of words that this version does not act on -> what to do now, where there is something."""
+"""(model, path) of words that this version does not act on -> what to do now, where there is something.
+``*`` stands for a key of a map."""
 
 _DNS_LABEL: Final = "a lower-case DNS label: letters, digits and '-', at most 63"
 PATTERNS: Final = {
