@@ -14,7 +14,7 @@ CODES = {
     "IMG007": "The target is no stage of the Dockerfile.",
     "IMG008": "The build context has no file.",
     "IMG009": "A submodule lies in the build context.",
-    "IMG011": "Git attributes change the bytes of a file of the build context on checkout (git-lfs among them).",
+    "IMG011": "Git attributes change the bytes of a file of the build context on checkout (git-lfs too).",
     "IMG013": "A rule of a .dockerignore cannot be read.",
     "IMG014": "The build context or the Dockerfile lies outside the repository.",
     "IMG015": "A stage has the name of an additional context.",
