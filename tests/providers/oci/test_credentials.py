@@ -58,6 +58,7 @@ def write_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteProgr
         ("https://registry.example.com/v2/", "registry.example.com", True),
         ("http://registry.example.com/v1", "registry.example.com", True),
         ("Registry.Example.com", "registry.example.com", True),
+        ("registry.example.com", "Registry.Example.com", True),
         ("registry.example.com:5000", "registry.example.com:5000", True),
         ("registry.example.com:5000", "registry.example.com", False),
         ("registry.example.com", "registry.example.com:5000", False),
