@@ -129,8 +129,9 @@ def _healthcheck(check: Healthcheck) -> dict[str, Json]:
 def _host_config(blueprint: Blueprint, mountpoints: Mapping[str, str]) -> dict[str, Json]:
     service, networks = blueprint.form.spec, blueprint.form.networks
     return {
-        # By name: a container keeps its mode for life, and its network may be made again under another id.
-        "NetworkMode": networks[0].object_name if networks else "none",
+        # Never a network's name or id: a container keeps its mode for life and would not start any more
+        # when that network is gone, even where it left it for another. The endpoint alone attaches it.
+        "NetworkMode": "default" if networks else "none",
         "RestartPolicy": restart_payload(service.restart),
         "PortBindings": _bindings(service),
         "Mounts": mount_payloads(blueprint.owner, blueprint.form, mountpoints),

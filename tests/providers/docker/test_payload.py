@@ -77,7 +77,7 @@ def test_mounts_carry_the_labels_of_their_volumes() -> None:
 def test_the_first_network_is_named_and_aliased() -> None:
     body = payload({"networks": {"back": {"aliases": ["db"]}, "default": {}}})
     name = network_of(OWNER, "back").object_name
-    assert body["HostConfig"]["NetworkMode"] == name
+    assert body["HostConfig"]["NetworkMode"] == "default"  # never the network itself
     assert body["NetworkingConfig"]["EndpointsConfig"] == {name: {"Aliases": ["web", "db"]}}
 
 
