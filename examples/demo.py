@@ -23,7 +23,7 @@ from pathlib import Path
 
 PROJECT = "shop-demo"
 SHOP = Path(__file__).resolve().parent / "shop"
-STEPS = 9
+STEPS = 8
 
 
 class DemoFailed(Exception):

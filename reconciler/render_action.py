@@ -52,6 +52,8 @@ _VERBS: dict[type[Action], str] = {
     PutMarker: "put-marker",
     RemoveMarker: "remove-marker",
 }
+BOOKKEEPING = (PutMarker, RemoveMarker)
+"""Actions on our own notes: part of every plan, and nothing that a reader of progress looks for."""
 
 
 def verb_of(action: Action) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.actions import Action, PutMarker
-from reconciler.decision import Ender, Outcome, Plan
+from reconciler.actions import Action
+from reconciler.decision import Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired
 from reconciler.observed import Observed
-from reconciler.render import PLAIN, Style, count, escape, format_duration, short_commit
-from reconciler.render_action import describe, describe_cause
+from reconciler.render import PLAIN, Style, count, escape, format_duration, short_commit, shorten
+from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_json import JsonObject, outcome_json
 from reconciler.render_mask import mask_action, mask_plan
 from reconciler.render_plan import remaining_json, render_block, render_unreadable, render_wait
@@ -53,13 +53,20 @@ def render_pass(
     """The lines of one pass: what ended, what began. Markers are bookkeeping and are not shown."""
     lines = []
     for outcome in ended:
-        if not isinstance(outcome.action, PutMarker) or outcome.result == "failed":
+        if not isinstance(outcome.action, BOOKKEEPING) or outcome.result == "failed":
             lines += render_outcome(outcome, style)
     for action in started:
-        if not isinstance(action, PutMarker):
+        if not isinstance(action, BOOKKEEPING):
             shown = mask_action(action, desired, observed)
             lines.append(f"{style.act('>')} {describe(shown)}  {style.faint(describe_cause(shown.cause))}")
     return lines
+
+
+def render_waiting(wait: Wait, now: float, style: Style = PLAIN) -> str:
+    """One wait on time as progress: what is waited for, and for how long at least."""
+    left = wait.recheck_at - now if wait.recheck_at is not None else 0.0
+    about = f" (about {format_duration(left)})" if left >= 1 else ""
+    return style.faint(f". {escape(wait.subject.name)} waits: {shorten(wait.reason)}{about}")
 
 
 def render_outcome(outcome: Outcome, style: Style = PLAIN) -> list[str]:
@@ -87,13 +94,13 @@ def render_apply(view: ApplyView, style: Style = PLAIN) -> str:
     where = f"{view.desired.owner} at {short_commit(view.desired.commit)}"
     words = _WORDS[view.result] + (" when the time was over" if view.timed_out else "")
     end = f"{where}: {paint(words)} after {passes} in {format_duration(view.duration)}"
-    return "\n".join([*lines, end + _done_words(view.outcomes)]) + "\n"
+    return "\n".join([*lines, end + _done_words(view)]) + "\n"
 
 
-def _done_words(outcomes: Sequence[Outcome]) -> str:
-    counted = [o for o in outcomes if not isinstance(o.action, PutMarker)]
+def _done_words(view: ApplyView) -> str:
+    counted = [o for o in view.outcomes if not isinstance(o.action, BOOKKEEPING)]
     if not counted:
-        return "; nothing to do"
+        return "; nothing to do" if view.result == "settled" else ""
     failed = sum(o.result == "failed" for o in counted)
     done = count(len(counted) - failed, "action")
     return f"; {done} done" + (f", {failed} failed" if failed else "")

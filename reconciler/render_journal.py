@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.actions import PutMarker
 from reconciler.desired import Json
 from reconciler.render import format_time
-from reconciler.render_action import verb_of
+from reconciler.render_action import BOOKKEEPING, verb_of
 from reconciler.render_apply import ApplyView
 from reconciler.render_json import JsonObject, cause_json
 from reconciler.render_mask import mask_action
@@ -17,7 +16,7 @@ def journal_entry(view: ApplyView, at: float) -> JsonObject:
     """One ``apply``: when, which commit, how it ended, and what was done why. ``at``: seconds since 1970."""
     actions: list[Json] = []
     for outcome in view.outcomes:
-        if isinstance(outcome.action, PutMarker):
+        if isinstance(outcome.action, BOOKKEEPING):
             continue
         cause = mask_action(outcome.action, view.desired, view.observed).cause
         actions.append(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from reconciler.actions import Action, PutMarker
+from reconciler.actions import Action
 from reconciler.decision import Block, Plan, Wait
 from reconciler.desired import Desired, Json
 from reconciler.difference import Diff, Verdict
@@ -22,7 +22,7 @@ from reconciler.render import (
     short_commit,
     shorten,
 )
-from reconciler.render_action import describe, describe_cause, interruption, subject_key, verb_of
+from reconciler.render_action import BOOKKEEPING, describe, describe_cause, interruption, subject_key, verb_of
 from reconciler.render_json import JsonObject, action_json, block_json, sorted_objects, wait_json
 from reconciler.render_mask import mask_plan
 
@@ -146,7 +146,7 @@ def render_block(block: Block, style: Style) -> list[str]:
 def _render_forecast(forecast: Sequence[Plan], style: Style) -> list[str]:
     """What follows the present pass, in one line."""
     following = [action for step in forecast[1:] for action in step.actions]
-    steps = [_step_words(action) for action in following if not isinstance(action, PutMarker)]
+    steps = [_step_words(action) for action in following if not isinstance(action, BOOKKEEPING)]
     runs = [(words, len(list(group))) for words, group in groupby(steps)]
     shown = [words if n == 1 else f"{words} ×{n}" for words, n in runs]
     if not shown:

@@ -14,12 +14,13 @@ from reconciler.cli.session import meet, report_of, run_live, stdout_style, styl
 from reconciler.cli.source import check_branch
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
+from reconciler.decision import Ender, Wait
 from reconciler.desired import Desired, Subject
 from reconciler.journal import Journal
 from reconciler.loop import Converged, PassReport, converge
 from reconciler.provider import ProviderError
 from reconciler.render import MASKED, Style, escape
-from reconciler.render_apply import ApplyView, apply_json, render_apply, render_pass
+from reconciler.render_apply import ApplyView, apply_json, render_apply, render_pass, render_waiting
 from reconciler.render_journal import journal_entry
 from reconciler.secret_names import secret_names
 from reconciler.secrets import SecretUnreadable
@@ -129,6 +130,7 @@ class Progress:
     style: Style = field(default_factory=lambda: style_for(sys.stderr))
     began: float = field(default_factory=time.monotonic)
     print_line: Print = lambda line: print(line, file=sys.stderr, flush=True)
+    _told: frozenset[tuple[Subject, str]] = frozenset()
 
     def show_pass(self, report: PassReport) -> None:
         """Print what one pass saw end and what it began."""
@@ -136,8 +138,16 @@ class Progress:
             return
         took = time.monotonic() - self.began
         lines = render_pass(self.desired, report.observed, report.outcomes, report.started, self.style)
+        lines += [render_waiting(wait, report.observed.at, self.style) for wait in self._new_waits(report)]
         for line in lines:
             self.print_line(f"{self.style.faint(f'{took:6.1f}s')} {line}")
+
+    def _new_waits(self, report: PassReport) -> list[Wait]:
+        """Waits on time that the pass before did not have: a wait is told once."""
+        waits = {(w.subject, w.reason): w for w in report.plan.waits if w.ender is Ender.TIME}
+        new = [wait for key, wait in waits.items() if key not in self._told]
+        self._told = frozenset(waits)
+        return new
 
     def show_line(self, subject: Subject, line: str) -> None:
         """Print one line of a build's output."""
