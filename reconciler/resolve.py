@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from reconciler.canonical import MAX_CANONICAL
 from reconciler.desired import (
     Desired,
     DesiredFiles,
@@ -72,12 +73,12 @@ def resolve(
             form = make_form(owner, name, service, findings.configs, networks, volumes)
             image = _image(service, findings)
         except ValueError as error:
-            place = (
-                Place(*effective.nodes["Service", name].place)
-                if ("Service", name) in effective.nodes
-                else None
-            )
-            report.about(f"Service {name}").add("SPEC023", place, str(error))
+            report.about(f"Service {name}").add("SPEC023", _place(effective, name), str(error))
+            continue
+        if len(form.canonical) > MAX_CANONICAL:
+            seen = f"a service of more than {MAX_CANONICAL >> 10} KiB, which no label holds"
+            remedy = "move long values into a Config"
+            report.about(f"Service {name}").add("SPEC001", _place(effective, name), seen, remedy=remedy)
             continue
         services[name] = _service(name, service, form, image, findings)
     desired = Desired(
@@ -94,6 +95,11 @@ def resolve(
         excluded=frozenset(excluded) | (effective.services.keys() - services.keys()),
     )
     return desired, report.problems
+
+
+def _place(effective: Effective, service_name: str) -> Place | None:
+    node = effective.nodes.get(("Service", service_name))
+    return node.place if node else None
 
 
 def _service(

@@ -83,6 +83,8 @@ class SecretStore:
             resolved = path.resolve(strict=True)
             if not resolved.is_relative_to(inside):
                 raise SecretUnreadable(where, "its file leads out of its environment's folder")
+            if not resolved.is_file():
+                raise SecretUnreadable(where, "it is no regular file")
             with resolved.open("rb") as file:
                 content = file.read(MAX_SECRET + 1)
         except FileNotFoundError:

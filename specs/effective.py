@@ -97,7 +97,7 @@ class _Builder:
         configs = {use.source for service in services.values() for use in service.configs.values()}
         secrets = {use.source for service in services.values() for use in service.secrets.values()}
         images, registries = self._images(services.values())
-        return Effective(
+        result = Effective(
             self.written.name,
             self.environment,
             services,
@@ -109,6 +109,14 @@ class _Builder:
             self._derive("Secret", Secret, secrets),
             self.nodes,
         )
+        self._check_unused_patches()
+        return result
+
+    def _check_unused_patches(self) -> None:
+        """A patch of what no service uses has no effect, but it must fit."""
+        for kind, name in sorted(self.patches):
+            if (kind, name) not in self.nodes and kind != "Service":
+                self._derive(kind, MODELS[kind], [name])
 
     def catalog(self, result: Effective) -> Catalog:
         """What the checks look at: effective models, and the names that are declared anywhere."""

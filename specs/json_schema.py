@@ -95,6 +95,9 @@ def _array_of(*members: dict[str, Any]) -> dict[str, Any]:
 
 def _add_long_forms(definitions: dict[str, Any]) -> None:
     """A list's long forms: the entry of the map, with its key, the target, as a field of its own."""
+    networks = definitions["Service"]["properties"]["networks"]["patternProperties"]
+    for pattern, attachment in networks.items():
+        networks[pattern] = {"anyOf": [attachment, {"type": "null"}]}
     path = {"type": "string", "description": "The path in the container."}
     number = {"type": ["string", "integer"], "pattern": "^[1-9][0-9]{0,4}$"}
     port = definitions["Port"]

@@ -13,6 +13,7 @@ from specs.problem import Report
 from specs.scalar import quoted, read_text
 from specs.suggest import shown
 
+MAX_COMMAND: Final = 8_192
 _NULL_VALUE: Final = (
     "write NAME=VALUE, or {secret: NAME}; a value is never taken from the environment of the tool"
 )
@@ -35,6 +36,14 @@ def _words(node: Node, report: Report) -> Node:
     if not isinstance(node, Scalar):
         return node
     text = read_text(node, report, "a command line or a list")
+    if text is not None and len(text) > MAX_COMMAND:
+        report.add(
+            "SPEC001",
+            node.place,
+            f"a command line of more than {MAX_COMMAND} characters",
+            remedy="write a list",
+        )
+        text = None
     try:
         words = shlex.split(text or "")
     except ValueError:

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from specs.problem import Place, Report
 
 FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]|\r(?!\n)"
 )
 """Control characters, invisible line ends, and what turns the direction of text around."""
+
+_WORDS = {"\ufeff": "a byte order mark", "\r": "a carriage return that ends no line"}
 
 
 def decode_text(file: str, content: bytes, report: Report) -> str | None:
@@ -24,7 +26,7 @@ def decode_text(file: str, content: bytes, report: Report) -> str | None:
         report.add("SPEC002", place, "bytes that are not UTF-8", expected="UTF-8 text")
         return None
     if match := FORBIDDEN.search(text):
-        what = "a byte order mark" if match[0] == "\ufeff" else "a control character"
+        what = _WORDS.get(match[0], "a control character")
         report.add(
             "SPEC002", _place_at(file, text, match.start()), what, expected="plain text", remedy="remove it"
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from specs.model import Model, PortNumber, SecretRef, Text
 
@@ -22,7 +22,7 @@ class Registry(Model):
     provider: Literal["oci", "local"] = Field(
         default="oci", description="oci: any registry; local: one that we run."
     )
-    url: str | None = Field(
+    url: Annotated[str, StringConstraints(max_length=512)] | None = Field(
         None, description="Host, port and path prefix, for example registry.example.com/shop."
     )
     auth: Login | Literal["docker"] | None = Field(
@@ -31,7 +31,7 @@ class Registry(Model):
     port: PortNumber | None = Field(
         None, description="local only: the loopback port; by default from the project."
     )
-    image: str = Field(
+    image: Annotated[str, StringConstraints(max_length=512)] = Field(
         default="registry:2", description="local only: the image of the Distribution registry."
     )
 

@@ -28,7 +28,7 @@ _LOADER: type = getattr(yaml, "CLoader", yaml.Loader)
 class Budget:
     """What all files of one load may use together."""
 
-    bytes: int = 16 << 20
+    bytes: int = 8 << 20
     nodes: int = 300_000
     documents: int = 5_000
 

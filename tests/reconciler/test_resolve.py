@@ -178,3 +178,10 @@ def test_an_image_lives_below_the_registrys_address(url: str, expected: str) -> 
 def test_what_the_environment_allows_is_policy() -> None:
     desired = resolved(service("web"), environment("allow: {host_mounts: [/srv/x]}"))[0]
     assert desired.policy.host_mounts == {"/srv/x"}
+
+
+def test_a_service_that_no_label_holds_is_refused() -> None:
+    lines = [f"{name}: {'x' * 100_000}" for name in "ABC"]
+    desired, problems = resolved(service("web", f"environment: {{{', '.join(lines)}}}"), environment())
+    assert [problem.code for problem in problems] == ["SPEC001"]
+    assert desired.excluded == {"web"}

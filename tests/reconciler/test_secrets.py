@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,10 @@ def test_shows_no_value(tmp_path: Path) -> None:
 def test_the_folder_is_the_credentials_directory_where_there_is_one() -> None:
     assert secrets_folder({"CREDENTIALS_DIRECTORY": "/run/credentials/x"}) == Path("/run/credentials/x")
     assert secrets_folder({}) == Path("/run/secrets")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    put(tmp_path, "other", b"")
+    os.mkfifo(tmp_path / "my-shop" / "dev" / "token")
+    with pytest.raises(SecretUnreadable, match="no regular file"):
+        SecretStore(OWNER, tmp_path, {}).value("token")

@@ -218,3 +218,8 @@ def test_tells_where_each_value_came_from() -> None:
     assert origins["environment", "B"] == Origin("patch", "specs/a.yaml", 14, 64)
     assert origins["environment", "C"] == Origin("variable", "specs/a.yaml", 6, 32, "X")
     assert origins["restart",] == Origin("default")
+
+
+def test_a_patch_of_what_nobody_uses_must_fit_all_the_same() -> None:
+    patch = "patches: [{kind: Volume, name: data, spec: {drivr: x}}]"
+    assert codes(service("web"), DATA, environment(patch)) == ["SPEC012"]

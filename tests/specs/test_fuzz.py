@@ -13,7 +13,7 @@ from specs.load import SpecFile, load
 from specs.problem import has_errors
 from specs.service import Service
 
-SLOW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _scalars = st.one_of(
     st.none(),

@@ -56,6 +56,11 @@ def test_reads_the_rest(text: str, value: object) -> None:
     assert type(plain(text)) is type(value)
 
 
+@pytest.mark.parametrize("start", ["1", "1_", "1.", "1:1", "0x1", "1e1", "."])
+def test_a_long_scalar_takes_no_quadratic_time(start: str) -> None:
+    assert plain(start * 50_000 + "!") == start * 50_000 + "!"
+
+
 def test_quoted_scalars_are_text() -> None:
     assert read_scalar(Scalar("yes", PLACE)) == "yes"
 

@@ -104,6 +104,8 @@ def test_keys_are_text(key: str) -> None:
         b'a: "\\x1b[31m"',
         b'a: "\\0"',
         "a: \u2028",
+        "a: \x85",
+        b"a: b\rc: d",
         b"a:\tb",
         b"a: b\tc",
         b"a:\n\tb: c",
