@@ -18,7 +18,7 @@ _OTHER_SYNTAX = re.compile(r"\s*(?://\s*syntax\s*=|\{)")
 _SPACE = " \t\r\v\f"
 _WORD = re.compile(r"""(?:[^\s"'\\`]|\\[\s\S]|`|"(?:[^"\\]|\\[\s\S])*"|'[^']*'|["'\\])+""")
 _WORD_BACKTICK = re.compile(r"""(?:[^\s"'`]|`[\s\S]|"(?:[^"`]|`[\s\S])*"|'[^']*'|["'`])+""")
-_HEREDOC = re.compile(r"""\d*<<(-?)(["']?)\\?([^\s<"']+)\2""")
+_HEREDOC = re.compile(r"""\d*<<(-?)(?:"([^"<]+)"|'([^'<]+)'|\\?([^\s<"']+))""")
 _WITH_HEREDOC = ("ADD", "COPY", "RUN")
 MAX_DOCKERFILE = 1 << 20
 
@@ -178,7 +178,7 @@ def _heredocs(instruction: Instruction) -> list[tuple[str, bool]]:
     if name not in _WITH_HEREDOC or (words and words[0].text.startswith("[")):
         return []
     matches = (_HEREDOC.fullmatch(word.text) for word in words)
-    return [(match[3], bool(match[1])) for match in matches if match]
+    return [(match[2] or match[3] or match[4], bool(match[1])) for match in matches if match]
 
 
 def _skip_heredoc(lines: list[tuple[int, str]], n: int, ending: str, strip_tabs: bool) -> int:
