@@ -155,6 +155,12 @@ class Executor:
         finally:
             self.changed.clear()
 
+    async def wait_idle(self, seconds: float) -> None:
+        """Until nothing is in flight any more, at most so long."""
+        tasks = list(self.tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
     async def close(self, seconds: float) -> None:
         """Let steps that were begun finish, at most so long; then cancel what is left."""
         tasks: Mapping[Subject, asyncio.Task[None]] = dict(self.tasks)
@@ -171,7 +177,7 @@ def bound(action: Action) -> tuple[str, int]:
         return "build", 2
     if isinstance(action, PullImage):
         return "pull", 3
-    return "instance", 6
+    return "instance", 4
 
 
 def deadline(action: Action) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from reconciler.provider import ProviderError
 TRIES = 3
 """After so many failed attempts at everything that is left, ``apply`` gives up; a loop never does."""
 _QUIET = 0.05
+_GATHER = 0.3
 _SLOWEST = 5.0
 _PATIENCE = 60
 """Passes in a row that wait for us while nothing is in flight: the world does not show what we did."""
@@ -53,6 +55,7 @@ class Converged:
 
 
 Report = Callable[[PassReport], None]
+Meet = Callable[[Observed], Desired]
 
 
 async def look(desired: Desired, clients: Clients) -> Observed:
@@ -68,7 +71,10 @@ class Convergence:
     clients: Clients
     executor: Executor
     lease: Lease
+    meet: Meet | None = None
     memory: Memory = field(default_factory=Memory)
+    met: frozenset[str] | None = None
+    """The commits that lived when ``desired`` was last related to them."""
     outcomes: list[Outcome] = field(default_factory=list)
     passes: int = 0
     idle: int = 0
@@ -81,6 +87,7 @@ class Convergence:
         observed = await observe(
             self.desired, self.clients, self.memory, self.executor.in_flight(), self.executor.attempts
         )
+        await self._relate(observed)
         # What ended while we looked may not be in what we saw.
         observed = replace(observed, in_flight=observed.in_flight | self.executor.in_flight())
         decided = plan(self.desired, observed, observed.at)
@@ -90,6 +97,14 @@ class Convergence:
         self.idle = 0 if started or self.executor.busy or ended else self.idle + 1
         report(PassReport(self.passes, observed, decided, started, ended))
         return observed, decided
+
+    async def _relate(self, observed: Observed) -> None:
+        """Tell again how the commits that live are related to ours, whenever they are others: of two
+        processes at work on one environment, the one with the older commit must notice and yield."""
+        commits = frozenset(i.commit for i in observed.instances)
+        if self.meet is not None and commits != self.met:
+            self.desired = await asyncio.to_thread(self.meet, observed)
+            self.met = commits
 
     async def _start(self, observed: Observed, decided: Plan) -> tuple[Plan, tuple[Action, ...]]:
         if not decided.actions:
@@ -132,13 +147,17 @@ async def converge(
     *,
     within: float,
     report: Report,
+    meet: Meet | None = None,
     progress: Progress = lambda subject, line: None,
 ) -> Converged:
     """Passes until settled, blocked, held or tired, at most ``within`` seconds. Never raises
-    ProviderError."""
+    ProviderError, but what ``meet`` raises.
+
+    ``meet`` gives what is desired in the light of what lives (its lineage); it is called off the event loop.
+    """
     began = time.monotonic()
     executor = Executor(desired.owner, clients, progress)
-    run = Convergence(desired, clients, executor, Lease(desired.owner, clients.runtime))
+    run = Convergence(desired, clients, executor, Lease(desired.owner, clients.runtime), meet)
     timed_out = False
     try:
         while True:
@@ -149,8 +168,11 @@ async def converge(
             if time.monotonic() - began > within:
                 timed_out = True
                 break
-            await executor.wait(run.pause(observed, decided, time.monotonic() - look_began))
-            await _let_more_end(executor, time.monotonic() - look_began)
+            took = time.monotonic() - look_began
+            await executor.wait(run.pause(observed, decided, took))
+            # Many actions end close together, and a look costs the engine as much as some of them: one
+            # look for all that end within a short time.
+            await executor.wait_idle(max(_GATHER, 3 * took))
     finally:
         await executor.close(30.0)
         await _give_back(run.lease)
@@ -158,12 +180,6 @@ async def converge(
     result = "waiting" if timed_out else judge(observed, decided, run.outcomes)
     took = time.monotonic() - began
     return Converged(result, run.passes, took, tuple(run.outcomes), decided, observed, timed_out)
-
-
-async def _let_more_end(executor: Executor, took: float) -> None:
-    # Many actions end close together: one look for all of them is worth the short wait.
-    if executor.busy and took < 0.3:
-        await executor.wait(0.3 - took)
 
 
 async def _give_back(lease: Lease) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
 from reconciler.cli.options import Options
-from reconciler.cli.session import meet, report_of, run_live, stdout_style, style_for
+from reconciler.cli.session import report_of, run_live, stdout_style, style_for
 from reconciler.cli.source import check_branch
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
@@ -41,10 +41,15 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
     options = workspace.options
     if not options.off_branch:
         _check_branch(workspace)
-    desired, _ = await meet(workspace, clients)
+    desired = workspace.desired
     progress = Progress(desired, quiet=options.as_json)
     converged = await converge(
-        desired, clients, within=options.timeout, report=progress.show_pass, progress=progress.show_line
+        desired,
+        clients,
+        within=options.timeout,
+        report=progress.show_pass,
+        progress=progress.show_line,
+        meet=workspace.meet,
     )
     words = await read_last_words(workspace, clients, converged)
     view = replace(view_of(desired, converged), last_words=words)
