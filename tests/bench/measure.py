@@ -1,0 +1,126 @@
+"""Our figures beside the peers', in one run: ``make bench``. Ratios are ours divided by the peer's.
+
+Every pair is run in turn, so that a machine whose speed drifts slows both. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from decide import seconds_to_decide, write_context
+from fleet import Fleet, write_fleet
+from pure import seconds_to_plan
+from timing import Pair, Run, in_turn, run
+
+from ground import Ground, RunningEngine, find_machine_engine, read_private
+
+COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
+
+
+def main() -> int:
+    """Measure what the arguments name; everything by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="*", default=["pure", "decide", "idle", "new"])
+    parser.add_argument("--sizes", nargs="*", type=int, default=[50, 200])
+    parser.add_argument("--engines", nargs="*", help="versions; all that run by default")
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}")
+    if "pure" in options.only:
+        for size in (1_000, 10_000):
+            print(f"pure plan of {size} settled services: {seconds_to_plan(size):.3f} s")
+    ground = find_ground()
+    chosen = [e for v, e in ground.engines.items() if not options.engines or v in options.engines]
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        for engine in chosen:
+            print(f"\nengine {engine.exact_version} (API {engine.api})", flush=True)
+            measure_engine(engine, f"{ground.registry}/busybox:1.36", Path(scratch), options)
+    return 0
+
+
+def find_ground() -> Ground:
+    """The private engines that ``make bench`` started, else the machine's own."""
+    state = os.environ.get("RECONCILER_TEST_STATE")
+    if state:
+        return read_private(Path(state))
+    engine = find_machine_engine()
+    return Ground({engine.version: engine}, "docker.io/library", None)
+
+
+def measure_engine(engine: RunningEngine, image: str, scratch: Path, options: argparse.Namespace) -> None:
+    """Everything that needs an engine."""
+    if "decide" in options.only:
+        measure_decision(engine, image, scratch / f"decide-{engine.version}")
+    for size in options.sizes:
+        fleet = write_fleet(scratch / f"fleet-{engine.version}-{size}", size, image)
+        try:
+            measure_fleet(engine, fleet, options.only)
+        finally:
+            clear(engine, fleet)
+
+
+def measure_decision(engine: RunningEngine, image: str, folder: Path) -> None:
+    """Need 10,000 files be built? Beside a build by the builder whose cache is warm."""
+    write_context(folder, image)
+    ours = seconds_to_decide(folder)
+    build = [engine.docker, "buildx", "build", "--quiet", str(folder / "app")]
+    peer = min((run(build, folder, engine.environment) for _ in range(4)), key=lambda r: r.wall)
+    print(
+        f"10,000 files, nothing to build: ours {ours * 1000:.0f} ms in a running process, "
+        f"cached buildx {peer.wall * 1000:.0f} ms: ratio {ours / peer.wall:.3f}"
+    )
+
+
+def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> None:
+    """From nothing, then with nothing to do."""
+
+    def ours(*arguments: str) -> Run:
+        return run([*COMMAND, *arguments], fleet.folder, engine.environment)
+
+    def peer(*arguments: str) -> Run:
+        return run([engine.docker, *arguments], fleet.folder, engine.environment)
+
+    first = Pair(ours("apply", "dev"), peer(*fleet.compose_up), 0.0)
+    if "new" in only:
+        ratio = first.peer.wall / first.ours.wall
+        print(
+            f"{fleet.size} new services: ours {words(first.ours)}, compose {words(first.peer)}: rate x{ratio:.2f}"
+        )
+    if "idle" in only:
+        for verb in ("plan", "apply"):
+            pair = in_turn(lambda verb=verb: ours(verb, "dev"), lambda: peer(*fleet.compose_up))
+            print(
+                f"{fleet.size} services, {verb} with nothing to do: ours {words(pair.ours)}, "
+                f"compose up {words(pair.peer)}: ratio {pair.ratio:.2f}",
+                flush=True,
+            )
+
+
+def words(run: Run) -> str:
+    """A run in words."""
+    return f"{run.wall:.2f} s ({run.cpu:.2f} s of processor, {run.peak:.0f} MB)"
+
+
+def clear(engine: RunningEngine, fleet: Fleet) -> None:
+    """Remove both fleets, by their own labels."""
+    run([engine.docker, *fleet.compose_down], fleet.folder, engine.environment)
+    label = f"label=reconciler.owner={fleet.project}/dev"
+    for kind in ("container", "volume", "network"):
+        everything = ["--all"] if kind == "container" else []
+        ids = engine.cli(kind, "ls", "--quiet", *everything, "--filter", label).split()
+        if ids:
+            engine.cli(kind, "rm", "--force", *ids) if kind != "network" else engine.cli(kind, "rm", *ids)
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    code = main()
+    print(f"\nmeasured in {time.monotonic() - began:.0f} s")
+    sys.exit(code)
