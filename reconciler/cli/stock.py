@@ -84,7 +84,7 @@ class CommitStock:
             if digest is None:
                 where = f"Image {known.desired.name}"
                 remedy = "correct FROM, or push the base"
-                raise Refused("BLD020", where, f"its base {text} is not in its registry", "an image", remedy)
+                raise Refused("SRC003", where, f"its base {text} is not in its registry", "an image", remedy)
             self._bases[text] = digest
         return self._bases[text]
 

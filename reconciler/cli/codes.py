@@ -1,0 +1,20 @@
+"""The codes of what the command line itself can say. Codes are stable: none is ever given another meaning."""
+
+from __future__ import annotations
+
+CODES = {
+    "CLI001": "A working tree was asked for where there is none, or together with a ref.",
+    "CLI002": "Files are changed and not committed: what is committed counts. A warning.",
+    "CLI003": "The environment takes no working tree.",
+    "CLI004": "The commit is not on the branch that the environment tracks.",
+    "CLI005": "There is no service of that name in the environment.",
+    "CLI006": "Nothing is held that could be tried again.",
+    "INIT001": "The folder for init does not exist.",
+    "INIT002": "The spec folder holds YAML files already; init overwrites nothing.",
+    "INIT003": "The Compose file cannot be converted.",
+    "SEC001": "A secret is there and cannot be read.",
+    "SEC002": "A secret has no value here.",
+    "SRC001": "The files of a Config are not in this commit.",
+    "SRC002": "A file of a build context went away while it was read.",
+    "SRC003": "The base of an image is not in its registry.",
+}

@@ -1,0 +1,27 @@
+"""Every code that a message can bear is documented, once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import reconciler
+from reconciler.cli.codes import CODES
+
+FOLDER = Path(reconciler.__file__).parent
+README = Path(__file__).resolve().parents[2] / "reconciler" / "README.md"
+
+
+def used(pattern: str) -> set[str]:
+    sources = [path for path in FOLDER.rglob("*.py") if path.name != "codes.py"]
+    return {code for path in sources for code in re.findall(rf'"({pattern})"', path.read_text())}
+
+
+def test_codes_of_the_command_line_are_documented_and_used() -> None:
+    assert used(r"(?:CLI|INIT|SEC|SRC)\d{3}") == set(CODES)
+
+
+def test_codes_of_plans_are_documented_and_used() -> None:
+    documented = re.findall(r"(?m)^\| (\d{3}) \|", README.read_text())
+    assert used(r"PLAN\d{3}") == {f"PLAN{number}" for number in documented}
+    assert len(documented) == len(set(documented))
