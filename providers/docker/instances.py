@@ -31,7 +31,8 @@ from reconciler.provider import ProviderError, Refused
 async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
     """Create, attach, fill and start one instance.
 
-    A crash between two calls leaves a created container that never started, which the next look sees.
+    A crash between two calls leaves a created container that never started, and a refused start leaves one
+    with ``error`` and exit code 126 to 128: the next look sees them and the plan decides.
     The same generation running under the name already is success. Raises Stale when another container of
     ours holds the name or image or volume went away, Refused when a stranger holds it.
     """
@@ -87,15 +88,19 @@ async def _image(containers: Containers, blueprint: Blueprint) -> ImageFacts:
 
 
 async def _mountpoints(containers: Containers, blueprint: Blueprint) -> dict[str, str]:
-    """Host paths of the volumes that hold Configs; all must be there, since a mount would make an
-    empty one."""
+    """Host paths of the volumes that it mounts. A stranger's is Refused. Those with files, and external
+    ones, must be there: the mount would make an empty one, which only a data volume of ours may be."""
     form, found = blueprint.form, dict[str, str]()
-    external = {use.object_name for use in form.mounts if use.type == "volume" and use.external}
-    for name in sorted({use.volume for use in form.files} | external):
+    volumes = {use.object_name: use.external for use in form.mounts if use.type == "volume"}
+    volumes |= {use.volume: False for use in form.files}
+    needed = {name for name, external in volumes.items() if external} | {use.volume for use in form.files}
+    for name, external in sorted(volumes.items()):
         volume = await find_volume(containers.engine, name)
         if volume is None:
-            raise stale(blueprint.name, f"volume {name} is not on the engine")
-        if name not in external and not is_ours(text_map(volume, "Labels"), blueprint.owner):
+            if name in needed:
+                raise stale(blueprint.name, f"volume {name} is not on the engine")
+            continue
+        if not external and not is_ours(text_map(volume, "Labels"), blueprint.owner):
             raise name_held(name, "a volume without our owner label")
         found[name] = text(volume, "Mountpoint")
     return found

@@ -149,3 +149,11 @@ async def test_a_strangers_registry_is_left_alone(place: Place, free_port: int) 
     with pytest.raises(Refused):
         await place.runtime.start_registry(local)
     assert place.engine.cli("ps", "-a", "-q", "--filter", f"name={name}")
+
+
+async def test_a_strangers_volume_is_never_mounted(place: Place) -> None:
+    place.engine.cli("volume", "create", volume_of(place.owner, "data").object_name)
+    with pytest.raises(Refused) as raised:
+        await created(place, volumes={"/data": {"source": "data"}})
+    assert raised.value.code == "DKR012"
+    assert (await place.look()).instances == ()
