@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ground import RunningEngine
+from guarded_registry import guarded_registry
 from providers.buildx.builder import open_builder
-from reconciler.provider import Builder, BuildRequest, ProviderError, Refused
+from reconciler.provider import Builder, BuildRequest, Login, ProviderError, Refused
 from specs.context import context_tar
 from specs.dockerfile import pin, read_dockerfile
 from specs.manifest import Manifest, ManifestEntry
@@ -69,9 +70,13 @@ def _pushed(ref: ImageRef) -> Digest:
         return Digest.parse(answer.headers["Docker-Content-Digest"])
 
 
+def _ignore(_: str) -> None:
+    """The log of a build that is not looked at."""
+
+
 async def _error(engine: RunningEngine, request: BuildRequest) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
-        await _builder(engine).build(request, lambda _: None)
+        await _builder(engine).build(request, _ignore)
     return caught.value
 
 
@@ -137,7 +142,7 @@ async def test_a_pinned_dockerfile_and_contexts_build(engine: RunningEngine, reg
     pinned = pin(text.encode(), read.bases, {str(base): by_digest})
     assert str(base) + " " not in pinned.decode()
     request = _request(registry_host, pinned.decode(), contexts={"ours": by_digest})
-    assert await _builder(engine).build(request, lambda _: None) == _pushed(request.push)
+    assert await _builder(engine).build(request, _ignore) == _pushed(request.push)
 
 
 async def test_a_failing_step_is_refused_with_its_last_lines(
@@ -174,6 +179,25 @@ async def test_an_unreachable_registry_may_work_later(engine: RunningEngine, reg
     assert [(type(error), error.code) for error in (base, target)] == [(ProviderError, "BLD022")] * 2
 
 
+async def test_the_login_of_a_host_reaches_pull_and_push(engine: RunningEngine, registry_host: str) -> None:
+    config = Path(engine.docker_config) if engine.docker_config else None
+    async with guarded_registry(registry_host, "ci", "canary-77") as host:
+        request = _request(host, "FROM BUSYBOX\nCOPY a.txt /\n")
+        wrong: list[dict[str, Login]] = [{}, {host: Login("ci", "wrong")}]
+        for logins in wrong:
+            with pytest.raises(Refused) as caught:
+                await open_builder(engine.docker_host, config, engine.docker, logins).build(request, _ignore)
+            assert caught.value.code == "BLD011"
+        lines: list[str] = []
+        logins = {host: Login("ci", "canary-77"), "other.test": Login("ci", "other")}
+        digest = await open_builder(engine.docker_host, config, engine.docker, logins).build(
+            request, lines.append
+        )
+    same = ImageRef.parse(str(request.push).replace(host, registry_host))
+    assert digest == _pushed(same)
+    assert "canary-77" not in "\n".join(lines)
+
+
 async def test_a_pointer_in_place_of_a_file_is_refused(engine: RunningEngine, registry_host: str) -> None:
     files = {"big": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"}
     error = await _error(engine, _request(registry_host, "FROM BUSYBOX\nCOPY . /\n", files))
@@ -202,9 +226,7 @@ async def test_the_deadline_is_refused_with_the_last_step(engine: RunningEngine,
     config = Path(engine.docker_config) if engine.docker_config else None
     builder = open_builder(engine.docker_host, config, engine.docker, deadline=4)
     with pytest.raises(Refused) as caught:
-        await builder.build(
-            _request(registry_host, "FROM BUSYBOX\nRUN echo slow; sleep 300\n"), lambda _: None
-        )
+        await builder.build(_request(registry_host, "FROM BUSYBOX\nRUN echo slow; sleep 300\n"), _ignore)
     assert caught.value.code == "BLD014"
 
 
@@ -224,7 +246,7 @@ async def test_no_engine_no_client_and_no_plugin_are_told_apart(
     codes = []
     for builder in builders:
         with pytest.raises(ProviderError) as caught:
-            await builder.build(request, lambda _: None)
+            await builder.build(request, _ignore)
         codes.append((type(caught.value), caught.value.code))
     assert codes == [(ProviderError, "BLD020"), (Refused, "BLD001"), (Refused, "BLD002")]
 
@@ -241,6 +263,6 @@ async def test_an_older_buildx_is_read_as_plain_text(
     config = Path(newest_engine.docker_config) if newest_engine.docker_config else None
     builder = open_builder(newest_engine.docker_host, config, str(older))
     with pytest.raises(Refused) as caught:
-        await builder.build(_request(registry_host, "FROM BUSYBOX\nRUN echo words; exit 5\n"), lambda _: None)
+        await builder.build(_request(registry_host, "FROM BUSYBOX\nRUN echo words; exit 5\n"), _ignore)
     assert caught.value.code == "BLD010"
     assert caught.value.log[-1] == "words"
