@@ -127,6 +127,7 @@ async def test_nobody_there_is_an_error_that_may_pass() -> None:
     async with open_registry(f"127.0.0.1:{find_free_port()}", Login("ci", CANARY)) as registry:
         error = await fails_with(faults.UNREACHABLE, registry.ping())
         assert not isinstance(error, Refused)
+        assert error.__suppress_context__  # what lies below may carry the request with its headers
 
 
 async def test_a_registry_that_comes_up_later_is_found(fake: FakeRegistry, registry: OciRegistry) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -101,3 +102,7 @@ def test_the_input_artifact_is_a_function_of_the_document() -> None:
 
 def test_an_image_is_no_input_artifact() -> None:
     assert find_document(IMAGE) is None
+    ours = describe_inputs(b"{}")
+    assert find_document(replace(ours, artifact_type="application/vnd.example")) is None
+    assert find_document(replace(ours, layers=IMAGE.layers)) is None
+    assert find_document(replace(ours, layers=ours.layers * 2)) is None
