@@ -142,11 +142,11 @@ async def retire(containers: Containers, owner: Owner, handle: Handle, name: str
 
 
 async def revive(containers: Containers, owner: Owner, handle: Handle, name: str, restart: str) -> None:
-    """The live name back, networks that were made again, restart policy, start."""
+    """Networks that were made again, the live name back, restart policy, start."""
     container = await containers.expected(owner, handle)
+    await networks.reattach(containers.engine, container)
     await containers.rename(container, name)
     await containers.set_restart(handle, restart)
-    await networks.reattach(containers, container)
     await containers.start(handle, name)
 
 
@@ -185,7 +185,7 @@ async def _apply(containers: Containers, container: Node, handle: Handle, change
         case Unpause():
             await containers.unpause(container)
         case Start():
-            await networks.reattach(containers, container)
+            await networks.reattach(containers.engine, container)
             await containers.start(handle, text(container, "Name").lstrip("/"))
         case _:
             assert_never(change)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
-from providers.docker.containers import Containers
 from providers.docker.engine import Engine
-from providers.docker.faults import EngineError, name_held, not_ours
+from providers.docker.faults import EngineError, name_held, not_ours, stale
 from providers.docker.labels import object_labels
 from providers.docker.payload import endpoint_payload
 from providers.docker.tree import Node, branch, moment, nodes, text, text_map, texts
@@ -109,18 +107,27 @@ async def disconnect(engine: Engine, container_id: str, network: str) -> None:
             raise
 
 
-async def reattach(containers: Containers, container: Node) -> None:
+async def reattach(engine: Engine, container: Node) -> None:
     """Attach a stopped container anew to every network that was removed and made again under its name: it
-    cannot start otherwise. Endpoints of networks that are gone altogether are taken off."""
-    engine, container_id = containers.engine, text(container, "Id")
-    for key, endpoint in branch(container, "NetworkSettings", "Networks").items():
-        network_id = text(endpoint, "NetworkID")
-        if not network_id or await engine.find(f"/networks/{network_id}"):
-            continue
+    cannot start otherwise. Endpoints that lead nowhere are taken off; raises Stale when none would be left,
+    since the engine would start it on its own bridge."""
+    container_id = text(container, "Id")
+    endpoints = branch(container, "NetworkSettings", "Networks")
+    gone = [key for key, endpoint in endpoints.items() if await _leads_nowhere(engine, endpoint)]
+    again = {key: found[0] for key in gone if (found := await named(engine, key))}
+    if endpoints and len(gone) == len(endpoints) and not again:
+        raise stale(text(container, "Name").lstrip("/"), "none of its networks is there any more")
+    for key in gone:
         await disconnect(engine, container_id, key)
-        if again := await named(engine, key):
-            await connect(engine, container_id, text(again[0], "Id"), _aliases(endpoint, container_id))
+        if key in again:
+            aliases = _aliases(endpoints[key], container_id)
+            await connect(engine, container_id, text(again[key], "Id"), aliases)
 
 
-def _aliases(endpoint: Mapping[str, Json] | Json, container_id: str) -> tuple[str, ...]:
+async def _leads_nowhere(engine: Engine, endpoint: Json) -> bool:
+    network_id = text(endpoint, "NetworkID")
+    return network_id != "" and await engine.find(f"/networks/{network_id}") is None
+
+
+def _aliases(endpoint: Json, container_id: str) -> tuple[str, ...]:
     return tuple(alias for alias in texts(endpoint, "Aliases") if alias != container_id[:12])

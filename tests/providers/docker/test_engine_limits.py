@@ -157,3 +157,15 @@ async def test_a_strangers_volume_is_never_mounted(place: Place) -> None:
         await created(place, volumes={"/data": {"source": "data"}})
     assert raised.value.code == "DKR012"
     assert (await place.look()).instances == ()
+
+
+async def test_no_instance_is_started_on_the_engines_own_bridge(place: Place) -> None:
+    name = await created(place)
+    live = await place.only()
+    await place.runtime.retire_instance(place.owner, live.handle, f"{name}_kept", 0.0)
+    place.engine.cli("network", "rm", live.networks[0])
+    with pytest.raises(Stale):
+        await place.runtime.revive_instance(place.owner, live.handle, name, "no")
+    kept = await place.only()
+    assert (kept.name, kept.phase) == (f"{name}_kept", Phase.EXITED)
+    assert (kept.networks, kept.missing_networks) == ((), live.networks)
