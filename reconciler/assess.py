@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from reconciler.desired import Desired, DesiredService, Subject
@@ -52,22 +52,33 @@ def _assess(
     target = desired_target(service, view, observed, desired.commit)
     rules = service.form.spec.drift.ignore
     today = datetime.fromtimestamp(observed.at, UTC).date().isoformat()
-    found = [diff for instance in view.live for diff in _live(instance, target)]
+    seen = [diff for instance in view.live for diff in _live(instance, target)]
+    found = [diff for diff in seen if diff.origin == "live"]
     counted = without_ignored(found, rules, today)
     missing, extra = _missing(service, view), _extra(service, view, target)
     drifted = bool(counted) or missing > 0 or bool(extra)
     pending = [diff for instance in view.live for diff in commit_diffs(instance, target)]
+    pending += [diff for diff in seen if diff.origin == "commit"]
     unseen = _unseen(service, view)
     return ServiceDrift(
         service.name,
         "drifted" if drifted else "clean",
-        diffs=(*dict.fromkeys(counted), *dict.fromkeys(pending), *unseen),
+        diffs=(*_distinct(counted), *_distinct(pending), *unseen),
         missing=missing,
         extra=extra,
         heal=heal,
         ignored=tuple(_ignored(found, counted, service)),
-        pending=len(dict.fromkeys(pending)) + (not view.instances and not missing and service.replicas > 0),
+        pending=len(_distinct(pending)) + (not view.instances and not missing and service.replicas > 0),
     )
+
+
+def _distinct(diffs: Iterable[Diff]) -> list[Diff]:
+    """Each once: instances of one service differ alike. A value may be a list, which has no hash."""
+    found: list[Diff] = []
+    for diff in diffs:
+        if diff not in found:
+            found.append(diff)
+    return found
 
 
 def _live(instance: Instance, target: Target) -> list[Diff]:
