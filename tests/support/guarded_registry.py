@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import ClientSession, ClientTimeout, web
-from multidict import CIMultiDict
 
 _NOT_FORWARDED = {"content-length", "transfer-encoding", "connection", "authorization"}
 
@@ -56,5 +55,10 @@ async def guarded_registry(registry_host: str, username: str, password: str) -> 
         await runner.cleanup()
 
 
-def _forwarded(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _NOT_FORWARDED)
+def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    """One line for each name: a docker client sends several Accept headers, and the HTTP client keeps one."""
+    joined: dict[str, str] = {}
+    for name, value in headers.items():
+        if name.lower() not in _NOT_FORWARDED:
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
