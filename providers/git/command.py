@@ -1,7 +1,8 @@
 """Runs git, and only in one way: a list that we build, an environment from scratch, a deadline.
 
-GitPython is imported on first use; only its ``Git.execute`` is used, since its ``Repo`` and ``Remote``
-objects hold descriptors and children for as long as the process lives.
+What talks to a remote goes through GitPython's ``Git.execute``, imported on first use (its ``Repo`` and
+``Remote`` objects hold descriptors and children for as long as the process lives). What only reads the local
+object store does not need it: see the decision record ``git-reads-without-gitpython``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from reconciler.provider import ProviderError, Refused
 
@@ -77,7 +80,8 @@ class GitCommand:
     def ask(self, *arguments: str, stdin: bytes | None = None, timeout: float = READ_TIMEOUT) -> Answer:
         """Run one command and give its answer, whatever its status. Raises ProviderError at the deadline
         and Refused when git is not installed."""
-        status, stdout, stderr = _execute(self.folder, self._line(arguments), stdin, timeout)
+        run = _run_remote if self.protocols else _run_local
+        status, stdout, stderr = run(self.folder, self._line(arguments), stdin, timeout)
         if status == _NOT_FOUND:
             raise Refused(
                 "GIT005", "git", "not installed, or not in PATH", "git 2.34 or later", "install git"
@@ -103,7 +107,7 @@ class GitCommand:
         """The values of a setting in the user's own configuration, which no other command reads."""
         line = self._line(("config", "--global", "--get-all", name))
         line = [part for part in line if not part.startswith("GIT_CONFIG_GLOBAL=")]
-        status, stdout, _ = _execute(self.folder, line, None, READ_TIMEOUT)
+        status, stdout, _ = _run_local(self.folder, line, None, READ_TIMEOUT)
         return stdout.decode("utf-8", "replace").splitlines() if status == 0 else []
 
     def failure(self, verb: str, answer: Answer) -> ProviderError:
@@ -160,25 +164,37 @@ def _git(folder: str) -> Git:
     return Git(folder)
 
 
-def _execute(folder: Path, line: list[str], stdin: bytes | None, timeout: float) -> tuple[int, bytes, str]:
-    if stdin is None:
-        return _run(folder, line, None, timeout)
-    with tempfile.TemporaryFile() as stream:
-        stream.write(stdin)
-        stream.seek(0)
-        return _run(folder, line, stream, timeout)
-
-
-def _run(folder: Path, line: list[str], stream: BinaryIO | None, timeout: float) -> tuple[int, bytes, str]:
-    status, stdout, stderr = _git(str(folder)).execute(
+def _run_local(folder: Path, line: list[str], stdin: bytes | None, timeout: float) -> tuple[int, bytes, str]:
+    """A negative status is a signal, or the deadline: then the child and its children are ended."""
+    with subprocess.Popen(
         line,
-        istream=stream,
-        with_extended_output=True,
-        with_exceptions=False,
-        stdout_as_string=False,
-        strip_newline_in_stdout=False,
-        kill_after_timeout=timeout,
-    )
+        cwd=folder,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as child:
+        try:
+            stdout, stderr = child.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            return -signal.SIGKILL, b"", ""
+    return child.returncode, stdout, stderr.decode("utf-8", "replace")
+
+
+def _run_remote(folder: Path, line: list[str], stdin: bytes | None, timeout: float) -> tuple[int, bytes, str]:
+    with tempfile.TemporaryFile() as stream:
+        stream.write(stdin or b"")
+        stream.seek(0)
+        status, stdout, stderr = _git(str(folder)).execute(
+            line,
+            istream=stream,
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            kill_after_timeout=timeout,
+        )
     return status, stdout if isinstance(stdout, bytes) else b"", stderr
 
 
