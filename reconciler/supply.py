@@ -8,6 +8,7 @@ from reconciler.actions import (
     PublishFiles,
     PullImage,
 )
+from reconciler.decision import Ender
 from reconciler.desired import (
     DesiredFiles,
     DesiredNetwork,
@@ -44,6 +45,15 @@ def _is_ours(use: MountUse) -> bool:
     return use.type == "volume" and not use.external
 
 
+def _is_readable(steps: Steps, target: Target, kind: str) -> bool:
+    """Plan the Wait for a kind that could not be read: a failed read is not an empty world, and making what
+    seems to be missing would double a network or pull one image for ever."""
+    reasons = [entry.reason for entry in steps.observed.unreadable if entry.what == kind]
+    for reason in reasons:
+        steps.wait(_subject(target), f"{kind} cannot be read: {reason}", Ender.OUTSIDE)
+    return not reasons
+
+
 def _subject(target: Target) -> Subject:
     return Subject("Service", target.service.name)
 
@@ -66,6 +76,8 @@ def _has_secrets(steps: Steps, target: Target) -> bool:
 def _has_image(steps: Steps, target: Target) -> bool:
     if target.image is None:
         wait_for_digest(steps, target)
+        return False
+    if not _is_readable(steps, target, "images"):
         return False
     name = str(target.image)
     image = steps.observed.present.get(name)
@@ -96,6 +108,8 @@ def _has_image(steps: Steps, target: Target) -> bool:
 def _has_network(steps: Steps, target: Target, use: NetworkUse) -> bool:
     if use.external or use.object_name in steps.networks:
         return True
+    if not _is_readable(steps, target, "networks"):
+        return False
     network = steps.desired.networks.get(use.name)
     if network is None or network.object_name != use.object_name:
         steps.block(
@@ -135,6 +149,8 @@ def _is_taken(steps: Steps, subject: Subject, object_name: str) -> bool:
 def _has_volume(steps: Steps, target: Target, use: MountUse) -> bool:
     if use.object_name in steps.volumes:
         return True
+    if not _is_readable(steps, target, "volumes"):
+        return False
     supply_volume(steps, steps.desired.volumes.get(use.name) or DesiredVolume(use.name, use.object_name))
     steps.wait_on(_subject(target), Subject("Volume", use.name), f"volume {use.name} is created")
     return False
@@ -151,6 +167,8 @@ def _has_files(steps: Steps, target: Target, use: FilesUse) -> bool:
     volume = steps.volumes.get(use.volume)
     if volume is not None and _is_usable(volume):
         return True
+    if not _is_readable(steps, target, "volumes"):
+        return False
     if use.digest not in steps.desired.files:
         steps.block(
             _subject(target),
@@ -160,10 +178,11 @@ def _has_files(steps: Steps, target: Target, use: FilesUse) -> bool:
         )
         return False
     image, subject = str(target.image), Subject("Config", use.config_name, use.volume)
-    if image in steps.observed.present:
-        cause = Cause("commit", (f"Config {use.config_name} has new content",))
-        files = DesiredFiles(use.config_name, use.digest, use.volume)
-        steps.act(PublishFiles(subject, cause, files, image))
+    if image not in steps.observed.present:
+        return False  # the image itself is waited for; files travel through a container of it
+    cause = Cause("commit", (f"Config {use.config_name} has new content",))
+    files = DesiredFiles(use.config_name, use.digest, use.volume)
+    steps.act(PublishFiles(subject, cause, files, image))
     steps.wait_on(_subject(target), subject, f"the files of Config {use.config_name} are published")
     return False
 
