@@ -23,15 +23,12 @@ async def guarded_registry(registry_host: str, username: str, password: str) -> 
                 "errors": [{"code": "UNAUTHORIZED", "message": "authentication required", "detail": None}]
             }
             return web.json_response(error, status=401, headers={"WWW-Authenticate": 'Basic realm="test"'})
-        headers = {
-            name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED
-        }
         body = request.content.iter_any() if request.can_read_body else b""
         url = f"http://{registry_host}{request.rel_url}"
         async with session.request(
             request.method,
             url,
-            headers=headers,
+            headers=_forwarded(request.headers),
             data=body,
             allow_redirects=False,
             skip_auto_headers=["Accept"],
@@ -56,7 +53,7 @@ async def guarded_registry(registry_host: str, username: str, password: str) -> 
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
-    """One line for each name: a docker client sends several Accept headers, and the HTTP client keeps one."""
+    """One line for each name: a docker client sends several Accept headers."""
     joined: dict[str, str] = {}
     for name, value in headers.items():
         if name.lower() not in _NOT_FORWARDED:

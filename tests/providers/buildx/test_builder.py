@@ -95,7 +95,8 @@ async def test_the_image_holds_exactly_the_manifest(
     request = _request(
         registry_host,
         "FROM BUSYBOX AS one\nARG A\nCOPY . /app\n"
-        "RUN --mount=type=secret,id=token : NONCE; cd /app; find . ! -type d | sort; stat -c '%n %a %Y' a.txt run;"
+        "RUN --mount=type=secret,id=token : NONCE; cd /app; find . ! -type d | sort;"
+        " stat -c '%n %a %Y' a.txt run;"
         " readlink ln; echo $A; cat /run/secrets/token\nFROM scratch\n",
         target="one",
         args={"A": "a 'b' \"c\" $d"},
