@@ -1,4 +1,7 @@
-"""An engine whose user dies at its nth change: before it is sent, or after it took effect."""
+"""An engine whose user dies right after its nth change: what it did is there, what it learnt is lost.
+
+To die before a change is to die after the one before.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ class Killed(BaseException):
 
 
 class DyingEngine(Engine):
-    """Counts changes; at number ``last`` (0 is the first) it dies, before or after the engine did it."""
+    """Dies after change number ``last``; 0 is the first."""
 
-    def __init__(self, socket_path: str, last: int, *, after: bool) -> None:
+    def __init__(self, socket_path: str, last: int) -> None:
         super().__init__(socket_path)
-        self._left, self._after = last, after
+        self._left = last
 
     async def write(
         self,
@@ -28,21 +31,18 @@ class DyingEngine(Engine):
         body: Node | bytes | None = None,
         deadline: float = WRITE,
     ) -> Json:
-        self._left -= 1
-        if self._left < 0 and not self._after:
-            raise Killed
         found = await super().write(method, path, query, body, deadline)
-        if self._left < 0:
-            raise Killed
+        self._count()
         return found
 
     async def follow(
         self, path: str, query: Query, headers: Mapping[str, str], idle: float
     ) -> AsyncGenerator[Node, None]:
-        self._left -= 1
-        if self._left < 0 and not self._after:
-            raise Killed
         async for message in super().follow(path, query, headers, idle):
             yield message
+        self._count()
+
+    def _count(self) -> None:
+        self._left -= 1
         if self._left < 0:
             raise Killed

@@ -39,8 +39,9 @@ class Place:
         ids = {network.object_name: network.handle.id for network in (await self.look()).networks}
         return blueprint_of(form, self.owner, self.image, ids, number)
 
-    def dying(self, last: int, *, after: bool) -> DockerRuntime:
-        return DockerRuntime(engine=DyingEngine(str(self.engine.socket), last, after=after))
+    def dying(self, last: int) -> DockerRuntime:
+        """A runtime on the same engine whose process dies after change number ``last``."""
+        return DockerRuntime(engine=DyingEngine(str(self.engine.socket), last))
 
     def clean(self) -> None:
         for kind, verb in (("container", "ps -a"), ("network", "network ls"), ("volume", "volume ls")):
