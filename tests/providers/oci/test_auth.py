@@ -354,3 +354,22 @@ async def test_a_refused_login_is_told_whatever_page_comes_with_it(
     guarded.twist("GET", MANIFEST, answer(401, "<html>", headers), -1)
     async with open_registry(guarded.host, CI) as registry:
         await fails_with(faults.LOGIN_REFUSED, registry.manifests.get(ref))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_a_token_service_that_says_no_is_a_refusal(
+    bearer: FakeRegistry, ref: ImageRef, status: int
+) -> None:
+    bearer.twist("GET", TOKEN, answer(status, CANARY), -1)
+    async with open_registry(bearer.host, CI) as registry:
+        await fails_with(faults.LOGIN_REFUSED, registry.digest(ref))
+    async with open_registry(bearer.host) as registry:
+        await fails_with(faults.LOGIN_NEEDED, registry.digest(ref))
+
+
+async def test_an_identity_token_that_lapsed_is_a_refusal(bearer: FakeRegistry, ref: ImageRef) -> None:
+    async def source() -> Credential:
+        return IdentityToken(CANARY)
+
+    async with open_with(bearer.host, source) as registry:
+        await fails_with(faults.LOGIN_REFUSED, registry.digest(ref))
