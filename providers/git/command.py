@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +81,7 @@ class GitCommand:
         """Run one command and give its answer, whatever its status. Raises ProviderError at the deadline
         and Refused when git is not installed."""
         run = _run_remote if self.protocols else _run_local
-        status, stdout, stderr = run(self.folder, self._line(arguments), stdin, timeout)
+        status, stdout, stderr = run(self.folder, self._line(arguments), self._variables(), stdin, timeout)
         if status == _NOT_FOUND:
             raise Refused(
                 "GIT005", "git", "not installed, or not in PATH", "git 2.34 or later", "install git"
@@ -105,9 +105,9 @@ class GitCommand:
 
     def user_setting(self, name: str) -> list[str]:
         """The values of a setting in the user's own configuration, which no other command reads."""
-        line = self._line(("config", "--global", "--get-all", name))
-        line = [part for part in line if not part.startswith("GIT_CONFIG_GLOBAL=")]
-        status, stdout, _ = _run_local(self.folder, line, None, READ_TIMEOUT)
+        line = ["git", "config", "--global", "--get-all", name]
+        variables = {name: text for name, text in self._variables().items() if name != "GIT_CONFIG_GLOBAL"}
+        status, stdout, _ = _run_local(self.folder, line, variables, None, READ_TIMEOUT)
         return stdout.decode("utf-8", "replace").splitlines() if status == 0 else []
 
     def failure(self, verb: str, answer: Answer) -> ProviderError:
@@ -129,19 +129,14 @@ class GitCommand:
         return ProviderError("GIT004", where, f"exit status {answer.status}: {last[0]}", "exit status 0")
 
     def _line(self, arguments: Sequence[str]) -> list[str]:
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        fresh = {**kept, **_SCRATCH, "GIT_ALLOW_PROTOCOL": ":".join(self.protocols) or "none"}
         trusted = (f"safe.directory={self.trusted}",) if self.trusted else ()
         options = [part for option in (*_SAFE_OPTIONS, *trusted) for part in ("-c", option)]
-        # GitPython adds to the environment of this process; env -i is what begins from nothing.
-        return [
-            _env(),
-            "-i",
-            *(f"{name}={value}" for name, value in fresh.items()),
-            "git",
-            *options,
-            *arguments,
-        ]
+        return ["git", *options, *arguments]
+
+    def _variables(self) -> dict[str, str]:
+        """All that git gets of an environment."""
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        return {**kept, **_SCRATCH, "GIT_ALLOW_PROTOCOL": ":".join(self.protocols) or "none"}
 
 
 @functools.cache
@@ -164,16 +159,23 @@ def _git(folder: str) -> Git:
     return Git(folder)
 
 
-def _run_local(folder: Path, line: list[str], stdin: bytes | None, timeout: float) -> tuple[int, bytes, str]:
+def _run_local(
+    folder: Path, line: list[str], variables: Mapping[str, str], stdin: bytes | None, timeout: float
+) -> tuple[int, bytes, str]:
     """A negative status is a signal, or the deadline: then the child and its children are ended."""
-    with subprocess.Popen(
-        line,
-        cwd=folder,
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as child:
+    try:
+        child = subprocess.Popen(
+            line,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return (_NOT_FOUND if folder.is_dir() else 128), b"", f"not a git repository ({error.strerror})"
+    with child:
         try:
             stdout, stderr = child.communicate(stdin, timeout)
         except subprocess.TimeoutExpired:
@@ -182,12 +184,16 @@ def _run_local(folder: Path, line: list[str], stdin: bytes | None, timeout: floa
     return child.returncode, stdout, stderr.decode("utf-8", "replace")
 
 
-def _run_remote(folder: Path, line: list[str], stdin: bytes | None, timeout: float) -> tuple[int, bytes, str]:
+def _run_remote(
+    folder: Path, line: list[str], variables: Mapping[str, str], stdin: bytes | None, timeout: float
+) -> tuple[int, bytes, str]:
+    # GitPython adds to the environment of this process; env -i is what begins from nothing.
+    scratch = [_env(), "-i", *(f"{name}={text}" for name, text in variables.items())]
     with tempfile.TemporaryFile() as stream:
         stream.write(stdin or b"")
         stream.seek(0)
         status, stdout, stderr = _git(str(folder)).execute(
-            line,
+            [*scratch, *line],
             istream=stream,
             with_extended_output=True,
             with_exceptions=False,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_repository import WrittenRepository
+from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
 from reconciler.desired import Kinship
 from reconciler.provider import ProviderError, Refused
@@ -233,3 +234,27 @@ def test_reading_leaves_no_process_and_no_descriptor(written: WrittenRepository)
         tree = repository.tree(commit)
         tree.read(tree.files("."))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_git_that_is_not_installed_is_told(
+    written: WrittenRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written.commit({"a": "1"})
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert _refusal(GitRepository(written.path), "main").code == "GIT005"
+
+
+def test_git_that_hangs_is_ended_with_its_children(
+    written: WrittenRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written.commit({"a": "1"})
+    stand_in = tmp_path / "bin/git"
+    stand_in.parent.mkdir()
+    stand_in.write_text(f"#!/bin/sh\nsleep 60 & echo $! > {tmp_path}/pid; wait\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
+    with pytest.raises(ProviderError) as caught:
+        GitCommand(written.path).ask("status", timeout=0.5)
+    assert caught.value.code == "GIT001"
+    state = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"
