@@ -99,11 +99,7 @@ def make_manifest(
     modes = {record[:6] for record in records}
     if modes - {FILE, PROGRAM, LINK, GITLINK}:  # old trees have group-writable files
         records = [_normal(record) for record in records]
-    relative = _relative(records, folder)
-    if relative:
-        at = relative[0].index("\t") + 1  # ids of one repository have one length
-        stays = rules.stays([record[at:] for record in relative])
-        relative = [record for record, stay in zip(relative, stays, strict=True) if stay]
+    relative = _kept(records, folder, rules)
     gitlinks = [record for record in relative if record.startswith(GITLINK)] if GITLINK in modes else []
     return Manifest(folder, tuple(relative)), [_gitlink(record, folder) for record in gitlinks]
 
@@ -120,12 +116,18 @@ def is_pointer(content: bytes) -> bool:
     return len(content) <= _MAX_POINTER and content.startswith(LFS_POINTER)
 
 
-def _relative(records: Sequence[str], folder: str) -> list[str]:
-    if folder == "." or not records:
-        return list(records)
-    at = records[0].index("\t") + 1
-    skip = at + len(folder) + 1
-    return [record[:at] + record[skip:] for record in records]
+def _kept(records: Sequence[str], folder: str, rules: IgnoreRules) -> list[str]:
+    """The records that the rules let stay, their paths from the folder."""
+    if not records:
+        return []
+    at = records[0].index("\t") + 1  # ids of one repository have one length
+    skip = at if folder == "." else at + len(folder) + 1
+    paths = [record[skip:] for record in records]
+    stays = rules.stays(paths)
+    if False in stays:
+        kept = zip(records, paths, stays, strict=True)
+        return [record[:at] + path for record, path, stay in kept if stay]
+    return [record[:at] + path for record, path in zip(records, paths, strict=True)]
 
 
 def _normal(record: str) -> str:
