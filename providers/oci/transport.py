@@ -7,6 +7,7 @@ another origin is followed without it, and without it from then on.
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -201,10 +202,10 @@ class Transport:
 
 def _watched(
     body: bytes | Content | None, stall: asyncio.Timeout, seconds: float
-) -> bytes | AsyncIterator[bytes] | None:
+) -> io.BytesIO | AsyncIterator[bytes] | None:
     """The body to send, whose sending ends when ``seconds`` pass without a chunk taken."""
     if not isinstance(body, Content):
-        return body
+        return io.BytesIO(body) if body else None
     content, loop = body, asyncio.get_running_loop()
 
     async def read() -> AsyncIterator[bytes]:

@@ -7,33 +7,17 @@ a `Twist`: for matching requests a function stands between the request and the r
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
 
 from aiohttp import web
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Act = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
-MAX_MANIFEST = 4 << 20
-
-
-def digest_of(content: bytes, algorithm: str = "sha256") -> str:
-    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
-
-
-@dataclass
-class Shelf:
-    """One repository: blobs and manifests by digest, tags."""
-
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
+from fake_shelf import Shelf, digest_of, scopes_of
+from registry_twists import Act, Handler, refusal
 
 
 @dataclass(frozen=True)
@@ -220,7 +204,7 @@ class FakeRegistry:
         shelf, reference = self.shelf(request.match_info["name"]), request.match_info["reference"]
         body = await request.read()
         digest, document = digest_of(body), json.loads(body)
-        if len(body) > MAX_MANIFEST or (":" in reference and digest != reference):
+        if ":" in reference and digest != reference:
             return refusal(400, "MANIFEST_INVALID", {})
         named = [document["config"], *document["layers"]] if "layers" in document else []
         if any(entry["digest"] not in shelf.blobs for entry in named):
@@ -263,71 +247,3 @@ class FakeRegistry:
         if content is None:
             return refusal(404, "BLOB_UNKNOWN", {})
         return web.Response(body=content, content_type="application/octet-stream")
-
-
-def scopes_of(request: web.Request) -> set[str]:
-    """The scopes that a request needs, as this registry asks for them."""
-    name = request.match_info.get("name")
-    if name is None:
-        return set()
-    reads = request.method in {"GET", "HEAD"}
-    scopes = {f"repository:{name}:{'pull' if reads else 'pull,push'}"}
-    if source := request.query.get("from"):
-        scopes.add(f"repository:{source}:pull")
-    return scopes
-
-
-def refusal(status: int, code: str, headers: dict[str, str], message: str = "no") -> web.Response:
-    errors = {"errors": [{"code": code, "message": message}]}
-    return web.json_response(errors, status=status, headers=headers)
-
-
-def answer(status: int, text: str = "", headers: dict[str, str] | None = None) -> Act:
-    """Answer this and do nothing."""
-
-    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return web.Response(status=status, text=text, headers=headers)
-
-    return act
-
-
-def lose_reply() -> Act:
-    """Do what is asked, then close the connection without a word."""
-
-    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        if request.transport is not None:
-            request.transport.abort()
-        return response
-
-    return act
-
-
-def alter(change: Callable[[web.Response], None]) -> Act:
-    """Do what is asked and change the answer."""
-
-    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        assert isinstance(response, web.Response)
-        change(response)
-        return response
-
-    return act
-
-
-def truncate() -> Act:
-    """Promise the whole body, send half of it, and close."""
-
-    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
-        whole = await handler(request)
-        assert isinstance(whole, web.Response)
-        assert isinstance(whole.body, bytes)
-        half = web.StreamResponse(status=whole.status, headers=whole.headers)
-        half.content_length = len(whole.body)
-        await half.prepare(request)
-        await half.write(whole.body[: len(whole.body) // 2])
-        if request.transport is not None:
-            request.transport.close()
-        return half
-
-    return act

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fake_registry import FakeRegistry
-from oci_errors import assert_no_canary
+from oci_errors import CANARY, assert_no_canary
 from providers.oci import OciRegistry, open_registry
 from specs.reference import ImageRef
 
@@ -34,6 +34,18 @@ async def registry(fake: FakeRegistry) -> AsyncIterator[OciRegistry]:
 @pytest.fixture
 def ref(fake: FakeRegistry) -> ImageRef:
     return ImageRef(fake.host, "shop/web", "in-1")
+
+
+@pytest.fixture(params=["basic", "bearer"])
+def guarded(fake: FakeRegistry, request: pytest.FixtureRequest) -> FakeRegistry:
+    fake.mode, fake.login = request.param, ("ci", CANARY)
+    return fake
+
+
+@pytest.fixture
+def bearer(fake: FakeRegistry) -> FakeRegistry:
+    fake.mode, fake.login = "bearer", ("ci", CANARY)
+    return fake
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from fake_registry import FakeRegistry, Handler, answer
+from fake_registry import FakeRegistry
 from local_registry import find_free_port
 from oci_errors import CANARY, fails_with
 from oci_images import push_image
@@ -20,7 +20,9 @@ from providers.oci import CODES, OciRegistry, faults, open_registry
 from providers.oci.client import Client
 from providers.oci.faults import Fault
 from providers.oci.manifest import compute_digest
+from providers.oci.origin import Origin
 from reconciler.provider import Login, Refused
+from registry_twists import Handler, answer
 from specs.reference import ImageRef
 
 
@@ -117,7 +119,7 @@ async def test_only_loopback_falls_back_to_plain_http() -> None:
             assert [origin.scheme for origin in candidates(registry)] == ["https", "http"]
 
 
-def candidates(registry: OciRegistry):
+def candidates(registry: OciRegistry) -> tuple[Origin, ...]:
     client = registry._client
     assert isinstance(client, Client)
     return client._candidates

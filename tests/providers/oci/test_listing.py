@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from fake_registry import FakeRegistry, alter, answer
+from fake_registry import FakeRegistry
 from oci_errors import fails_with
 from oci_images import image_manifest
 from providers.oci import OciRegistry, faults
 from providers.oci.manifest import OCI_IMAGE
+from registry_twists import Act, alter, answer
 from specs.reference import ImageRef
 
 TAGS = r"/v2/shop/web/tags/list"
@@ -18,7 +19,7 @@ def put(fake: FakeRegistry, *tags: str) -> None:
         fake.put_manifest("shop/web", tag, OCI_IMAGE, image_manifest(b"{}", b"layer").body)
 
 
-def link(value: str):
+def link(value: str) -> Act:
     def change(response: web.Response) -> None:
         response.headers["Link"] = value
 
