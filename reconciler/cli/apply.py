@@ -18,6 +18,7 @@ from reconciler.decision import Ender, Wait
 from reconciler.desired import Desired, Subject
 from reconciler.journal import Journal
 from reconciler.loop import Converged, PassReport, converge
+from reconciler.observed import Health, Instance
 from reconciler.provider import ProviderError
 from reconciler.render import MASKED, Style, escape
 from reconciler.render_apply import ApplyView, apply_json, render_apply, render_pass, render_waiting
@@ -93,8 +94,16 @@ async def read_last_words(
                 lines = await clients.runtime.logs(instances[-1].handle, _LAST_WORDS)
             except (ProviderError, SecretUnreadable):
                 continue  # the hold is told without them
-            words[service_name] = [hide(line, values.values()) for line in lines]
+            said = (*_signs_of_failure(instances[-1]), *lines)
+            words[service_name] = [hide(line, values.values()) for line in said]
     return words
+
+
+def _signs_of_failure(instance: Instance) -> Sequence[str]:
+    """What the engine says of it: one that never started, or whose check failed, has often written
+    nothing itself."""
+    checked = instance.last_health_output.split("\n") if instance.health is Health.UNHEALTHY else []
+    return [instance.error] * bool(instance.error) + [f"health check: {line}" for line in checked if line]
 
 
 def hide(line: str, values: Iterable[str]) -> str:

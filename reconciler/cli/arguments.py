@@ -78,10 +78,10 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
 
 
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repo", default=".", metavar="PATH", help="the repository (default: this folder)")
+    parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
     if verb not in {"init", "validate"}:
-        parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: what ENV tracks)")
+        parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: HEAD)")
         parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
 
 

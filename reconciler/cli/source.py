@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR, REFUSED
@@ -18,6 +19,9 @@ from specs.environment import Environment
 from specs.load import SpecFile, is_spec_path, load
 from specs.problem import Problem, has_errors
 from specs.spec_set import SpecSet
+
+if TYPE_CHECKING:
+    from providers.git.repository import GitRepository
 
 _URL = re.compile(r"^(https?|ssh|git)://|^[\w.-]+@[\w.-]+:")
 _TREE_KINDS = (0o120000, 0o160000)
@@ -39,6 +43,8 @@ class Source:
     specs: SpecSet
     files: Sequence[TreeFile] = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    default_branch: str | None = None
+    """The remote's, where this clone knows it: what an environment tracks that names nothing."""
 
     @property
     def label(self) -> str:
@@ -52,15 +58,20 @@ class Source:
         return self.repository.lineage(head, sorted({other for other in others if other}))
 
 
+def is_url(repo: str) -> bool:
+    """Whether ``--repo`` names a remote repository rather than a folder."""
+    return bool(_URL.match(repo))
+
+
 def open_source(options: Options) -> Source:
     """Open the repository and load the specs. Raises Stop with every problem of the specs, ProviderError."""
     repository = open_repository(options.repo)
     return _read_worktree(repository, options) if options.worktree else _read_commit(repository, options)
 
 
-def open_repository(repo: str) -> Repository:
+def open_repository(repo: str) -> GitRepository:
     """The clone around a folder, or a remote repository fetched into the cache. Raises ProviderError."""
-    if _URL.match(repo):
+    if is_url(repo):
         from providers.git.cache import fetch_repository
 
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler" / "git"
@@ -84,16 +95,16 @@ def open_worktree(repo: str) -> Tree:
     return WorkTree(repository.root, GitCommand(repository.root, trusted=trusted))
 
 
-def _read_commit(repository: Repository, options: Options) -> Source:
+def _read_commit(repository: GitRepository, options: Options) -> Source:
     commit = repository.resolve(options.ref or "HEAD")
     warnings: tuple[Problem, ...] = ()
-    if options.ref is None and not _URL.match(options.repo):
+    if options.ref is None and not is_url(options.repo):
         warnings = tuple(_warn(path) for path in repository.uncommitted([options.path]))
     return _load(repository, repository.tree(commit), commit, options.path, "live", warnings)
 
 
-def _read_worktree(repository: Repository, options: Options) -> Source:
-    if options.ref is not None or _URL.match(options.repo):
+def _read_worktree(repository: GitRepository, options: Options) -> Source:
+    if options.ref is not None or is_url(options.repo):
         remedy = "leave out --ref, and name a folder with --repo"
         raise Stop(ERROR, (failure("CLI001", "--worktree", "a working tree has no ref", remedy=remedy),))
     head = repository.resolve("HEAD")
@@ -106,13 +117,14 @@ def _warn(path: str) -> Problem:
 
 
 def _load(
-    repository: Repository, tree: Tree, commit: str, path: str, mode: str, warnings: tuple[Problem, ...]
+    repository: GitRepository, tree: Tree, commit: str, path: str, mode: str, warnings: tuple[Problem, ...]
 ) -> Source:
     files = tree.files(".")
     spec_set, problems = load(read_spec_files(tree, files, path), path=path)
     if has_errors(problems):
         raise Stop(ERROR, (*warnings, *problems), commit=commit)
-    return Source(repository, tree, commit, path, mode, spec_set, files, (*warnings, *problems))
+    all_problems, default_branch = (*warnings, *problems), repository.default_branch()
+    return Source(repository, tree, commit, path, mode, spec_set, files, all_problems, default_branch)
 
 
 def read_spec_files(tree: Tree, files: Sequence[TreeFile], path: str) -> list[SpecFile]:
@@ -132,7 +144,8 @@ def check_worktree(environment: Environment, environment_name: str) -> None:
 
 def check_branch(source: Source, environment: Environment, environment_name: str) -> None:
     """The commit must be on what the environment tracks. Raises Stop with 4, ProviderError."""
-    branch = environment.tracks if isinstance(environment.tracks, str) else None
+    tracked = source.default_branch if environment.tracks is None else environment.tracks
+    branch = tracked if isinstance(tracked, str) else None
     if branch is None or source.mode != "live":
         return
     tips = [tip for tip in (_tip(source.repository, ref) for ref in (branch, f"origin/{branch}")) if tip]

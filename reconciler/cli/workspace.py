@@ -12,7 +12,7 @@ from reconciler.cli.exits import ERROR
 from reconciler.cli.images import KnownImage, know_images
 from reconciler.cli.options import Options
 from reconciler.cli.registries import Registries
-from reconciler.cli.source import Source, check_worktree, open_source
+from reconciler.cli.source import Source, check_worktree, is_url, open_source
 from reconciler.cli.stock import CommitStock
 from reconciler.clients import Clients
 from reconciler.desired import Desired, Policy
@@ -103,7 +103,7 @@ def _assemble(
     registries = Registries(found.registries, store)
     stock = CommitStock(source.tree, source.files, images, configs, store, registries.open)
     desired = _select(desired, options)
-    uncommitted = _warn_of_contexts(source, images, options)
+    uncommitted = _warn_of_files(source, found, images, options)
     return Workspace(
         options, source, found, desired, images, stock, registries, (*all_problems, *uncommitted)
     )
@@ -166,14 +166,17 @@ def _select(desired: Desired, options: Options) -> Desired:
     )
 
 
-def _warn_of_contexts(
-    source: Source, images: Mapping[str, KnownImage], options: Options
+def _warn_of_files(
+    source: Source, found: Effective, images: Mapping[str, KnownImage], options: Options
 ) -> tuple[Problem, ...]:
-    """Changed files in build contexts that are not committed: the commit counts, and people forget."""
-    if source.mode != "live" or options.ref is not None or "://" in options.repo:
+    """Changed files of build contexts and Configs that are not committed: the commit counts, and people
+    forget."""
+    if source.mode != "live" or options.ref is not None or is_url(options.repo):
         return ()
-    folders = sorted({known.inputs.manifest.folder for known in images.values()})
-    changed = source.repository.uncommitted(folders) if folders else ()
+    places = {known.inputs.manifest.folder for known in images.values()}
+    places |= {config.file for config in found.configs.values() if config.file}
+    told = {problem.subject for problem in source.problems}
+    changed = [path for path in source.repository.uncommitted(sorted(places)) if path not in told]
     if not changed:
         return ()
     shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")

@@ -238,6 +238,18 @@ def test_a_commit_off_the_branch_is_refused(world: CliWorld) -> None:
     assert world.run(report_apply, off_branch=True).exit == 0
 
 
+def test_the_remotes_default_branch_is_tracked_by_default(world: CliWorld, tmp_path: Path) -> None:
+    world.repository.git("clone", "-q", str(world.repository.path), str(tmp_path / "clone"))
+    world.repository.path = tmp_path / "clone"
+    world.repository.git("switch", "-q", "-c", "side")
+    world.repository.commit({"page.txt": "side\n"})
+    with pytest.raises(Stop) as stopped:
+        world.run(report_apply)
+    assert stopped.value.exit == 4
+    world.repository.git("switch", "-q", "main")
+    assert world.run(report_apply, services=("cache",)).exit == 0
+
+
 def test_an_older_commit_is_refused_unless_said(settled: CliWorld) -> None:
     old = settled.repository.git("rev-parse", "HEAD")
     settled.repository.commit({"page.txt": "newer\n"})
@@ -249,10 +261,10 @@ def test_an_older_commit_is_refused_unless_said(settled: CliWorld) -> None:
 def test_a_worktree_needs_leave_and_its_commit_says_so(world: CliWorld) -> None:
     world.repository.write({"page.txt": "not committed\n"})
     report = world.run(report_plan)
-    assert "changed and not committed" not in "".join(problem_lines(report.problems))
+    assert "page.txt: changed and not committed" in "".join(problem_lines(report.problems))
     world.repository.write({"web/app": "not committed\n"})
     report = world.run(report_plan)
-    assert "web/app: changed and not committed" in "".join(problem_lines(report.problems))
+    assert "page.txt, web/app: changed and not committed" in "".join(problem_lines(report.problems))
     dirty = world.run(report_apply, worktree=True)
     assert dirty.exit == 0
     assert str(dirty.commit).endswith("-dirty")
