@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
@@ -63,8 +64,10 @@ async def test_an_image_cannot_claim_a_container(place: Place) -> None:
 
 
 async def test_a_pulled_image_has_no_tag_and_a_refused_one_says_why(place: Place) -> None:
-    shown = json.loads(place.engine.cli("image", "inspect", str(place.image)))[0]
-    assert not [tag for tag in shown["RepoTags"] or () if tag.startswith(place.image.host)]
+    before = place.engine.cli("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}}")
+    await place.runtime.pull(place.image, None)
+    assert place.engine.cli("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}}") == before
+    assert str(place.image) in await place.runtime.images([str(place.image)])
     absent = ImageRef.parse(f"{place.image.host}/nothing@{place.image.digest}")
     with pytest.raises(ProviderError) as raised:
         await place.runtime.pull(absent, Login("me", "pa55word"))
@@ -118,6 +121,22 @@ async def test_many_looks_at_once_see_the_same(place: Place) -> None:
     worlds = await asyncio.gather(*(place.look() for _ in range(20)))
     assert all(world.instances == worlds[0].instances for world in worlds)
     assert all(world.unreadable == () for world in worlds)
+
+
+async def test_nothing_stays_open(place: Place) -> None:
+    async def work() -> int:
+        runtime = DockerRuntime(place.engine.docker_host)
+        absent = ImageRef.parse(f"{place.image.host}/nothing@{place.image.digest}")
+        for number in range(5):
+            await asyncio.gather(*(runtime.observe(Question(place.owner)) for _ in range(5)))
+            await runtime.put_marker(place.owner, Marker("loop", "", number, "x"))
+            with pytest.raises(ProviderError):
+                await runtime.pull(absent, None)
+        await runtime.close()
+        await asyncio.sleep(0.05)
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    assert await work() == await work()
 
 
 async def test_the_local_registry_answers_on_loopback_alone(place: Place, free_port: int) -> None:

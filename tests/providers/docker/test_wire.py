@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,9 @@ def test_an_engine_that_is_too_old_or_none_is_refused(answer: dict[str, str], co
         choose_version("x", dict(answer))
     assert raised.value.code == code
     assert code != "DKR005" or "1.41" in raised.value.expected
+
+
+def test_looking_imports_no_http_library() -> None:
+    code = "import sys, providers.docker; print(sorted({'aiohttp', 'aiodocker'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
