@@ -70,7 +70,8 @@ def _exit_failure(instance: Instance, is_job: bool) -> str | None:
     if instance.phase in (Phase.EXITED, Phase.DEAD) and is_job and instance.exit_code != 0:
         return _exit_words(instance)
     if not is_job and instance.exits >= LAST_EXIT:
-        return f"it exited {instance.exits} times; {_exit_words(instance)}"
+        last = f"; {_exit_words(instance)}" if instance.exit_code is not None else ""
+        return f"it exited {instance.exits} times{last}"
     return None
 
 
