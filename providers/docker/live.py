@@ -128,8 +128,12 @@ def _phase(state: Node) -> Phase:
 
 
 def _health(state: Node) -> Health:
+    status = text(state, "Health", "Status") or "none"
+    if status == "unhealthy" and flag(state, "Running") and not whole(state, "Health", "FailingStreak"):
+        # After an unpause the engine says unhealthy until its next probe, though none has failed.
+        return Health.STARTING
     try:
-        return Health(text(state, "Health", "Status") or "none")
+        return Health(status)
     except ValueError:
         return Health.NONE
 

@@ -188,3 +188,11 @@ async def test_the_newest_marker_of_a_subject_counts(engine: CannedEngine) -> No
     volumes += [newer, forged]
     (marker,) = (await look(engine)).markers
     assert marker == Marker("release", "web", 10, "b", newer["Name"])
+
+
+async def test_unhealthy_without_a_failed_probe_is_not_yet_known(engine: CannedEngine) -> None:
+    state = engine.container("_1")["State"]
+    state["Health"] |= {"Status": "unhealthy", "FailingStreak": 0}  # seen after a pause
+    assert next(i for i in (await look(engine)).instances if i.number == 1).health is Health.STARTING
+    state["Health"]["FailingStreak"] = 3
+    assert next(i for i in (await look(engine)).instances if i.number == 1).health is Health.UNHEALTHY
