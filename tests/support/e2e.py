@@ -27,7 +27,7 @@ QUICK = {"monitor": "200ms", "deadline": "20s"}
 """A rollout for tests: nothing to wait for but health."""
 ALIVE = "trap 'exit 0' TERM; echo up; while :; do sleep 0.2; done"
 """A process that runs and ends when it is asked to."""
-SERVING = "trap 'exit 0' TERM; httpd -f -p 8080 -h /www & wait"
+SERVING = "trap 'exit 0' TERM; mkdir -p /www; httpd -f -p 8080 -h /www & wait"
 HEALTHY = {"test": ["CMD", "true"], "interval": "300ms", "retries": 2}
 
 
@@ -94,11 +94,11 @@ class Site:
         document = {"apiVersion": "reconciler/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
         self.repository.write({f"specs/{kind.lower()}-{name}.yaml": json.dumps(document) + "\n"})
 
-    def service(self, name: str, command: str | None = ALIVE, **spec: object) -> None:
+    def service(self, name: str, script: str | None = ALIVE, **spec: object) -> None:
         """Declare a service of busybox that starts, is healthy and stops within a second."""
         given: dict[str, object] = {
             "image": self.busybox,
-            "command": ["sh", "-c", command] if command else None,
+            "command": ["sh", "-c", script] if script else None,
             "healthcheck": HEALTHY,
             "stop_grace_period": "1s",
             "rollout": QUICK,
