@@ -42,7 +42,7 @@ class Story:
     def step(self, title: str) -> None:
         self.step_number += 1
         took = time.monotonic() - self.began
-        print(f"\n{bold(f'{self.step_number}/{STEPS} {title}')}  ({took:.0f} s)", flush=True)
+        print(f"\n{paint('1', f'{self.step_number}/{STEPS} {title}')}  ({took:.0f} s)", flush=True)
 
     def check(self, is_true: bool, words: str) -> None:
         if not is_true:
@@ -91,10 +91,6 @@ class Story:
         return {name: identity for name, identity in sorted(pairs) if pattern.fullmatch(name)}
 
 
-def bold(text: str) -> str:
-    return paint("1", text)
-
-
 def paint(code: str, text: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if sys.stdout.isatty() else text
 
@@ -109,12 +105,6 @@ def execute(words: Sequence[str]) -> str:
     if done.returncode != 0:
         raise DemoFailed(f"`{' '.join(words)}` failed: {done.stderr.strip()}")
     return done.stdout.strip()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def prepare(story: Story) -> None:
@@ -240,7 +230,10 @@ def clean_up(story: Story) -> None:
 
 
 def main() -> int:
-    story = Story(Path(tempfile.mkdtemp(prefix="shop-")), free_port())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    story = Story(Path(tempfile.mkdtemp(prefix="shop-")), port)
     try:
         execute(["docker", "version", "--format", "{{.Server.Version}}"])
         clean_up(story)
@@ -249,7 +242,7 @@ def main() -> int:
         change(story)
         fail(story)
         prune(story)
-        print(f"\n{bold('All of it did what it says')}, in {time.monotonic() - story.began:.0f} s.")
+        print(f"\n{paint('1', 'All of it did what it says')}, in {time.monotonic() - story.began:.0f} s.")
     except (DemoFailed, OSError) as error:
         print(f"\n{paint('31', 'failed')}: {error}", file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,56 @@ from specs.registry import Registry as RegistrySpec
 
 Verb = Callable[[Workspace, Clients], Awaitable[Report]]
 OWNER = Owner("shop", "dev")
+SPECS = """\
+apiVersion: reconciler/v1
+kind: Environment
+metadata: {name: dev}
+spec: {project: shop, worktree: allow}
+---
+apiVersion: reconciler/v1
+kind: Registry
+metadata: {name: local}
+spec: {provider: local}
+---
+apiVersion: reconciler/v1
+kind: Image
+metadata: {name: web}
+spec: {registry: local, repository: web, build: {context: web}}
+---
+apiVersion: reconciler/v1
+kind: Config
+metadata: {name: page}
+spec: {file: page.txt}
+---
+apiVersion: reconciler/v1
+kind: Service
+metadata: {name: web}
+spec:
+  image: web
+  configs: [{source: page, target: /etc/page.txt}]
+  rollout: {monitor: 1s, deadline: 20s}
+---
+apiVersion: reconciler/v1
+kind: Service
+metadata: {name: cache}
+spec: {image: "busybox:1.36", rollout: {monitor: 1s, deadline: 20s}}
+"""
+SECRET_SERVICE = """\
+---
+apiVersion: reconciler/v1
+kind: Service
+metadata: {name: db}
+spec:
+  image: "busybox:1.36"
+  environment: {PASSWORD: {secret: db-password}}
+  rollout: {monitor: 1s, deadline: 20s}
+"""
+FILES = {
+    "specs/shop.yaml": SPECS,
+    "web/Dockerfile": "FROM busybox:1.36\nCOPY app /app\n",
+    "web/app": "one\n",
+    "page.txt": "hello\n",
+}
 LOCAL = f"localhost:{registry_port(RegistrySpec(provider='local'), OWNER)}"
 
 
@@ -87,3 +138,15 @@ def make_world(folder: Path, files: Mapping[str, str]) -> CliWorld:
     repository = WrittenRepository(folder)
     repository.commit(files, "first")
     return CliWorld(repository)
+
+
+def live_name(world: CliWorld, service_name: str) -> str:
+    names = [c.name for c in world.engine.ground.containers.values()]
+    (name,) = [n for n in names if re.fullmatch(rf"shop_dev_{service_name}_[0-9a-f]{{8}}_\d+", n)]
+    return name
+
+
+def states(report: Report) -> dict[str, str]:
+    services = report.members["services"]
+    assert isinstance(services, list)
+    return {str(s["service"]): str(s["state"]) for s in services if isinstance(s, dict)}

@@ -1,0 +1,130 @@
+"""What the verbs refuse, leave alone or keep to themselves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli_world import SECRET_SERVICE, SPECS, CliWorld, live_name, states
+from reconciler.cli.apply import report_apply
+from reconciler.cli.destroy import report_destroy
+from reconciler.cli.drift import report_drift
+from reconciler.cli.envelope import Stop, dump, envelope, problem_lines
+from reconciler.cli.plan import report_plan
+from reconciler.cli.status import report_status
+from reconciler.cli.why import report_why
+
+CANARY = "correct-horse-battery"
+
+
+def test_the_prune_guard_asks_and_its_id_releases(settled: CliWorld) -> None:
+    head, _, _ = SPECS.partition("---\napiVersion: reconciler/v1\nkind: Image")
+    settled.repository.commit({"specs/shop.yaml": head})
+    report = settled.run(report_apply)
+    assert (report.exit, report.members["result"]) == (4, "blocked")
+    found = re.search(r"--allow-prune=([0-9a-f]+)", report.text)
+    assert found is not None
+    assert settled.run(report_apply, allow_prune="0" * len(found[1])).exit == 4
+    assert settled.run(report_apply, allow_prune=found[1]).exit == 0
+    assert not settled.engine.ground.containers
+
+
+def test_destroy_asks_first_and_then_removes_everything(settled: CliWorld) -> None:
+    report = settled.run(report_destroy)
+    assert report.exit == 4
+    assert len(settled.engine.ground.containers) == 2
+    done = settled.run(report_destroy, confirm=str(report.members["confirm"]))
+    assert done.exit == 0, done.text
+    assert not settled.engine.ground.containers
+    assert "nothing of ours" in settled.run(report_destroy).text
+
+
+def test_what_cannot_be_read_exits_3_and_nothing_is_done(settled: CliWorld) -> None:
+    settled.engine.unreadable("instances", "the engine hangs")
+    made = len(settled.engine.made)
+    for verb in (report_plan, report_drift, report_status):
+        report = settled.run(verb)
+        assert report.exit == 3
+        assert "the engine hangs" in report.text
+    assert settled.run(report_apply, timeout=0.1).exit in (2, 3)
+    assert len(settled.engine.made) == made
+
+
+def test_one_service_can_be_chosen(shop: CliWorld) -> None:
+    report = shop.run(report_apply, services=("cache",))
+    assert report.exit == 0
+    assert list(states(shop.run(report_status, services=("cache",)))) == ["cache"]
+    assert not shop.builder.built
+    with pytest.raises(Stop) as stopped:
+        shop.run(report_plan, services=("cach",))
+    assert "cache" in stopped.value.problems[0].remedy
+
+
+def test_a_commit_off_the_branch_is_refused(shop: CliWorld) -> None:
+    tracking = SPECS.replace("project: shop,", "project: shop, tracks: main,")
+    shop.repository.commit({"specs/shop.yaml": tracking})
+    shop.repository.git("switch", "-q", "-c", "side")
+    shop.repository.commit({"page.txt": "side\n"})
+    with pytest.raises(Stop) as stopped:
+        shop.run(report_apply)
+    assert stopped.value.exit == 4
+    assert "--off-branch" in str(stopped.value.problems[-1])
+    assert shop.run(report_apply, off_branch=True).exit == 0
+
+
+def test_the_remotes_default_branch_is_tracked_by_default(shop: CliWorld, tmp_path: Path) -> None:
+    shop.repository.git("clone", "-q", str(shop.repository.path), str(tmp_path / "clone"))
+    shop.repository.path = tmp_path / "clone"
+    shop.repository.git("switch", "-q", "-c", "side")
+    shop.repository.commit({"page.txt": "side\n"})
+    with pytest.raises(Stop) as stopped:
+        shop.run(report_apply)
+    assert stopped.value.exit == 4
+    shop.repository.git("switch", "-q", "main")
+    assert shop.run(report_apply, services=("cache",)).exit == 0
+
+
+def test_an_older_commit_is_refused_unless_said(settled: CliWorld) -> None:
+    old = settled.repository.git("rev-parse", "HEAD")
+    settled.repository.commit({"page.txt": "newer\n"})
+    assert settled.run(report_apply).exit == 0
+    assert settled.run(report_apply, ref=old).exit == 4
+    assert settled.run(report_apply, ref=old, backwards=True).exit == 0
+
+
+def test_a_worktree_needs_leave_and_its_commit_says_so(shop: CliWorld) -> None:
+    shop.repository.write({"page.txt": "not committed\n"})
+    report = shop.run(report_plan)
+    assert "page.txt: changed and not committed" in "".join(problem_lines(report.problems))
+    shop.repository.write({"web/app": "not committed\n"})
+    report = shop.run(report_plan)
+    assert "page.txt, web/app: changed and not committed" in "".join(problem_lines(report.problems))
+    dirty = shop.run(report_apply, worktree=True)
+    assert dirty.exit == 0
+    assert str(dirty.commit).endswith("-dirty")
+    shop.repository.commit({"specs/shop.yaml": SPECS.replace(", worktree: allow", "")})
+    with pytest.raises(Stop) as stopped:
+        shop.run(report_plan, worktree=True)
+    assert stopped.value.exit == 4
+
+
+def test_no_secret_leaves_in_any_output(
+    shop: CliWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop.repository.commit({"specs/shop.yaml": SPECS + SECRET_SERVICE})
+    blocked = shop.run(report_apply)
+    assert (blocked.exit, "db-password" in blocked.text) == (4, True)
+    monkeypatch.setenv("RECONCILER_SECRET_SHOP__DEV__DB_PASSWORD", CANARY)
+    reports = [shop.run(report_apply)]
+    assert reports[0].exit == 0
+    shop.engine.hand.edit(live_name(shop, "db"), "environment.PASSWORD", f"{CANARY}-by-hand")
+    reports += [shop.run(verb) for verb in (report_plan, report_drift, report_status)]
+    reports.append(shop.run(report_why, service="db"))
+    monkeypatch.setenv("RECONCILER_SECRET_SHOP__DEV__DB_PASSWORD", f"{CANARY}-rotated")
+    reports += [shop.run(report_why, service="db"), shop.run(report_apply)]
+    shown = "".join(dump(envelope("x", r)) + r.text + str(r.markdown) for r in reports)
+    written = "".join(path.read_text() for path in (tmp_path / "state").rglob("*.jsonl"))
+    assert CANARY not in shown + written
+    assert reports[-1].members["result"] == "settled"
