@@ -92,8 +92,10 @@ def _health_failure(instance: Instance) -> str | None:
 def _deadline_failure(
     instance: Instance, service: DesiredService, rollout: Rollout, now: float
 ) -> str | None:
-    # Created, not started: the clock of a container that never starts must run too.
-    if now - instance.created_at > rollout.deadline and not is_ready(instance, service.form.spec, now):
+    # The clock of a container that never starts must run too. One that was started again has its time
+    # again: too many exits are a failure of their own.
+    began = instance.created_at if instance.started_at is None else instance.started_at
+    if now - began > rollout.deadline and not is_ready(instance, service.form.spec, now):
         return f"it was not ready within {rollout.deadline:g} s"
     return None
 

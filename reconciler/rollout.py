@@ -19,7 +19,7 @@ from reconciler.readiness import LAST_EXIT, grace, is_ready, longest_interruptio
 from reconciler.release import KIND, Release, with_newest, write_releases
 from reconciler.steps import Steps
 from reconciler.supply import is_supplied
-from reconciler.target import Target, is_aged
+from reconciler.target import Target, is_aged, proved_release
 from reconciler.view import ServiceView
 
 
@@ -195,29 +195,45 @@ def _finish(steps: Steps, rollout: Rollout) -> None:
             _prove(steps, rollout)
         return
     _report_unready(steps, rollout)
-    newest = rollout.view.releases[0] if rollout.view.releases else None
-    if (
-        newest is None
-        or newest.replicas != rollout.replicas
-        or newest.generation != rollout.target.generation
-    ):
-        _put_release(steps, rollout)
-    else:
+    if _is_noted(rollout):
         _tidy(steps, rollout)
+    else:
+        _put_release(steps, rollout)
+
+
+def _is_noted(rollout: Rollout) -> bool:
+    """The newest release is this generation, with this many replicas. Generations are not compared digest by
+    digest: where a secret has no value here they never agree, and the marker would be written for ever.
+    While a generation is held, "hold" has fewer instances on purpose: that is not what was applied."""
+    newest = rollout.view.releases[0] if rollout.view.releases else None
+    if newest is None or newest is not proved_release(rollout.target, rollout.view):
+        return False
+    return rollout.target.is_rollback or newest.replicas == rollout.replicas
 
 
 def _report_unready(steps: Steps, rollout: Rollout) -> None:
     """A proved generation is not rolled back for being unhealthy later: it is told, and left to its
     restart policy."""
     for instance in rollout.current:
+        if instance.phase not in (Phase.RUNNING, Phase.RESTARTING):
+            # Stopped or paused by hand: its mending is planned, or withheld with a Wait of its own. A second
+            # Wait, on time, would keep a plan of drift: report from ever settling.
+            continue
         restarting = instance.phase is Phase.RESTARTING
         if restarting and instance.exits < LAST_EXIT:
             steps.wait(rollout.subject, "it is started again", Ender.TIME, steps.now + 2, "ready")
-        elif restarting or instance.health is Health.UNHEALTHY:
+        elif restarting or instance.health is Health.UNHEALTHY or _is_late(steps, rollout, instance):
             words = f"instance {instance.number} is {instance.health.value}, {instance.phase.value}"
             steps.wait(rollout.of(instance), f"unstable: {words}", Ender.OUTSIDE)
         elif not serves(instance):
             steps.wait(rollout.subject, "it becomes ready", Ender.TIME, steps.now + 2, "ready")
+
+
+def _is_late(steps: Steps, rollout: Rollout, instance: Instance) -> bool:
+    """Not ready after the deadline: of a proved generation that is told, and waited for no longer."""
+    started = instance.started_at
+    late = started is not None and steps.now - started > rollout.target.form.spec.rollout.deadline
+    return late and not serves(instance)
 
 
 def _prove(steps: Steps, rollout: Rollout) -> None:

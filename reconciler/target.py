@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.desired import DesiredService, Generation, ServiceForm
 from reconciler.observed import ABSENT, Instance, Observed
-from reconciler.readiness import runs
+from reconciler.readiness import serves
 from reconciler.release import Release
 from reconciler.view import ServiceView, same_spec
 from specs.reference import Digest, ImageRef, InvalidReference
@@ -135,10 +135,11 @@ def rollback_target(held: Target, view: ServiceView, read_form: ReadForm, now: f
 
 
 def is_aged(instance: Instance, service: DesiredService, now: float) -> bool:
-    """It runs for longer than any rollout of its service takes: it counts as proved without a marker."""
+    """It has served for longer than any rollout of its service takes: it counts as proved without a marker.
+    One that does not serve does not: a rollout that nobody watched to its end proves nothing."""
     rollout = service.form.spec.rollout
     started = instance.started_at
-    return started is not None and runs(instance) and now - started > rollout.deadline + rollout.monitor
+    return started is not None and serves(instance) and now - started > rollout.deadline + rollout.monitor
 
 
 def _from_release(held: Target, release: Release, read_form: ReadForm) -> Target | None:

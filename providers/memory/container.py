@@ -137,7 +137,7 @@ class Container:
             return Health.UNHEALTHY
         if does.healthy_after is not None and age >= does.healthy_after:
             return Health.HEALTHY
-        return Health.STARTING if self._probed_since == self.started_at else Health.UNHEALTHY
+        return Health.STARTING
 
     def _begin(self, at: float) -> None:
         self.phase, self.started_at, self._probed_since = Phase.RUNNING, at, at

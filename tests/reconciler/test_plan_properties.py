@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,11 +24,19 @@ from reconciler.plan import plan
 from reconciler.readiness import serves
 from sketches import Sketch, desired
 
+T = TypeVar("T")
+LOOP = asyncio.new_event_loop()
+"""One for all examples: a driver's executor belongs to the loop in which it was first used."""
+
 SLOW = settings(
-    max_examples=25,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    return LOOP.run_until_complete(work)
 
 
 async def live_through(driver: Driver, history: tuple[Event, ...]) -> Desired:
@@ -68,9 +78,9 @@ def shuffled(observed: Observed, seed: int) -> Observed:
 @given(histories())
 def test_a_plan_settles_and_a_settled_plan_is_a_fixed_point(history: tuple[Event, ...]) -> None:
     driver = Driver()
-    wanted = asyncio.run(live_through(driver, history))
+    wanted = run(live_through(driver, history))
     calls = len(driver.world.engine.made)
-    again = asyncio.run(driver.run_pass(wanted))
+    again = run(driver.run_pass(wanted))
     assert again.actions == ()
     assert not again.waits
     assert not again.blocks
@@ -81,8 +91,8 @@ def test_a_plan_settles_and_a_settled_plan_is_a_fixed_point(history: tuple[Event
 @given(histories())
 def test_what_settles_is_what_was_asked_for(history: tuple[Event, ...]) -> None:
     driver = Driver()
-    wanted = asyncio.run(live_through(driver, history))
-    seen = asyncio.run(driver.look(wanted))
+    wanted = run(live_through(driver, history))
+    seen = run(driver.look(wanted))
     live = [i for i in seen.instances if i.role is Role.LIVE]
     assert Counter(i.service_name for i in live) == Counter(
         {s.name: s.replicas for s in wanted.services.values() if s.replicas}
@@ -100,7 +110,7 @@ def test_what_settles_is_what_was_asked_for(history: tuple[Event, ...]) -> None:
 @given(histories(), st.integers(0, 9))
 def test_the_plan_does_not_depend_on_list_order(history: tuple[Event, ...], seed: int) -> None:
     driver = Driver()
-    wanted = asyncio.run(live_through(driver, history))
+    wanted = run(live_through(driver, history))
     for observed in driver.seen[-8:]:
         one, other = plan(wanted, observed, observed.at), plan(wanted, shuffled(observed, seed), observed.at)
         assert Counter(map(repr, one.actions)) == Counter(map(repr, other.actions))
@@ -118,7 +128,7 @@ def touched(action: Action) -> str | None:
 @given(histories())
 def test_no_handle_appears_twice_in_a_plan(history: tuple[Event, ...]) -> None:
     driver = Driver()
-    wanted = asyncio.run(live_through(driver, history))
+    wanted = run(live_through(driver, history))
     for observed in driver.seen:
         decided = plan(wanted, observed, observed.at)
         counts = Counter(h for a in decided.actions if (h := touched(a)) is not None)
@@ -135,7 +145,7 @@ def test_the_floor_holds_while_a_rollout_goes_on(
     """Healthy serving instances never drop below the floor, whatever the new version does."""
     driver = Driver()
     driver.world.publish("redis:7")
-    asyncio.run(hold_the_floor(driver, before, after, behaviour))
+    run(hold_the_floor(driver, before, after, behaviour))
 
 
 async def hold_the_floor(
@@ -178,7 +188,7 @@ def is_serving(instance: Instance) -> bool:
 @given(histories(), st.sampled_from(("instances", "networks", "volumes", "markers", "artifact:x")))
 def test_no_deletion_while_anything_needed_is_unreadable(history: tuple[Event, ...], what: str) -> None:
     driver = Driver()
-    asyncio.run(live_through(driver, history))
+    run(live_through(driver, history))
     emptied = replace_policy(desired(at=60))
     for observed in driver.seen[-4:]:
         blind = replace(observed, unreadable=(Unreadable(what, "test", observed.at),))
@@ -192,14 +202,19 @@ def test_no_deletion_while_anything_needed_is_unreadable(history: tuple[Event, .
 @given(histories())
 def test_a_service_that_nothing_touched_gets_no_action(history: tuple[Event, ...]) -> None:
     driver = Driver()
-    wanted = asyncio.run(live_through(driver, history))
+    run(live_beside(driver, history))
+    assert [a for a in driver.started if a.subject.name == "calm"] == []
+
+
+async def live_beside(driver: Driver, history: tuple[Event, ...]) -> None:
+    """The history, then a service called calm, then other commits; ``started`` holds what those began."""
+    wanted = await live_through(driver, history)
     calm = Sketch("calm", image="redis:7")
     settled = replace(wanted, services={**wanted.services, **desired(calm).services})
     settled = replace(settled, networks={**settled.networks, **desired(calm).networks})
-    asyncio.run(driver.settle(settled))
+    await driver.settle(settled)
     driver.started.clear()
-    asyncio.run(live_on(driver, settled))
-    assert [a for a in driver.started if a.subject.name == "calm"] == []
+    await live_on(driver, settled)
 
 
 async def live_on(driver: Driver, wanted: Desired) -> None:
@@ -223,7 +238,7 @@ def test_a_forecast_ends_settled_and_promises_what_then_happens(sketches: tuple[
     driver.world.publish("redis:7")
     driver.stock.add(*sketches)
     wanted = replace_policy(desired(*sketches))
-    observed = asyncio.run(driver.look(wanted))
+    observed = run(driver.look(wanted))
     promised = Counter(type(a).__name__ for p in forecast(wanted, observed, observed.at) for a in p.actions)
-    asyncio.run(driver.settle(wanted))
+    run(driver.settle(wanted))
     assert Counter(type(a).__name__ for a in driver.started) == promised
