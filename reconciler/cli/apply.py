@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
 from reconciler.cli.options import Options
-from reconciler.cli.session import report_of, run_live, stdout_style, style_for
+from reconciler.cli.progress import open_progress
+from reconciler.cli.session import report_of, run_live, stdout_style
 from reconciler.cli.source import check_branch
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
-from reconciler.decision import Ender, Wait
-from reconciler.desired import Desired, Subject
+from reconciler.desired import Desired
 from reconciler.journal import Journal
-from reconciler.loop import Converged, PassReport, converge
+from reconciler.loop import Converged, converge
 from reconciler.observed import Health, Instance
 from reconciler.provider import ProviderError
-from reconciler.render import MASKED, Style, escape
-from reconciler.render_apply import ApplyView, apply_json, render_apply, render_pass, render_waiting
+from reconciler.render import MASKED
+from reconciler.render_apply import ApplyView, apply_json, render_apply
 from reconciler.render_journal import journal_entry
 from reconciler.secret_names import secret_names
 from reconciler.secrets import SecretUnreadable
 from reconciler.view import group
 
-Print = Callable[[str], None]
 _LAST_WORDS = 8
 """Lines of a held instance that are shown."""
 
@@ -43,7 +41,7 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
     if not options.off_branch:
         _check_branch(workspace)
     desired = workspace.desired
-    progress = Progress(desired, quiet=options.as_json)
+    progress = open_progress(desired, options, _secret_values(workspace))
     converged = await converge(
         desired,
         clients,
@@ -62,6 +60,11 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
         members=apply_json(view, options.logs),
     )
     return report_of(workspace, desired, converged.observed, report)
+
+
+def _secret_values(workspace: Workspace) -> frozenset[str]:
+    names = {name for service in workspace.desired.services.values() for name in secret_names(service.form)}
+    return frozenset(workspace.stock.secret_store.values(names).values())
 
 
 def view_of(desired: Desired, converged: Converged) -> ApplyView:
@@ -133,37 +136,3 @@ def exit_code(converged: Converged) -> int:
         "failed": FAILED,
     }
     return codes[converged.result]
-
-
-@dataclass(slots=True)
-class Progress:
-    """What happens, line by line on stderr; output of builds only where a person looks on."""
-
-    desired: Desired
-    quiet: bool = False
-    style: Style = field(default_factory=lambda: style_for(sys.stderr))
-    began: float = field(default_factory=time.monotonic)
-    print_line: Print = lambda line: print(line, file=sys.stderr, flush=True)
-    _told: frozenset[tuple[Subject, str]] = frozenset()
-
-    def show_pass(self, report: PassReport) -> None:
-        """Print what one pass saw end and what it began."""
-        if self.quiet:
-            return
-        took = time.monotonic() - self.began
-        lines = render_pass(self.desired, report.observed, report.outcomes, report.started, self.style)
-        lines += [render_waiting(wait, report.observed.at, self.style) for wait in self._new_waits(report)]
-        for line in lines:
-            self.print_line(f"{self.style.faint(f'{took:6.1f}s')} {line}")
-
-    def _new_waits(self, report: PassReport) -> list[Wait]:
-        """Waits on time that the pass before did not have: a wait is told once."""
-        waits = {(w.subject, w.reason): w for w in report.plan.waits if w.ender is Ender.TIME}
-        new = [wait for key, wait in waits.items() if key not in self._told]
-        self._told = frozenset(waits)
-        return new
-
-    def show_line(self, subject: Subject, line: str) -> None:
-        """Print one line of a build's output."""
-        if not self.quiet and sys.stderr.isatty():
-            self.print_line(self.style.faint(f"        {escape(subject.name)} | {escape(line, 300)}"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.cli.apply import Progress, exit_code, view_of
+from reconciler.cli.apply import exit_code, view_of
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, DONE, REFUSED
 from reconciler.cli.options import Options
+from reconciler.cli.progress import open_progress
 from reconciler.cli.session import meet, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
@@ -39,7 +40,7 @@ async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
     if options.confirm != identity:
         report = Report(REFUSED, _text(desired, observed, identity), {"confirm": identity})
         return report_of(workspace, desired, observed, report)
-    progress = Progress(desired, quiet=options.as_json)
+    progress = open_progress(desired, options)
     converged = await converge(
         _emptied(desired, identity), clients, within=options.timeout, report=progress.show_pass
     )

@@ -37,6 +37,7 @@ def surroundings(engine: RunningEngine, tmp_path: Path) -> dict[str, str]:
         **os.environ,
         **engine.environment,
         "XDG_STATE_HOME": str(tmp_path / "state"),
+        "RECONCILER_LOG": "text",
         "TMPDIR": str(tmp_path),
     }
 
