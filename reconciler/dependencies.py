@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from reconciler.decision import Ender
 from reconciler.desired import DesiredService, Subject
-from reconciler.jobs import is_done
+from reconciler.jobs import is_recorded
 from reconciler.observed import Phase
 from reconciler.readiness import is_ready, ready_at, runs
 from reconciler.steps import Steps
@@ -56,7 +56,8 @@ def _unmet(steps: Steps, target: Target, dependency: Dependency) -> str | None:
                 _recheck(steps, target)
             return f"{name} is healthy ({len(ready)} of {target.service.replicas})"
         case "service_completed_successfully":
-            return None if is_done(target, view) else f"{name} has completed"
+            # Not before the marker is written: else the job could run again under what depends on it.
+            return None if is_recorded(target, view) else f"{name} has completed"
 
 
 def _recheck(steps: Steps, target: Target) -> None:

@@ -41,7 +41,8 @@ class ServiceDrift:
 
 def live_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
     """What differs between the live object and what was applied to it. A path that the runtime cannot
-    see is not in the answer: cannot tell is not different."""
+    see is not in the answer: cannot tell is not different. A network that other options made anew is in it
+    with origin commit."""
     expected = instance.applied_fields or target.form.fields
     live = instance.live_fields
     diffs = [
@@ -55,9 +56,20 @@ def live_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
 def _network_diffs(instance: Instance, target: Target) -> list[Diff]:
     wanted = {use.object_name: use.name for use in target.form.networks}
     seen = set(instance.networks)
-    gone = [Diff(f"networks.{wanted[n]}", "live", True, True, False) for n in wanted if n not in seen]
-    extra = [Diff(f"networks.{n}", "live", False, False, True) for n in sorted(seen) if n not in wanted]
-    return gone + extra
+    # Other options in git make another object of the same network: an instance that is still on the one
+    # before has not drifted, it is to follow a commit.
+    before = {_stem(n): n for n in sorted(seen) if n not in wanted}
+    moved = {n: before[_stem(n)] for n in wanted if n not in seen and _stem(n) in before}
+    follow = [Diff(f"networks.{wanted[n]}", "commit", True, True, False) for n in moved]
+    lost = [n for n in wanted if n not in seen and n not in moved]
+    gone = [Diff(f"networks.{wanted[n]}", "live", True, True, False) for n in lost]
+    added = [n for n in sorted(seen) if n not in wanted and n not in moved.values()]
+    return follow + gone + [Diff(f"networks.{n}", "live", False, False, True) for n in added]
+
+
+def _stem(object_name: str) -> str:
+    """The object name of a network without the digest of its options."""
+    return object_name.rpartition("_")[0] or object_name
 
 
 def commit_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:

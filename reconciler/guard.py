@@ -8,6 +8,7 @@ from reconciler.desired import Kinship, Subject
 from reconciler.ownership import Role
 from reconciler.source import is_same_source
 from reconciler.steps import Steps
+from reconciler.target import is_aged
 from reconciler.view import suspension
 
 
@@ -88,10 +89,12 @@ def _without_markers(steps: Steps, actions: list[Action]) -> list[Action]:
 
 
 def _is_safe_blind(steps: Steps, action: CreateInstance) -> bool:
-    mounts = action.blueprint.form.mounts
+    mounts, service_name = action.blueprint.form.mounts, action.blueprint.service_name
+    service = steps.desired.services.get(service_name)
+    # Only age says here that a generation was proved: an unproved one must not be spread blindly.
     siblings = [
         i
-        for i in steps.views.of(action.blueprint.service_name).live
-        if i.generation == action.blueprint.generation
+        for i in steps.views.of(service_name).live
+        if i.generation == action.blueprint.generation and service and is_aged(i, service, steps.now)
     ]
     return bool(siblings) and not any(m.type in ("volume", "bind") and not m.read_only for m in mounts)

@@ -19,14 +19,15 @@ def is_done(target: Target, view: ServiceView) -> bool:
     """The job of this generation ended with exit 0: its marker or its container says so."""
     if any(_succeeded(i) for i in view.live if target.is_generation_of(i)):
         return True
-    return _marker_names(target, view)
+    return is_recorded(target, view)
 
 
 def _succeeded(instance: Instance) -> bool:
     return instance.phase is Phase.EXITED and instance.exit_code == 0 and instance.started_at is not None
 
 
-def _marker_names(target: Target, view: ServiceView) -> bool:
+def is_recorded(target: Target, view: ServiceView) -> bool:
+    """The marker names this generation: that it ran survives its container."""
     if view.job is None:
         return False
     try:
@@ -41,7 +42,7 @@ def record(steps: Steps, target: Target, view: ServiceView) -> bool:
     """Write the marker ``job`` for a success that no marker names yet: its container may be pruned by
     anyone, and a migration must not run twice for that. True when something was planned."""
     succeeded = [i for i in view.live if target.is_generation_of(i) and _succeeded(i)]
-    if not succeeded or _marker_names(target, view) or steps.observed.cannot_read("markers"):
+    if not succeeded or is_recorded(target, view) or steps.observed.cannot_read("markers"):
         return False
     seen = succeeded[-1].generation
     value = {

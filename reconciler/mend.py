@@ -35,7 +35,9 @@ def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]
     )
     if changes:
         subject = Subject("Service", target.service.name, instance.name)
-        cause = Cause("drift", _words(instance, diffs), tuple(diffs))
+        words = _words(instance, diffs)
+        follows = len(words) == len(diffs) and all(diff.origin == "commit" for diff in diffs)
+        cause = Cause("commit" if follows else "drift", words, tuple(diffs))
         steps.act(MendInstance(subject, cause, instance.handle, changes))
 
 
@@ -77,7 +79,7 @@ def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change,
         if use.external or live is not None:
             where = live.handle.id if live else use.object_name
             changes.append(Connect(where, use.aliases))
-        elif use.name in steps.desired.networks:
+        elif use.name in steps.desired.networks and not steps.observed.cannot_read("networks"):
             supply_network(steps, steps.desired.networks[use.name])
     if len(changes) == len(missing):
         changes += [Disconnect(name) for name in instance.networks if name not in wanted]

@@ -62,8 +62,12 @@ def _plan_resources(steps: Steps) -> None:
 def _check_volume(steps: Steps, name: str, object_name: str) -> None:
     """A data volume is never made again: other options are told, not acted on."""
     wanted, live = steps.desired.volumes[name], steps.volumes[object_name]
+    if "driver" not in live.fields:
+        return  # the runtime cannot see its options: cannot tell is not different
     options = {"driver": wanted.driver, **{f"driver_opts.{k}": v for k, v in wanted.driver_opts.items()}}
-    other = sorted(path for path, value in options.items() if live.fields.get(path, value) != value)
+    seen = {path: v for path, v in live.fields.items() if path == "driver" or path.startswith("driver_opts.")}
+    # Both ways: an option that was added or taken away in git is another option, too.
+    other = sorted(path for path in options.keys() | seen.keys() if options.get(path) != seen.get(path))
     if other:
         steps.block(
             Subject("Volume", name),

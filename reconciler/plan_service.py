@@ -220,6 +220,13 @@ def _cause(target: Target, view: ServiceView, sorting: Sorting) -> Cause:
         return Cause("drift", ("an instance is gone",))
     if release is not None:
         return Cause("commit", (f"deploy.replicas is {target.service.replicas}",))
+    before = [i for i in view.kept if not target.is_generation_of(i)]
+    if before:
+        # Under stop-first nothing old is live any more when the new one is made: it is not new for that.
+        diffs = commit_diffs(before[-1], target)
+        return Cause("commit", tuple(diff.path for diff in diffs), diffs)
+    if sorting.current:
+        return Cause("commit", (f"deploy.replicas is {target.service.replicas}",))
     return Cause("commit", ("it is new",))
 
 
