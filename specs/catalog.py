@@ -20,6 +20,8 @@ class Catalog:
     declared: Mapping[str, Collection[str]]
     nodes: Mapping[tuple[str, str], Map]
     services: Mapping[str, Service] = field(default_factory=dict)
+    salvaged: Mapping[str, Service] = field(default_factory=dict)
+    """What is right in services that have problems: only the names in them are checked."""
     images: Mapping[str, Image] = field(default_factory=dict)
     registries: Mapping[str, Registry] = field(default_factory=dict)
     networks: Mapping[str, Network] = field(default_factory=dict)

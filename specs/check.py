@@ -28,8 +28,9 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
     _check_projects(environments, report)
     for written in environments.values():
         _check_reserved(written, report.about(written.subject))
-        if isinstance(written.model, Environment):
-            _check_environment(written, written.model, catalog, report.about(written.subject))
+        environment = written.model or written.salvaged
+        if isinstance(environment, Environment):
+            _check_environment(written, environment, catalog, report.about(written.subject))
 
 
 def catalog_of(spec_set: SpecSet) -> Catalog:
@@ -38,7 +39,8 @@ def catalog_of(spec_set: SpecSet) -> Catalog:
         declared={kind: frozenset(spec_set.of_kind(kind)) for kind in KINDS},
         nodes={key: written.spec for key, written in spec_set.documents.items()},
         services=spec_set.models("Service", Service),
-        images=spec_set.models("Image", Image),
+        salvaged=spec_set.salvaged("Service", Service),
+        images=spec_set.models("Image", Image) | spec_set.salvaged("Image", Image),
         registries=spec_set.models("Registry", Registry),
         networks=spec_set.models("Network", Network),
         volumes=spec_set.models("Volume", Volume),

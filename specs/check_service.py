@@ -28,6 +28,10 @@ def check_services(catalog: Catalog, report: Report) -> None:
         _check_mounts(name, service, catalog, own)
         _check_order(name, service, catalog, own)
         _check_job(name, service, catalog, own)
+    for name, service in catalog.salvaged.items():
+        own = report.about(f"Service {name}")
+        check_image(name, service.image, catalog, own)
+        _check_names(name, service, catalog, own)
     _check_circle(catalog, report)
 
 
@@ -87,6 +91,8 @@ def _check_names(name: str, service: Service, catalog: Catalog, report: Report) 
         uses.append(("Config", config.source, catalog.place("Service", name, "configs", target, "source")))
     for target, secret in service.secrets.items():
         uses.append(("Secret", secret.source, catalog.place("Service", name, "secrets", target, "source")))
+    for other in service.depends_on:
+        uses.append(("Service", other, catalog.key_place("Service", name, "depends_on", other)))
     for kind, used, place in uses:
         if used not in catalog.declared[kind]:
             report_undeclared(kind, used, place, catalog, report)
@@ -96,11 +102,9 @@ def _check_dependencies(name: str, service: Service, catalog: Catalog, report: R
     for other, dependency in service.depends_on.items():
         place = catalog.key_place("Service", name, "depends_on", other)
         target = catalog.services.get(other)
-        if other not in catalog.declared["Service"]:
-            report_undeclared("Service", other, place, catalog, report)
-        elif target is None:
+        if target is None:
             continue
-        elif dependency.condition == "service_completed_successfully" and not target.is_job:
+        if dependency.condition == "service_completed_successfully" and not target.is_job:
             remedy = f'give {other} restart: "no", which makes it a job'
             report.add(
                 "SPEC027", place, f"waits for {shown(other)} to complete, which is no job", remedy=remedy

@@ -122,15 +122,15 @@ class _Builder:
         """What the checks look at: effective models, and the names that are declared anywhere."""
         declared = {kind: frozenset(self.spec_set.of_kind(kind)) for kind in MODELS}
         return Catalog(
-            declared,
-            self.nodes,
-            result.services,
-            result.images,
-            result.registries,
-            result.networks,
-            result.volumes,
-            result.configs,
-            result.secrets,
+            declared=declared,
+            nodes=self.nodes,
+            services=result.services,
+            images=result.images,
+            registries=result.registries,
+            networks=result.networks,
+            volumes=result.volumes,
+            configs=result.configs,
+            secrets=result.secrets,
         )
 
     def _chosen(self) -> set[str]:

@@ -19,7 +19,7 @@ from specs.scalar import read_text
 from specs.service import Service
 from specs.spec_set import Written
 from specs.suggest import did_you_mean, shown
-from specs.validate import read_model
+from specs.validate import read_model, salvage
 from specs.words import RESERVED_KINDS
 
 MODELS: Final[Mapping[str, type[Model]]] = {
@@ -73,9 +73,9 @@ def _read_spec(kind: str, name: str, place: Place, spec: Map, templated: bool, r
     normal = normalise(kind, spec, report)
     templated = templated and holds(normal, "$")
     model = read_model(MODELS[kind], normal, report, defer=templated)
-    if templated or len(report.problems) > before:
-        model = None
-    return Written(kind, name, place, normal, model, templated)
+    broken = len(report.problems) > before
+    salvaged = salvage(MODELS[kind], normal) if broken else None
+    return Written(kind, name, place, normal, None if broken or templated else model, salvaged, templated)
 
 
 def _kind(node: Map, report: Report) -> str | None:

@@ -27,6 +27,8 @@ class Written:
     place: Place
     spec: Map
     model: Model | None
+    salvaged: Model | None = None
+    """Where the document has problems: the model of what is right in it."""
     templated: bool = False
     """It holds a ``$``: variables have to be put in before it has a model."""
 
@@ -55,6 +57,11 @@ class SpecSet:
         """The models of a kind, by name, where there is one already."""
         written = self.of_kind(kind)
         return {name: found.model for name, found in written.items() if isinstance(found.model, model)}
+
+    def salvaged(self, kind: str, model: type[M]) -> dict[str, M]:
+        """What is right in the documents of a kind that have problems, by name."""
+        written = self.of_kind(kind)
+        return {name: found.salvaged for name, found in written.items() if isinstance(found.salvaged, model)}
 
     @property
     def environments(self) -> dict[str, Environment]:

@@ -16,6 +16,8 @@ from specs.suggest import did_you_mean, nearest, shown
 from specs.words import COMPOSE_REFUSED, EXTENSION, LIST_FORMS, NOT_YET, PATTERNS, RESERVED_VALUES
 
 M = TypeVar("M", bound=Model)
+_MAX_SALVAGED = 50
+"""With more wrong values than this, the rest of a document is not looked at."""
 Path: TypeAlias = "tuple[int | str, ...]"
 
 _TYPES = {
@@ -59,6 +61,33 @@ def read_model(model: type[M], node: Node, report: Report, *, defer: bool = Fals
         if not (defer and isinstance(culprit, Scalar) and "$" in culprit.text):
             _report(group, path, node, model, report)
     return None
+
+
+def salvage(model: type[M], node: Map) -> M | None:
+    """The model of what is right in a document that is not: the names in it can still be checked."""
+    try:
+        return model.model_validate(value_of(node), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    paths = _by_path(node, details)
+    if len(paths) > _MAX_SALVAGED:
+        return None
+    for path in paths:
+        node = _without(node, path)
+    try:
+        return model.model_validate(value_of(node), strict=True)
+    except ValidationError:
+        return None
+
+
+def _without(node: Map, path: Path) -> Map:
+    """The mapping without the value at a path; of a list, nothing is left."""
+    if not path or not isinstance(path[0], str) or path[0] not in node.entries:
+        return node
+    key, child = path[0], node.entries[path[0]].node
+    if isinstance(child, Map) and len(path) > 1 and path[1] in child.entries:
+        return node.with_entry(key, _without(child, path[1:]))
+    return Map({name: entry for name, entry in node.entries.items() if name != key}, node.place)
 
 
 def _by_path(node: Node, details: Iterable[ErrorDetails]) -> Mapping[Path, list[ErrorDetails]]:
