@@ -97,7 +97,7 @@ def make_manifest(
     if ours:
         records = [record for record in records if record[record.index("\t") + 1 :] not in ours]
     modes = {record[:6] for record in records}
-    if modes - {FILE, PROGRAM, LINK, GITLINK}:  # old trees have group-writable files
+    if modes - {FILE, PROGRAM, LINK}:  # submodules; old trees also have group-writable files
         records = [_normal(record) for record in records]
     relative = _kept(records, folder, rules)
     gitlinks = [record for record in relative if record.startswith(GITLINK)] if GITLINK in modes else []
@@ -131,9 +131,12 @@ def _kept(records: Sequence[str], folder: str, rules: IgnoreRules) -> list[str]:
 
 
 def _normal(record: str) -> str:
-    if record[:6] in (FILE, PROGRAM, LINK, GITLINK):
-        return record
-    return (PROGRAM if int(record[:6], 8) & 0o100 else FILE) + record[6:]
+    """The record with a mode that we know and a head as long as all others'."""
+    head, _, path = record.partition("\t")
+    mode, _, oid = head.split(" ")
+    if mode not in (FILE, PROGRAM, LINK, GITLINK):
+        mode = PROGRAM if int(mode, 8) & 0o100 else FILE
+    return f"{mode} blob {oid}\t{path}"
 
 
 def _path(record: str, folder: str) -> str:

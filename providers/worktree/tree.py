@@ -97,7 +97,8 @@ class WorkTree:
     def _record(self, path: str, mode: str | None) -> str | None:
         """The record of a file from its own bytes; None where there is no file."""
         if mode == "160000":
-            return f"160000 commit {'0' * 40}\t{path.rstrip('/')}"
+            unknown = "0" * len(self._blob_id(b""))
+            return f"160000 commit {unknown}\t{path.rstrip('/')}"
         status = self._status(path)
         if status is None:
             return None

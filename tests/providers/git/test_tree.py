@@ -153,3 +153,26 @@ def test_a_commits_context_is_a_tar_of_its_files(written: WrittenRepository) -> 
         assert archive.getnames() == ["Dockerfile", "d/a", "ln", "run"]
         assert archive.getmember("ln").linkname == "d/a"
         assert archive.getmember("run").mode == 0o755
+
+
+def test_submodules_are_told_and_disturb_no_other_path(written: WrittenRepository) -> None:
+    written.write(
+        {"web/Dockerfile": "FROM scratch\n", "web/a": "1", "web/z.md": "1", "web/.dockerignore": "*.md\n"}
+    )
+    commit = written.commit()
+    written.git("update-index", "--add", "--cacheinfo", f"160000,{commit},web/sub")
+    written.git("commit", "-q", "-m", "submodule")
+    inputs = image_inputs(
+        GitRepository(written.path).tree(written.git("rev-parse", "HEAD")), Build(context="web")
+    )
+    assert [(problem.file, problem.code) for problem in inputs.problems] == [("web/sub", "IMG009")]
+    assert [entry.path for entry in inputs.manifest.entries()] == [".dockerignore", "Dockerfile", "a", "sub"]
+    written.write({"web/.dockerignore": "sub\n"})
+    inputs = image_inputs(GitRepository(written.path).tree(_commit_index(written)), Build(context="web"))
+    assert inputs.problems == ()
+
+
+def _commit_index(written: WrittenRepository) -> str:
+    """A commit of changed files alone: ``git add -A`` would drop a submodule that is not checked out."""
+    written.git("commit", "-q", "-m", "change", "--", "web/.dockerignore")
+    return written.git("rev-parse", "HEAD")

@@ -143,6 +143,11 @@ def test_folders_that_became_links_and_files_that_are_none_are_not_followed(
 def test_embedded_repositories_are_gitlinks(written: WrittenRepository) -> None:
     written.commit({"a": "1"})
     WrittenRepository(written.path / "sub").commit({"b": "1"})
+    inputs = image_inputs(_tree(written), Build())
+    assert [(problem.file, problem.code) for problem in inputs.problems] == [
+        ("Dockerfile", "IMG001"),
+        ("sub", "IMG009"),
+    ]
     assert {file.path: oct(file.mode) for file in _tree(written).files(".")} == {
         "a": "0o100644",
         "sub": "0o160000",
