@@ -21,12 +21,15 @@ class Stock(Protocol):
     async def build_request(self, image: DesiredImage, parents: Mapping[str, ImageRef]) -> Prepared:
         """Resolve the bases to digests, once, and write them into the Dockerfile. ``parents`` are the
         images of ours that it builds on, by name and digest. Raises ProviderError or Refused."""
+        ...
 
     async def entries(self, digest: str) -> Sequence[FileEntry]:
         """The files of a Config by content digest. Raises Refused when they are not in this commit."""
+        ...
 
     def secrets(self, names: Sequence[str]) -> Mapping[str, str]:
         """The values of secrets. Raises Refused for one that has none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

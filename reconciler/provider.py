@@ -1,6 +1,6 @@
 """The protocols that providers implement, and the errors that they raise.
 
-All that a provider's author reads: it re-exports what a provider needs of ``specs`` and ``state``.
+All that a provider's author reads: what a provider needs of other modules can be imported from here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from reconciler.desired import (
     Kinship,
     LocalRegistry,
 )
+from reconciler.fault import ProviderError, Refused, Stale
 from reconciler.observed import (
     Handle,
     Instance,
@@ -28,106 +29,48 @@ from reconciler.observed import (
     Unreadable,
 )
 from reconciler.ownership import Owner
+from reconciler.repository import Origin, Repository, Tree, TreeFile
 from specs.reference import Digest, ImageRef
+
+__all__ = [
+    "Blueprint",
+    "BuildRequest",
+    "Builder",
+    "Change",
+    "DesiredNetwork",
+    "DesiredVolume",
+    "Digest",
+    "FileEntry",
+    "Handle",
+    "ImageRef",
+    "Instance",
+    "Kinship",
+    "LiveImage",
+    "LiveNetwork",
+    "LiveVolume",
+    "LocalRegistry",
+    "LogLine",
+    "Login",
+    "Marker",
+    "Namesake",
+    "Origin",
+    "Owner",
+    "ProviderError",
+    "Question",
+    "Refused",
+    "Registry",
+    "Repository",
+    "Runtime",
+    "Stale",
+    "Traits",
+    "Tree",
+    "TreeFile",
+    "Unreadable",
+    "World",
+]
 
 LogLine = Callable[[str], None]
 """Receives one line of build or container output, without its line end."""
-
-
-@dataclass(eq=False)
-class ProviderError(Exception):
-    """A provider could not do or read something; trying again later may work.
-
-    ``seen``, ``expected`` and ``remedy`` are the parts of every message of ours; ``code`` is stable;
-    ``log`` holds the last lines of output of what failed. None of them ever contains a secret.
-    """
-
-    code: str
-    where: str
-    seen: str
-    expected: str = ""
-    remedy: str = ""
-    log: Sequence[str] = field(default_factory=tuple)
-    retry_after: float | None = None
-    """Seconds after which the other side asked to be tried again."""
-
-    @property
-    def message(self) -> str:
-        """Where, what was seen, what was expected, what to do; without the code."""
-        parts = [f"{self.where}: {self.seen}"]
-        parts += [f"expected {self.expected}"] if self.expected else []
-        parts += [self.remedy] if self.remedy else []
-        return "; ".join(parts)
-
-    def __str__(self) -> str:
-        return f"{self.message}  [{self.code}]"
-
-
-class Stale(ProviderError):
-    """The world moved under the action: observe again now."""
-
-
-class Refused(ProviderError):
-    """No use trying until the spec or the world changes (a bad login, a failing Dockerfile)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TreeFile:
-    """One file of a tree: its path from the repository's root, git mode and blob id.
-
-    ``mode`` is git's octal mode as an integer: 0o100644, 0o100755, 0o120000 (link), 0o160000 (gitlink).
-    ``oid`` is the id that git gives to the content, whether or not git has stored it.
-    """
-
-    path: str
-    mode: int
-    oid: str
-
-
-class Tree(Protocol):
-    """The files of one commit, or of a working tree. Blocking: call it off the event loop."""
-
-    @property
-    def commit(self) -> str | None:
-        """Full commit id; None where the content is that of no commit."""
-
-    def files(self, folder: str) -> Sequence[TreeFile]:
-        """Every file below ``folder`` ('.' is all), sorted by path as bytes. Raises ProviderError."""
-
-    def read(self, files: Sequence[TreeFile]) -> Mapping[str, bytes]:
-        """Contents by path, in one batch. Raises ProviderError."""
-
-    def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:
-        """Paths whose git attributes change their bytes (eol, ident, filter) on checkout."""
-
-
-class Repository(Protocol):
-    """A git repository. Blocking: call it off the event loop. All methods raise ProviderError."""
-
-    def resolve(self, ref: str) -> str:
-        """The full commit id of a branch, tag or id."""
-
-    def tree(self, commit: str) -> Tree: ...
-
-    def lineage(self, commit: str, others: Sequence[str]) -> Mapping[str, Kinship]:
-        """Each of ``others`` as related to ``commit``."""
-
-    def merge_base(self, one: str, other: str) -> str | None:
-        """The merge base; None when there is none. A shallow clone that cannot tell raises ProviderError."""
-
-    def origin(self) -> Origin:
-        """Where this repository comes from, for the label ``reconciler.source``."""
-
-    def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
-        """Changed or new files below the folders that are not in HEAD."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The remote's normalised ``host/path`` and the first commit, each None where unknown."""
-
-    remote: str | None
-    first_commit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +96,7 @@ class Builder(Protocol):
     async def build(self, request: BuildRequest, log: LogLine) -> Digest:
         """The digest that was pushed. Raises Refused for a failing Dockerfile, with the failing step
         and its last lines in ``log``; ProviderError where trying again may work."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +112,23 @@ class Registry(Protocol):
 
     async def ping(self) -> None:
         """The host speaks the distribution API and accepts the login."""
+        ...
 
     async def digest(self, ref: ImageRef) -> Digest | None:
         """The digest that a tag names, or the digest itself when it exists; None when absent."""
+        ...
 
     async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
         """Push the input document as a small OCI artifact under the tag of ``ref``."""
+        ...
 
     async def inputs(self, ref: ImageRef) -> bytes | None:
         """The input document under the tag of ``ref``; None when absent."""
+        ...
 
     async def tag(self, ref: ImageRef, tag: str) -> None:
         """Give the manifest that ``ref`` names by digest another tag, byte for byte."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +179,11 @@ class Runtime(Protocol):
 
     async def observe(self, question: Question) -> World:
         """Look at everything of this owner. Raises ProviderError only when nothing at all can be read."""
+        ...
 
     async def images(self, names: Sequence[str]) -> Mapping[str, LiveImage]:
         """Which of these ``name@digest`` the engine holds."""
+        ...
 
     async def create_network(self, owner: Owner, network: DesiredNetwork) -> None: ...
 
@@ -245,14 +196,17 @@ class Runtime(Protocol):
     ) -> None:
         """Create and fill a volume of role files. ``image`` is any image present on the engine, for the
         never-started container through which the bytes travel."""
+        ...
 
     async def remove_volume(self, owner: Owner, object_name: str) -> None:
         """Remove a volume of role files or secret. Refused for role data."""
+        ...
 
     async def pull(self, ref: ImageRef, login: Login | None) -> None: ...
 
     async def create_instance(self, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
         """Create, attach, fill and start. ``secrets`` maps secret names to values."""
+        ...
 
     async def revive_instance(self, owner: Owner, handle: Handle, name: str, restart: str) -> None: ...
 
@@ -265,13 +219,16 @@ class Runtime(Protocol):
     async def put_marker(self, owner: Owner, marker: Marker) -> bool:
         """Write a marker (its ``object_name`` is made by the provider) and read it back; False when another
         writer's marker of the same or a higher sequence number won. Older ones of its kind and subject go."""
+        ...
 
     async def remove_marker(self, owner: Owner, object_name: str) -> None: ...
 
     async def start_registry(self, registry: LocalRegistry) -> None:
         """Make the project's local registry run and answer on its loopback port."""
+        ...
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
         """The last lines that an instance wrote, oldest first, without terminal sequences."""
+        ...
 
     async def close(self) -> None: ...

@@ -1,0 +1,77 @@
+"""The protocols of a git repository and its trees; ``reconciler.provider`` gives them to a provider's author."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.desired import Kinship
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """One file of a tree: its path from the repository's root, git mode and blob id.
+
+    ``mode`` is git's octal mode as an integer: 0o100644, 0o100755, 0o120000 (link), 0o160000 (gitlink).
+    ``oid`` is the id that git gives to the content, whether or not git has stored it.
+    """
+
+    path: str
+    mode: int
+    oid: str
+
+
+class Tree(Protocol):
+    """The files of one commit, or of a working tree. Blocking: call it off the event loop."""
+
+    @property
+    def commit(self) -> str | None:
+        """Full commit id; None where the content is that of no commit."""
+        ...
+
+    def files(self, folder: str) -> Sequence[TreeFile]:
+        """Every file below ``folder`` ('.' is all), sorted by path as bytes. Raises ProviderError."""
+        ...
+
+    def read(self, files: Sequence[TreeFile]) -> Mapping[str, bytes]:
+        """Contents by path, in one batch. Raises ProviderError."""
+        ...
+
+    def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:
+        """Paths whose git attributes change their bytes (eol, ident, filter) on checkout."""
+        ...
+
+
+class Repository(Protocol):
+    """A git repository. Blocking: call it off the event loop. All methods raise ProviderError."""
+
+    def resolve(self, ref: str) -> str:
+        """The full commit id of a branch, tag or id."""
+        ...
+
+    def tree(self, commit: str) -> Tree: ...
+
+    def lineage(self, commit: str, others: Sequence[str]) -> Mapping[str, Kinship]:
+        """Each of ``others`` as related to ``commit``."""
+        ...
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The merge base; None when there is none. A shallow clone that cannot tell raises ProviderError."""
+        ...
+
+    def origin(self) -> Origin:
+        """Where this repository comes from, for the label ``reconciler.source``."""
+        ...
+
+    def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
+        """Changed or new files below the folders that are not in HEAD."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The remote's normalised ``host/path`` and the first commit, each None where unknown."""
+
+    remote: str | None
+    first_commit: str | None
