@@ -83,7 +83,8 @@ def interruption(action: Action) -> float | None:
 
 def describe(action: Action) -> str:
     """The action in a few words, its object by name."""
-    name = shorten(action.subject.instance or action.subject.name)
+    subject = action.subject
+    name = shorten(subject.instance if subject.instance and subject.kind == "Service" else subject.name)
     match action:
         case StartRegistry():
             return f"run the local registry {name} on 127.0.0.1:{action.registry.port}"
@@ -104,6 +105,8 @@ def describe(action: Action) -> str:
             return f"mend {name} in place: {', '.join(describe_change(c) for c in action.changes)}"
         case PutMarker():
             return _describe_note(action)
+        case RemoveVolume() | RemoveMarker():
+            return f"{verb_of(action).replace('-', ' ')} {escape(action.object_name)}"
         case _:
             return f"{verb_of(action).replace('-', ' ')} {name}"
 

@@ -13,8 +13,9 @@ from reconciler.cli.session import meet, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired, Json
-from reconciler.loop import converge
+from reconciler.loop import converge, look
 from reconciler.observed import Observed
+from reconciler.ownership import short_digest
 from reconciler.plan import plan
 from reconciler.render import escape
 from reconciler.render_apply import apply_json, render_apply
@@ -34,7 +35,7 @@ async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
         lines = render_unreadable(observed.unreadable, stdout_style(options))
         return report_of(workspace, desired, observed, Report(CANNOT_TELL, "\n".join(lines) + "\n"))
     nothing = _emptied(desired, None)
-    identity = plan(nothing, observed, observed.at).prune_id
+    identity = _identify(nothing, observed)
     if identity is None:
         return report_of(workspace, desired, observed, Report(DONE, "nothing of ours runs here\n"))
     if options.confirm != identity:
@@ -44,9 +45,21 @@ async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
     converged = await converge(
         _emptied(desired, identity), clients, within=options.timeout, report=progress.show_pass
     )
+    if converged.result == "settled":
+        await _remove_markers(nothing, clients)
     view = view_of(nothing, converged)
     report = Report(exit_code(converged), render_apply(view, stdout_style(options)), apply_json(view, False))
     return report_of(workspace, desired, converged.observed, report)
+
+
+def _identify(nothing: Desired, observed: Observed) -> str | None:
+    """The id that releases the removal; None where nothing of ours is left but data and notes."""
+    identity = plan(nothing, observed, observed.at).prune_id
+    leftovers = [network.object_name for network in observed.networks]
+    leftovers += [volume.object_name for volume in observed.volumes if volume.role != "data"]
+    if identity is None and leftovers:
+        return short_digest("\n".join(sorted(leftovers)))
+    return identity
 
 
 def _emptied(desired: Desired, identity: str | None) -> Desired:
@@ -62,6 +75,13 @@ def _emptied(desired: Desired, identity: str | None) -> Desired:
         excluded=frozenset(),
         policy=replace(desired.policy, allow_prune=identity, backwards=True),
     )
+
+
+async def _remove_markers(nothing: Desired, clients: Clients) -> None:
+    """Our notes go last, the lease's own included: nobody needs them when nothing is left."""
+    observed = await look(nothing, clients)
+    for marker in observed.markers:
+        await clients.runtime.remove_marker(nothing.owner, marker.object_name)
 
 
 def _text(desired: Desired, observed: Observed, identity: str) -> str:

@@ -38,6 +38,14 @@ def test_destroy_asks_first_and_then_removes_everything(settled: CliWorld) -> No
     done = settled.run(report_destroy, confirm=str(report.members["confirm"]))
     assert done.exit == 0, done.text
     assert not settled.engine.ground.containers
+    assert not settled.engine.ground.volumes
+    assert "nothing of ours" in settled.run(report_destroy).text
+    settled.run(report_apply)
+    for container in list(settled.engine.ground.containers.values()):
+        settled.engine.hand.remove(container.name)
+    left = settled.run(report_destroy)
+    assert (left.exit, "network shop_dev_default_" in left.text) == (4, True)
+    assert settled.run(report_destroy, confirm=str(left.members["confirm"])).exit == 0
     assert "nothing of ours" in settled.run(report_destroy).text
 
 

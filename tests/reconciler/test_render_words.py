@@ -99,6 +99,7 @@ def test_markdown_calls_nobody_and_ends_no_fence() -> None:
     assert "<b>" not in text
     assert text.count("````") == 2
     assert fence("a").startswith("```text\n")
+    assert "busybox@sha256:ab" in fence("busybox@sha256:ab")
     assert escape_inline("a|b\nc") == "a\\|b c"
 
 
