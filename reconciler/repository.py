@@ -1,4 +1,4 @@
-"""The protocols of a git repository and its trees; ``reconciler.provider`` gives them to a provider's author."""
+"""The protocols of a git repository and its trees; ``reconciler.provider`` passes them on."""
 
 from __future__ import annotations
 
