@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from reconciler.actions import Action
@@ -25,6 +25,8 @@ from reconciler.render import (
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause, interruption, subject_key, verb_of
 from reconciler.render_json import JsonObject, action_json, block_json, sorted_objects, wait_json
 from reconciler.render_mask import mask_plan
+from reconciler.render_why import render_change
+from specs.inputs import Change
 
 _ORDER = ("Registry", "Network", "Volume", "Image", "Config", "Service")
 _MAX_STEPS = 12
@@ -39,12 +41,20 @@ class PlanView:
     observed: Observed
     plan: Plan
     forecast: tuple[Plan, ...] = ()
+    changes: Mapping[str, Sequence[Change]] = field(default_factory=dict)
+    """Image name -> the inputs in which the image to be built differs from the one that runs."""
 
 
-def view_plan(desired: Desired, observed: Observed, plan: Plan, forecast: Sequence[Plan] = ()) -> PlanView:
+def view_plan(
+    desired: Desired,
+    observed: Observed,
+    plan: Plan,
+    forecast: Sequence[Plan] = (),
+    changes: Mapping[str, Sequence[Change]] | None = None,
+) -> PlanView:
     """The view of a plan, with every secret masked."""
     masked = tuple(mask_plan(step, desired, observed) for step in forecast)
-    return PlanView(desired, observed, mask_plan(plan, desired, observed), masked)
+    return PlanView(desired, observed, mask_plan(plan, desired, observed), masked, changes or {})
 
 
 def render_plan(view: PlanView, style: Style = PLAIN) -> str:
@@ -54,6 +64,7 @@ def render_plan(view: PlanView, style: Style = PLAIN) -> str:
     lines += render_unreadable(view.observed.unreadable, style)
     for key in _subject_keys(view.plan):
         lines += _render_subject(key, view.plan, style)
+        lines += _render_changes(view.changes.get(key[1], ()) if key[0] == "Image" else ())
     lines += _render_forecast(view.forecast, style)
     if view.plan.prune_id:
         lines.append(f"prune id {view.plan.prune_id}")
@@ -104,6 +115,13 @@ def _render_subject(key: tuple[str, str], plan: Plan, style: Style) -> list[str]
     for block in plan.blocks:
         if subject_key(block.subject) == key:
             lines += render_block(block, style)
+    return lines
+
+
+def _render_changes(changes: Sequence[Change]) -> list[str]:
+    lines = [f"    {render_change(change)}" for change in changes[:_MAX_DIFFS]]
+    if len(changes) > _MAX_DIFFS:
+        lines.append(f"    … and {count(len(changes) - _MAX_DIFFS, 'more input')}")
     return lines
 
 
@@ -214,4 +232,5 @@ def _image_json(name: str, view: PlanView) -> JsonObject:
         "bases": bases,
         "built": built,
         "digest": str(artifact) if built else None,
+        "changed": [what for what, _, _ in view.changes.get(name, ())],
     }

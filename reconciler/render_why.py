@@ -8,13 +8,11 @@ from reconciler.desired import Json
 from reconciler.lookback import Lookback, Version
 from reconciler.render import PLAIN, Style, escape, format_value, short_commit, shorten
 from reconciler.render_json import JsonObject, diff_json, sorted_objects
-
-Changed = tuple[str, str | None, str | None]
-"""One input of an image: its name, before, after."""
+from specs.inputs import Change
 
 
 def render_why(
-    lookback: Lookback, inputs: Sequence[Changed], last: JsonObject | None, style: Style = PLAIN
+    lookback: Lookback, inputs: Sequence[Change], last: JsonObject | None, style: Style = PLAIN
 ) -> str:
     """What runs, what makes it differ from the version before, and what was done last."""
     name = style.bold(escape(lookback.service_name))
@@ -26,7 +24,7 @@ def render_why(
         tense = "apply would replace it" if lookback.is_pending else "it replaced"
         other = lookback.after if lookback.is_pending else lookback.before
         lines.append(f"{tense}{' by' if lookback.is_pending else ''} {_version(other)}, because of:")
-        lines += [f"  {escape(what)}{_from_to(before, after)}" for what, before, after in inputs]
+        lines += [f"  {render_change(change)}" for change in inputs]
         for diff in lookback.fields:
             if diff.path != "image" or not inputs:
                 lines.append(
@@ -49,13 +47,13 @@ def _version(version: Version) -> str:
     return f"commit {short_commit(version.commit)}, input {shorten(version.input)}{digest}"
 
 
-def _from_to(before: str | None, after: str | None) -> str:
-    if before is None:
-        return " (new)"
-    return " (gone)" if after is None else ""
+def render_change(change: Change) -> str:
+    """One input of an image that differs: its name, and whether it is new or gone."""
+    what, before, after = change
+    return escape(what) + (" (new)" if before is None else " (gone)" if after is None else "")
 
 
-def why_json(lookback: Lookback, inputs: Sequence[Changed], last: JsonObject | None) -> JsonObject:
+def why_json(lookback: Lookback, inputs: Sequence[Change], last: JsonObject | None) -> JsonObject:
     """The members of output ``why`` (contracts, section 3)."""
     running = lookback.running
     found: list[Json] = [{"input": what, "before": before, "after": after} for what, before, after in inputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.cli.changes import changes_to_build
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, REFUSED, worst
 from reconciler.cli.options import Options
@@ -26,7 +27,9 @@ async def report_plan(workspace: Workspace, clients: Clients) -> Report:
     """One look, the decision, and what follows from it."""
     desired, observed = await meet(workspace, clients)
     decided = plan(desired, observed, observed.at)
-    view = view_plan(desired, observed, decided, forecast(desired, observed, observed.at))
+    following = forecast(desired, observed, observed.at)
+    changes = await changes_to_build(desired, observed, clients)
+    view = view_plan(desired, observed, decided, following, changes)
     options = workspace.options
     title = f"Plan for {desired.owner} at {short_commit(desired.commit)}"
     report = Report(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.cli.changes import changes_between
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, ERROR
 from reconciler.cli.options import Options
@@ -12,16 +11,11 @@ from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired
 from reconciler.journal import Journal
-from reconciler.lookback import Lookback, Version, look_back
-from reconciler.provider import ProviderError
+from reconciler.lookback import Lookback, look_back
 from reconciler.render_journal import last_action
-from reconciler.render_why import Changed, render_why, why_json
-from specs.inputs import InvalidDocument, compare
-from specs.reference import ImageRef
+from reconciler.render_why import render_why, why_json
+from specs.inputs import Change
 from specs.suggest import did_you_mean
-
-_UNTOLD = "as written"
-"""What a document says of a base that no lock names."""
 
 
 def run(options: Options) -> Report:
@@ -50,36 +44,9 @@ async def report_why(workspace: Workspace, clients: Clients) -> Report:
     return report_of(workspace, desired, observed, report)
 
 
-@dataclass(frozen=True, slots=True)
-class _Documents:
-    """Where input documents are found: this commit's images, else the registry."""
-
-    desired: Desired
-    clients: Clients
-    ref: ImageRef
-
-    async def find(self, version: Version) -> bytes | None:
-        """The document behind a version's input key; None where it is not to be had."""
-        try:
-            registry = await self.clients.registry(self.ref)
-            found = await registry.inputs(self.ref.with_tag(f"{version.input}.inputs"))
-        except ProviderError:
-            found = None
-        known = [image.document for image in self.desired.images.values() if image.key == version.input]
-        return found if found is not None or not known else known[0]
-
-
-async def _compare_inputs(lookback: Lookback, desired: Desired, clients: Clients) -> list[Changed]:
+async def _compare_inputs(lookback: Lookback, desired: Desired, clients: Clients) -> tuple[Change, ...]:
     before, after = lookback.before, lookback.after
     service = desired.services.get(lookback.service_name)
-    if before is None or after is None or before.input == after.input:
-        return []
-    if service is None or service.image.image_name is None:
-        return []
-    documents = _Documents(desired, clients, service.image.ref)
-    one, other = await documents.find(before), await documents.find(after)
-    try:
-        changes = compare(one, other) if one is not None and other is not None else []
-    except InvalidDocument:
-        return []
-    return [change for change in changes if _UNTOLD not in change[1:]]
+    if before is None or after is None or service is None or service.image.image_name is None:
+        return ()
+    return await changes_between(service.image.ref, before.input, after.input, desired, clients)

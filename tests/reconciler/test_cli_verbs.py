@@ -49,6 +49,9 @@ def test_a_second_apply_does_nothing(settled: CliWorld) -> None:
 def test_only_what_changed_is_replaced_and_why_names_it(settled: CliWorld) -> None:
     cache = live_name(settled, "cache")
     settled.repository.commit({"web/app": "two\n", "README.md": "docs change nothing\n"})
+    planned = settled.run(report_plan)
+    assert "    file app\n" in planned.text
+    assert planned.members["images"]["web"]["changed"] == ["file app"]  # type: ignore[index, call-overload]
     pending = settled.run(report_why, service="web")
     assert "apply would replace it" in pending.text
     assert settled.run(report_drift).exit == 0  # not deployed yet is no drift

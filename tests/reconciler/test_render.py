@@ -115,6 +115,7 @@ def test_plan_json_has_the_promised_members() -> None:
             "bases": [{"ref": "busybox:1", "digest": None, "floating": True, "moved": None}],
             "built": True,
             "digest": str(DIGEST),
+            "changed": [],
         }
     }
 
