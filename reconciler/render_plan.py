@@ -134,9 +134,7 @@ def render_action(action: Action, style: Style) -> list[str]:
         lines.append(f"    … and {count(len(shown) - _MAX_DIFFS, 'more field')}")
     longest = interruption(action)
     if longest is not None:
-        lines.append(
-            style.warn(f"    interrupts {escape(action.subject.name)} for at most {format_duration(longest)}")
-        )
+        lines.append(f"    {_interruption_words(action.subject.name, longest, style)}")
     return lines
 
 
@@ -172,7 +170,19 @@ def _render_forecast(forecast: Sequence[Plan], style: Style) -> list[str]:
     if len(shown) > _MAX_STEPS:
         shown = [*shown[:_MAX_STEPS], f"… and {count(len(shown) - _MAX_STEPS, 'more step')}"]
     passes = count(len(forecast), "pass", "passes")
-    return [f"{style.bold('then')}: {', '.join(shown)} ({passes})"]
+    interrupted: dict[str, float] = {}
+    for action in following:
+        interrupted[action.subject.name] = max(
+            interruption(action) or 0.0, interrupted.get(action.subject.name, 0.0)
+        )
+    return [
+        f"{style.bold('then')}: {', '.join(shown)} ({passes})",
+        *(_interruption_words(name, longest, style) for name, longest in interrupted.items() if longest),
+    ]
+
+
+def _interruption_words(service_name: str, longest: float, style: Style) -> str:
+    return style.warn(f"interrupts {escape(service_name)} for at most {format_duration(longest)}")
 
 
 def _step_words(action: Action) -> str:

@@ -121,9 +121,16 @@ def _environment(project: str, draft: Draft) -> list[JsonObject]:
 def _text(path: str, draft: Draft, root: Path) -> str:
     lines = [f"wrote {path}/{file_name}" for file_name in sorted(draft.files)]
     lines += [f"note: {escape(note)}" for note in draft.notes]
-    add = f"git add {path}" if (root / ".git").exists() else "git init && git add ."
+    is_new, others = not (root / ".git").exists(), _untracked(root, path)
+    add = "git init && git add ." if is_new else "git add ." if others else f"git add {path}"
     lines += ["", "next:", f"  {add} && git commit -m 'Describe what runs'"]
     return "\n".join([*lines, f"  reconciler apply {ENVIRONMENT}"]) + "\n"
+
+
+def _untracked(root: Path, path: str) -> bool:
+    """Whether git knows nothing of files beside the specs: an image is built from what is committed."""
+    listed = _output(["git", "-C", str(root), "ls-files", "--others", "--exclude-standard"])
+    return any(not name.startswith(f"{path}/") for name in listed.splitlines())
 
 
 def _remote_name(root: Path) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from git_repository import WrittenRepository
 from reconciler.cli import initialise
 from reconciler.cli.compose_read import ComposeError, read_compose
 from reconciler.cli.compose_secret import looks_secret, name_of
@@ -59,6 +60,16 @@ def test_dockerfiles_become_images_and_services(tmp_path: Path) -> None:
     assert ("Image", "node-modules") not in found
     assert "port 8080 is exposed by another service too" in notes(report)
     assert report.text.endswith("  reconciler apply dev\n")
+
+
+def test_the_next_command_commits_the_sources_too_where_they_are_not(tmp_path: Path) -> None:
+    repository = WrittenRepository(tmp_path)
+    repository.write({"Dockerfile": "FROM busybox\n"})
+    assert "git add . &&" in initialise_in(tmp_path).text
+    for path in tmp_path.glob("specs/*"):
+        path.unlink()
+    repository.commit()
+    assert "git add specs &&" in initialise_in(tmp_path).text
 
 
 def test_an_empty_folder_gets_an_example(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.actions import CreateInstance, MendInstance, RemoveNetwork, SetLimits, Start
+from reconciler.actions import CreateInstance, MendInstance, RemoveNetwork, RetireInstance, SetLimits, Start
 from reconciler.decision import Block, Ender, Plan, Wait
 from reconciler.desired import Desired, DesiredImage, DesiredService, ServiceForm, Subject, WantedImage
 from reconciler.difference import Cause, Diff, Verdict
@@ -62,6 +62,16 @@ def test_a_plan_reads_by_subject_with_cause_waits_and_blocks() -> None:
         "then: remove network old ×2 (2 passes)\n"
         "prune id 0a1b2c3d\n"
         "1 action, 2 waits, 1 block\n"
+    )
+
+
+def test_an_interruption_is_told_before_it_happens() -> None:
+    retire = RetireInstance(WEB, Cause("commit"), Handle("here", "c1"), "x_kept", 10.0, interrupts=130.0)
+    now, later = Plan(waits=(Wait(WEB, "image web is built", Ender.US),)), Plan((retire,))
+    text = render_plan(view_plan(desired(), Observed(at=1.0), now, (now, later)))
+    assert "interrupts web for at most 2 min\n" in text
+    assert "    interrupts web for at most 2 min\n" in render_plan(
+        view_plan(desired(), Observed(at=1.0), later)
     )
 
 
