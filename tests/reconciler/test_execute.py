@@ -13,13 +13,11 @@ from reconciler.actions import (
     Action,
     BuildImage,
     CreateNetwork,
-    CreateVolume,
     PullImage,
     RemoveInstance,
-    RemoveVolume,
 )
 from reconciler.clients import Clients
-from reconciler.desired import DesiredImage, DesiredNetwork, DesiredVolume, Subject
+from reconciler.desired import DesiredImage, DesiredNetwork, Subject
 from reconciler.difference import Cause
 from reconciler.execute import Executor, bound, deadline
 from reconciler.observed import Handle, Observed
@@ -230,17 +228,6 @@ async def test_removing_what_could_not_start_does_not_shorten_the_pause() -> Non
     assert bench.executor.attempts[subject].count == 1
 
 
-async def test_the_last_lines_of_output_are_kept_and_shown_as_they_come() -> None:
-    shown: list[str] = []
-    bench = Bench()
-    bench.executor.progress = lambda subject, line: shown.append(f"{subject}: {line}")
-    log: list[str] = []
-    listen = bench.executor._listener(create(), log)
-    for number in range(600):
-        listen(f"line {number}")
-    assert (len(log), log[-1], len(shown)) == (500, "line 599", 600)
-
-
 async def test_wait_ends_when_an_action_does() -> None:
     bench = Bench()
     bench.start(create())
@@ -258,12 +245,6 @@ async def test_close_lets_finish_and_then_cancels() -> None:
     assert bench.engine.made == []
 
 
-def test_every_action_has_a_deadline_that_covers_its_grace() -> None:
-    subject = Subject("Service", "web", "web_1")
-    assert deadline(RemoveInstance(subject, CAUSE, Handle("memory", "a"), 300.0)) == 360.0
-    volume = DesiredVolume("data", "shop_dev_data")
-    for action in (
-        CreateVolume(Subject("Volume", "data"), CAUSE, volume),
-        RemoveVolume(subject, CAUSE, "x"),
-    ):
-        assert 0 < deadline(action) <= 120.0
+def test_a_deadline_covers_the_grace() -> None:
+    assert deadline(removal(300.0)) == 300.0
+    assert 0 < deadline(create()) <= 120.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from plan_case import COMMITS, Case, Words
@@ -180,12 +180,7 @@ class _Look:
     def _job(self, service_name: str, commit_name: str) -> Mapping[str, str]:
         service = self._service(commit_name, service_name)
         seen = self.case.commit(commit_name).generation(service)
-        return {
-            "fingerprint": seen.fingerprint,
-            "secrets": seen.secrets,
-            "digest": seen.digest,
-            "input": service.image.input,
-        }
+        return {**asdict(seen), "input": service.image.input}
 
     def _release(self, service_name: str, entry: Any) -> Release:
         words = {"of": entry} if isinstance(entry, str) else entry
