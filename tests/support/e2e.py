@@ -117,6 +117,12 @@ class Site:
         """Take a document out of git."""
         (self.repository.path / f"specs/{kind.lower()}-{name}.yaml").unlink()
 
+    def secret(self, name: str, value: str) -> None:
+        """Give a secret its value, as a file outside git."""
+        path = self.folder / "secrets" / self.project / ENVIRONMENT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{value}\n")
+
     def commit(self, files: Mapping[str, str] | None = None) -> str:
         return self.repository.commit(dict(files or {}))
 
