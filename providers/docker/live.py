@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from reconciler.canonical import decode_label, fields_of
 from reconciler.desired import NOTHING, Fields, Generation, Json
 from reconciler.observed import Handle, Health, Instance, LiveNetwork, LiveVolume, Phase
 from reconciler.ownership import Owner, Role, is_ours, parse_instance_name
+
+_ABANDONED = re.compile(r"(?:^|: )context (?:canceled|deadline exceeded)(?:: unknown)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def live_instance(
         exit_code=_exit_code(state, phase),
         out_of_memory=flag(state, "OOMKilled"),
         exits=whole(container, "RestartCount") + (phase in (Phase.EXITED, Phase.DEAD)),
-        error=escaped(text(state, "Error")),
+        error=escaped(_error(state)),
         restart=live_restart(container),
         last_health_output=_last_health_output(state),
         missing_networks=missing,
@@ -140,8 +143,15 @@ def _health(state: Node) -> Health:
 
 def _exit_code(state: Node, phase: Phase) -> int | None:
     ended = phase in (Phase.EXITED, Phase.DEAD, Phase.RESTARTING)
-    refused = phase is Phase.CREATED and text(state, "Error") != ""
+    refused = phase is Phase.CREATED and _error(state) != ""
     return whole(state, "ExitCode") if ended or refused else None
+
+
+def _error(state: Node) -> str:
+    """Why the engine refused to start it. A start that the engine gave up because its caller went away (we
+    were killed, or waited too long) says nothing about the container: it was never started."""
+    error = text(state, "Error")
+    return "" if _ABANDONED.search(error) else error
 
 
 def healthy_since(log: Sequence[Node]) -> float | None:
