@@ -58,7 +58,9 @@ def effective(
     report = Report()
     written = spec_set.documents.get(("Environment", environment_name))
     if written is None or not isinstance(written.model, Environment):
-        hint = did_you_mean(environment_name, spec_set.environments) or 'write one, or run "reconciler init"'
+        names = sorted(spec_set.environments)
+        there_are = f"there is: {', '.join(names[:10])}" if names else 'write one, or run "reconciler init"'
+        hint = did_you_mean(environment_name, names) or there_are
         report.add(
             "SPEC037", Place(spec_set.path), f"there is no Environment {shown(environment_name)}", remedy=hint
         )
