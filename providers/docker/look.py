@@ -185,7 +185,9 @@ class Look:
 
     def _markers(self, volumes: Sequence[Node] | None) -> tuple[Marker, ...]:
         read = (markers.read(self.question.owner, volume) for volume in volumes or ())
-        return markers.newest(marker for marker in read if marker)
+        # Older ones that a crash left beside the newest come too: the plan removes them.
+        found = (marker for marker in read if marker)
+        return tuple(sorted(found, key=lambda m: (m.kind, m.subject, m.sequence)))
 
     def _namesakes(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from providers.docker.engine import Engine
 from providers.docker.faults import not_ours
@@ -43,16 +43,6 @@ def read(owner: Owner, volume: Node) -> Marker | None:
         return None
     marker = Marker(parts[1], labels.get(ownership.NAME, ""), int(parts[3]), value, name)
     return marker if object_name(owner, marker) == name else None
-
-
-def newest(markers: Iterable[Marker]) -> tuple[Marker, ...]:
-    """The one that counts for each kind and subject, sorted by them."""
-    found: dict[tuple[str, str], Marker] = {}
-    for marker in markers:
-        key = (marker.kind, marker.subject)
-        if key not in found or marker.sequence > found[key].sequence:
-            found[key] = marker
-    return tuple(found[key] for key in sorted(found))
 
 
 async def put(engine: Engine, owner: Owner, marker: Marker) -> bool:

@@ -176,7 +176,7 @@ async def test_an_endpoint_whose_network_is_gone_is_missing(engine: CannedEngine
     assert [name.split("_")[2] for name in seen.missing_networks] == ["back"]
 
 
-async def test_the_newest_marker_of_a_subject_counts(engine: CannedEngine) -> None:
+async def test_every_marker_of_a_subject_comes_and_nothing_forged(engine: CannedEngine) -> None:
     volumes = engine.answers["/volumes"]["Volumes"]
     old = next(volume for volume in volumes if "_marker_" in volume["Name"])
     newer = {
@@ -186,7 +186,8 @@ async def test_the_newest_marker_of_a_subject_counts(engine: CannedEngine) -> No
     }
     forged = {**old, "Name": "shop_prod_marker_release_web_x", "Labels": old["Labels"]}
     volumes += [newer, forged]
-    (marker,) = (await look(engine)).markers
+    older, marker = (await look(engine)).markers
+    assert (older.sequence, older.object_name) == (2, old["Name"])
     assert marker == Marker("release", "web", 10, "b", newer["Name"])
 
 
