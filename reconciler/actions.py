@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from reconciler.changes import Change
 from reconciler.desired import (
     DesiredFiles,
     DesiredImage,
@@ -42,64 +43,6 @@ class Blueprint:
     source: str
     network_ids: Mapping[str, str] = field(default_factory=dict)
     """Object name of each network of ours -> id: networks are attached by id, since names can be doubled."""
-
-
-# --- changes in place ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SetLimits:
-    """Set the resource limits that the form declares (update)."""
-
-    cpus: float | None
-    memory: int | None
-    pids: int | None
-    memory_reservation: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SetRestart:
-    """Set the restart policy in Compose's words."""
-
-    policy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """Attach to a network of ours (by id), or to an external one (by name)."""
-
-    network: str
-    aliases: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnect:
-    """Detach from a network, by object name or id; by force when the network is gone."""
-
-    network: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """Give it the object name back that it should bear."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unpause:
-    """Let a paused instance run on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Start a stopped instance."""
-
-
-Change: TypeAlias = SetLimits | SetRestart | Connect | Disconnect | Rename | Unpause | Start
-
-
-# --- actions ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

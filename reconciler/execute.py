@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.actions import Action, BuildImage, CreateInstance, PullImage, RemoveInstance, RetireInstance
+from reconciler.actions import (
+    Action,
+    BuildImage,
+    CreateInstance,
+    PullImage,
+    RemoveInstance,
+    RetireInstance,
+)
 from reconciler.clients import Clients
 from reconciler.decision import Outcome
 from reconciler.desired import Subject

@@ -47,8 +47,7 @@ def _guard_source(steps: Steps) -> None:
             environment(steps),
             "PLAN032",
             f"what runs came from another source: {min(others)}",
-            f"use that repository, choose another project name, or accept this one: "
-            f"reconciler adopt {steps.desired.owner.environment}",
+            "use that repository, or choose another project name",
         )
 
 

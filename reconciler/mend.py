@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.actions import (
-    Change,
-    Connect,
-    Disconnect,
-    MendInstance,
-    Rename,
-    SetLimits,
-    SetRestart,
-    Start,
-    Unpause,
-)
+from reconciler.actions import MendInstance
 from reconciler.blueprint import free_numbers
+from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.desired import Subject
 from reconciler.difference import Cause, Diff
 from reconciler.observed import Instance, Phase
@@ -25,8 +16,9 @@ from reconciler.supply import supply_network
 from reconciler.target import Target
 
 
-def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]) -> None:
-    """Plan the changes that make the live object what it was applied as."""
+def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff], proved: bool) -> None:
+    """Plan the changes that make the live object what it was applied as. Before its generation has proved
+    itself they are steps of its rollout, and no healing that ``drift: report`` could withhold."""
     changes = (
         *_rename(steps, target, instance),
         *_fields(target, diffs),
@@ -37,7 +29,7 @@ def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]
         subject = Subject("Service", target.service.name, instance.name)
         words = _words(instance, diffs)
         follows = len(words) == len(diffs) and all(diff.origin == "commit" for diff in diffs)
-        cause = Cause("commit" if follows else "drift", words, tuple(diffs))
+        cause = Cause("commit" if follows or not proved else "drift", words, tuple(diffs))
         steps.act(MendInstance(subject, cause, instance.handle, changes))
 
 

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.clients import Clients
 from reconciler.desired import Desired, Subject
-from reconciler.observed import ABSENT, Artifact, Attempt, Health, Instance, LiveImage, Observed, Unreadable
+from reconciler.observed import (
+    ABSENT,
+    Artifact,
+    Attempt,
+    Health,
+    Instance,
+    LiveImage,
+    Observed,
+    Phase,
+    Unreadable,
+)
 from reconciler.provider import ProviderError, Question, World
 from reconciler.target import desired_target
 from reconciler.view import ServiceView, Views, group
@@ -154,7 +164,8 @@ def _images_in_question(desired: Desired, seen: Observed, views: Views) -> set[s
     for service in desired.services.values():
         view = views.of(service.name)
         target = desired_target(service, view, seen, desired.commit)
-        current = sum(target.is_generation_of(i) for i in view.live)
+        started = [i for i in view.live if i.phase is not Phase.CREATED]
+        current = sum(target.is_generation_of(i) for i in started)
         if current == service.replicas == len(view.live) and not view.held and not _drifted(view):
             continue
         if target.image is not None:

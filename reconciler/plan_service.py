@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from reconciler import jobs
-from reconciler.actions import RemoveInstance, RetireInstance
+from reconciler.actions import RetireInstance
 from reconciler.decision import Ender
 from reconciler.dependencies import are_met
 from reconciler.desired import DesiredService, Subject
-from reconciler.difference import Cause, Diff
-from reconciler.drift import commit_diffs, is_mendable, live_diffs, without_ignored
+from reconciler.difference import Cause
+from reconciler.drift import commit_diffs
+from reconciler.hold import block_held, clear_failed, end_retried_holds, hold_failed
 from reconciler.mend import mend
-from reconciler.observed import Instance, Phase
-from reconciler.ownership import Role
-from reconciler.readiness import failure, grace, runs, start_error
-from reconciler.rollout import Rollout, advance
+from reconciler.observed import Phase
+from reconciler.readiness import grace, runs, start_error
+from reconciler.rollout import advance, create_missing
+from reconciler.rollout_view import Rollout, take_away
+from reconciler.sorting import Sorting, sort_live
 from reconciler.steps import Steps
+from reconciler.supply import is_supplied
 from reconciler.target import (
     ReadForm,
     Target,
@@ -28,19 +31,6 @@ from reconciler.target import (
 )
 from reconciler.view import ServiceView
 
-_GONE = (Phase.REMOVING, Phase.DEAD)
-
-
-@dataclass(slots=True)
-class Sorting:
-    """The live instances of a service, sorted by what is to become of them."""
-
-    current: list[Instance] = field(default_factory=list)
-    old: list[Instance] = field(default_factory=list)
-    diffs: dict[str, tuple[Diff, ...]] = field(default_factory=dict)
-    """By instance id, of instances of the target that drifted."""
-    drifted: set[str] = field(default_factory=set)
-
 
 def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm, today: str) -> None:
     """Plan the next steps of one service."""
@@ -50,23 +40,27 @@ def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm, tod
     target: Target | None = desired
     if holding is not None:
         target = rollback_target(desired, view, read_form, steps.now)
-        _block_held(steps, desired, holding, target)
+        block_held(steps, desired, holding, target)
     if target is None:
-        _clear_failed(steps, desired, view)
+        clear_failed(steps, desired, view)
         return
-    _stop_retired(steps, target, view)
+    if not view.busy:
+        _stop_retired(steps, target, view)
     proved = _is_proved(target, view, steps.now)
-    sorting = _sort(steps, target, view, today)
+    sorting = sort_live(steps, target, view, today)
     _clear_leftovers(steps, target, sorting)
-    _end_retried_holds(steps, desired, view, holding)
-    if not proved and not target.is_rollback and _hold_failed(steps, target, view, sorting):
+    end_retried_holds(steps, desired, view, holding)
+    if not proved and not target.is_rollback and hold_failed(steps, target, view, sorting):
         return
     for instance in sorting.current:
-        mend(steps, target, instance, sorting.diffs.get(instance.handle.id, ()))
+        mend(steps, target, instance, sorting.diffs.get(instance.handle.id, ()), proved)
     if target.form.spec.is_job:
         _plan_job(steps, target, view, sorting)
-    elif _may_begin(steps, target, view, sorting):
-        advance(steps, _rollout(steps, target, view, sorting, proved))
+        return
+    rollout = _rollout(steps, target, view, sorting, proved)
+    begun = _may_begin(steps, target, view, sorting) and advance(steps, rollout)
+    if not begun and not sorting.current and not target.is_rollback:
+        _heal_past(steps, desired, view, read_form, today)
 
 
 def _is_proved(target: Target, view: ServiceView, now: float) -> bool:
@@ -77,51 +71,21 @@ def _is_proved(target: Target, view: ServiceView, now: float) -> bool:
     return bool(current) and is_aged(current[0], target.service, now)
 
 
-def _sort(steps: Steps, target: Target, view: ServiceView, today: str) -> Sorting:
-    sorting, traits = Sorting(), steps.observed.traits
-    rules = target.service.form.spec.drift.ignore
-    for instance in view.live:
-        if instance.phase in _GONE:
-            continue
-        if not target.is_generation_of(instance):
-            sorting.old.append(instance)
-            continue
-        diffs = live_diffs(instance, target)
-        if diffs and rules:
-            diffs = without_ignored(diffs, rules, today)
-        if diffs:
-            sorting.diffs[instance.handle.id] = diffs
-        if all(is_mendable(diff, traits) for diff in diffs):
-            sorting.current.append(instance)
-        else:
-            sorting.drifted.add(instance.handle.id)
-            sorting.old.append(instance)
-    return sorting
-
-
-def _block_held(steps: Steps, desired: Target, holding: Instance, target: Target | None) -> None:
-    name, env = desired.service.name, steps.desired.owner.environment
-    back = (
-        f"; {target.generation.g8 if target.generation else 'the last proved generation'} serves"
-        if target
-        else ""
-    )
-    steps.block(
-        Subject("Service", name),
-        "PLAN021",
-        f"the new generation failed and is held as {holding.name}{back}",
-        f"read `docker logs {holding.name}`, commit a fix, or try it again: reconciler retry {env} {name}",
-        held=True,
-    )
-
-
-def _clear_failed(steps: Steps, desired: Target, view: ServiceView) -> None:
-    """Held, and nothing to go back to: failing instances of the held generation go, the rest is left."""
-    rollout = desired.form.spec.rollout
-    for instance in view.live:
-        failed = failure(instance, desired.service, rollout, steps.now)
-        if desired.is_generation_of(instance) and failed:
-            _remove(steps, desired, instance, Cause("commit", (failed,)))
+def _heal_past(steps: Steps, desired: Target, view: ServiceView, read_form: ReadForm, today: str) -> None:
+    """The new generation cannot begin (its image is built, or refused; a dependency is not there): until it
+    does, what was proved before is healed. Else a failing build would leave the service down."""
+    past = rollback_target(desired, view, read_form, steps.now)
+    if past is None or view.busy:
+        return
+    sorting = sort_live(steps, past, view, today)
+    for instance in sorting.current:
+        mend(steps, past, instance, sorting.diffs.get(instance.handle.id, ()), True)
+    applied = next((r.replicas for r in view.releases if r.generation == past.generation), len(view.live))
+    replicas = min(applied, desired.service.replicas)
+    if len(view.live) < replicas and is_supplied(steps, past):
+        gone = Cause("drift", ("an instance is gone",))
+        rollout = _rollout(steps, past, view, sorting, True)
+        create_missing(steps, replace(rollout, old=(), replicas=replicas, cause=gone))
 
 
 def _clear_leftovers(steps: Steps, target: Target, sorting: Sorting) -> None:
@@ -139,7 +103,7 @@ def _clear_leftovers(steps: Steps, target: Target, sorting: Sorting) -> None:
         sorting.current = [i for i in sorting.current if i is not instance]
         sorting.old = [i for i in sorting.old if i is not instance]
         words = start_error(instance) or "it was created and never started"
-        _remove(steps, target, instance, Cause("commit", (words,)))
+        take_away(steps, target, instance, Cause("commit", (words,)))
 
 
 def _stop_retired(steps: Steps, target: Target, view: ServiceView) -> None:
@@ -149,37 +113,6 @@ def _stop_retired(steps: Steps, target: Target, view: ServiceView) -> None:
             subject = Subject("Service", target.service.name, instance.name)
             cause = Cause("commit", ("it was retired and runs still",))
             steps.act(RetireInstance(subject, cause, instance.handle, instance.name, grace(target.form.spec)))
-
-
-def _end_retried_holds(steps: Steps, desired: Target, view: ServiceView, holding: Instance | None) -> None:
-    """A retry was asked for: the held instance goes, and with it the memory of the failure."""
-    if holding is None:
-        for instance in view.held:
-            if desired.is_generation_of(instance):
-                _remove(steps, desired, instance, Cause("retry", ("a retry was asked for",)))
-
-
-def _hold_failed(steps: Steps, target: Target, view: ServiceView, sorting: Sorting) -> bool:
-    """Take failed instances of an unproved generation away; the newest stays stopped: its logs can be
-    read, and it *is* the memory that the generation is held."""
-    failed = [(i, words) for i in sorting.current if (words := _failure(steps, target, view, i))]
-    if not failed:
-        return False
-    *others, (last, words) = failed
-    cause = Cause("commit", (f"instance {last.number} failed: {words}",))
-    subject = Subject("Service", target.service.name, last.name)
-    name = f"{last.name}_{Role.HELD.value}"
-    steps.act(RetireInstance(subject, cause, last.handle, name, grace(target.form.spec)))
-    for instance, reason in others:
-        _remove(steps, target, instance, Cause("commit", (reason,)))
-    return True
-
-
-def _failure(steps: Steps, target: Target, view: ServiceView, instance: Instance) -> str | None:
-    failed = failure(instance, target.service, target.form.spec.rollout, steps.now)
-    if failed is None and target.service.order == "stop-first" and view.kept:
-        failed = start_error(instance)
-    return failed
 
 
 def _may_begin(steps: Steps, target: Target, view: ServiceView, sorting: Sorting) -> bool:
@@ -241,8 +174,3 @@ def _plan_job(steps: Steps, target: Target, view: ServiceView, sorting: Sorting)
         jobs.wait_for_end(steps, target, running[0])
     elif _may_begin(steps, target, view, sorting):
         advance(steps, _rollout(steps, target, view, sorting, proved=True))
-
-
-def _remove(steps: Steps, target: Target, instance: Instance, cause: Cause) -> None:
-    subject = Subject("Service", target.service.name, instance.name)
-    steps.act(RemoveInstance(subject, cause, instance.handle, grace(target.form.spec)))

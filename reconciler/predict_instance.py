@@ -7,20 +7,13 @@ from dataclasses import replace
 from typing import assert_never
 
 from reconciler.actions import (
-    Change,
-    Connect,
     CreateInstance,
-    Disconnect,
     MendInstance,
     RemoveInstance,
-    Rename,
     RetireInstance,
     ReviveInstance,
-    SetLimits,
-    SetRestart,
-    Start,
-    Unpause,
 )
+from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.desired import Fields, ServiceForm
 from reconciler.observed import Handle, Health, Instance, Observed, Phase
 from reconciler.ownership import Role, parse_instance_name

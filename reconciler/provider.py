@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from reconciler.actions import Blueprint, Change
+from reconciler.actions import Blueprint
+from reconciler.changes import Change
 from reconciler.desired import (
     DesiredNetwork,
     DesiredVolume,

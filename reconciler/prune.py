@@ -7,14 +7,13 @@ import json
 from collections.abc import Sequence
 
 from reconciler.actions import (
-    Connect,
-    Disconnect,
     MendInstance,
     RemoveInstance,
     RemoveMarker,
     RemoveNetwork,
     RemoveVolume,
 )
+from reconciler.changes import Connect, Disconnect
 from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance, LiveNetwork
@@ -81,7 +80,8 @@ def _guarded(steps: Steps, gone: Sequence[str]) -> str | None:
     if not steps.desired.services and not steps.desired.excluded:
         return "git names no service at all: this would empty the environment"
     if len(gone) > limit:
-        return f"this would remove {len(gone)} services, more than the limit of {limit}"
+        services = "service" if len(gone) == 1 else "services"
+        return f"this would remove {len(gone)} {services}, more than the limit of {limit}"
     return None
 
 

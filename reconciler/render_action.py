@@ -7,12 +7,9 @@ from typing import assert_never
 from reconciler.actions import (
     Action,
     BuildImage,
-    Change,
-    Connect,
     CreateInstance,
     CreateNetwork,
     CreateVolume,
-    Disconnect,
     MendInstance,
     PublishFiles,
     PullImage,
@@ -21,15 +18,11 @@ from reconciler.actions import (
     RemoveMarker,
     RemoveNetwork,
     RemoveVolume,
-    Rename,
     RetireInstance,
     ReviveInstance,
-    SetLimits,
-    SetRestart,
-    Start,
     StartRegistry,
-    Unpause,
 )
+from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.ownership import Role, short_digest

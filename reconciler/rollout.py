@@ -6,74 +6,52 @@ and names the failure that its rule prevents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from reconciler.actions import CreateInstance, PutMarker, RemoveInstance, RetireInstance, ReviveInstance
+from reconciler.actions import (
+    CreateInstance,
+    RemoveInstance,
+    RetireInstance,
+    ReviveInstance,
+)
 from reconciler.blueprint import draw, free_numbers
 from reconciler.decision import Ender
-from reconciler.desired import Order, Subject
+from reconciler.desired import Subject
 from reconciler.difference import Cause
-from reconciler.observed import Health, Instance, Phase
+from reconciler.observed import Instance
 from reconciler.ownership import Role
-from reconciler.readiness import LAST_EXIT, grace, is_ready, longest_interruption, ready_at, runs, serves
-from reconciler.release import KIND, Release, with_newest, write_releases
+from reconciler.proof import finish
+from reconciler.readiness import grace, is_ready, longest_interruption, runs, serves
+from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
 from reconciler.supply import is_supplied
-from reconciler.target import Target, is_aged, proved_release
-from reconciler.view import ServiceView
+from reconciler.target import is_aged
 
 
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """The live instances of a service, seen from its target. ``current`` are of the target's generation
-    and as applied; ``old`` is everything else that is live."""
-
-    target: Target
-    view: ServiceView
-    current: tuple[Instance, ...]
-    old: tuple[Instance, ...]
-    drifted: frozenset[str]
-    """Ids of instances of the target that drifted beyond mending: they are in ``old``."""
-    proved: bool
-    replicas: int
-    order: Order
-    cause: Cause
-
-    @property
-    def subject(self) -> Subject:
-        return Subject("Service", self.target.service.name)
-
-    @property
-    def floor(self) -> int:
-        """How many healthy serving instances there must be at any moment."""
-        return max(0, self.replicas - self.target.service.max_unavailable)
-
-    def of(self, instance: Instance) -> Subject:
-        """The subject of one of its instances."""
-        return Subject("Service", self.target.service.name, instance.name)
-
-
-def advance(steps: Steps, rollout: Rollout) -> None:
-    """Plan the next step. Order matters: nothing stops before what replaces it can be created."""
+def advance(steps: Steps, rollout: Rollout) -> bool:
+    """Plan the next step. Order matters: nothing stops before what replaces it can be created. False when
+    the target's instances cannot be made yet, so that nothing of this rollout has begun."""
     if rollout.view.busy:
         steps.wait(rollout.subject, "a step of it is in progress", Ender.US)
-        return
+        return True
     if _remove_surplus(steps, rollout):
-        return
+        return True
     if len(rollout.current) == rollout.replicas and not rollout.old:
-        _finish(steps, rollout)
-    elif rollout.replicas == 0 or is_supplied(steps, rollout.target):
-        _step(steps, rollout)
+        finish(steps, rollout)
+        return True
+    if rollout.replicas > 0 and not is_supplied(steps, rollout.target):
+        return False
+    _step(steps, rollout)
+    return True
 
 
 def _step(steps: Steps, rollout: Rollout) -> None:
-    created = _create(steps, rollout)
+    created = create_missing(steps, rollout)
     retired = _retire(steps, rollout)
     if not created and not retired:
-        _await_gate(steps, rollout)
+        await_gate(steps, rollout)
 
 
-def _create(steps: Steps, rollout: Rollout) -> bool:
+def create_missing(steps: Steps, rollout: Rollout) -> bool:
+    """Create, or start again, what is missing and there is room for; True when there was anything."""
     running_old = sum(runs(instance) for instance in rollout.old)
     missing = rollout.replicas - len(rollout.current)
     room = rollout.replicas - len(rollout.current) - running_old
@@ -169,114 +147,3 @@ def _remove_surplus(steps: Steps, rollout: Rollout) -> bool:
 
 
 _EXTRA = Cause("drift", ("one instance too many",))
-
-
-def _await_gate(steps: Steps, rollout: Rollout) -> None:
-    spec = rollout.target.form.spec
-    waiting = [i for i in rollout.current if not is_ready(i, spec, steps.now)]
-    if not waiting:
-        steps.wait(rollout.subject, "the floor allows no step", Ender.TIME, steps.now + 2, "ready")
-        return
-    for instance in waiting:
-        at = ready_at(instance, spec)
-        words = f"instance {instance.number} passes the gate ({instance.health.value})"
-        steps.wait(rollout.subject, words, Ender.TIME, at if at else steps.now + 1, "ready")
-
-
-def _finish(steps: Steps, rollout: Rollout) -> None:
-    """All that should be there is there: prove it, then tidy."""
-    spec = rollout.target.form.spec
-    if rollout.replicas == 0:
-        return
-    if not rollout.proved:
-        if any(not is_ready(i, spec, steps.now) for i in rollout.current):
-            _await_gate(steps, rollout)
-        else:
-            _prove(steps, rollout)
-        return
-    _report_unready(steps, rollout)
-    if _is_noted(rollout):
-        _tidy(steps, rollout)
-    else:
-        _put_release(steps, rollout)
-
-
-def _is_noted(rollout: Rollout) -> bool:
-    """The newest release is this generation, with this many replicas. Generations are not compared digest by
-    digest: where a secret has no value here they never agree, and the marker would be written for ever.
-    While a generation is held, "hold" has fewer instances on purpose: that is not what was applied."""
-    newest = rollout.view.releases[0] if rollout.view.releases else None
-    if newest is None or newest is not proved_release(rollout.target, rollout.view):
-        return False
-    return rollout.target.is_rollback or newest.replicas == rollout.replicas
-
-
-def _report_unready(steps: Steps, rollout: Rollout) -> None:
-    """A proved generation is not rolled back for being unhealthy later: it is told, and left to its
-    restart policy."""
-    for instance in rollout.current:
-        if instance.phase not in (Phase.RUNNING, Phase.RESTARTING):
-            # Stopped or paused by hand: its mending is planned, or withheld with a Wait of its own. A second
-            # Wait, on time, would keep a plan of drift: report from ever settling.
-            continue
-        restarting = instance.phase is Phase.RESTARTING
-        if restarting and instance.exits < LAST_EXIT:
-            steps.wait(rollout.subject, "it is started again", Ender.TIME, steps.now + 2, "ready")
-        elif restarting or instance.health is Health.UNHEALTHY or _is_late(steps, rollout, instance):
-            words = f"instance {instance.number} is {instance.health.value}, {instance.phase.value}"
-            steps.wait(rollout.of(instance), f"unstable: {words}", Ender.OUTSIDE)
-        elif not serves(instance):
-            steps.wait(rollout.subject, "it becomes ready", Ender.TIME, steps.now + 2, "ready")
-
-
-def _is_late(steps: Steps, rollout: Rollout, instance: Instance) -> bool:
-    """Not ready after the deadline: of a proved generation that is told, and waited for no longer."""
-    started = instance.started_at
-    late = started is not None and steps.now - started > rollout.target.form.spec.rollout.deadline
-    return late and not serves(instance)
-
-
-def _prove(steps: Steps, rollout: Rollout) -> None:
-    spec = rollout.target.form.spec
-    since = max((ready_at(i, spec) or steps.now for i in rollout.current), default=steps.now)
-    over = since + spec.rollout.monitor
-    if steps.now < over:
-        steps.wait(rollout.subject, "the monitor window ends", Ender.TIME, over, "proved")
-    else:
-        _put_release(steps, rollout)
-
-
-def _put_release(steps: Steps, rollout: Rollout) -> None:
-    target = rollout.target
-    first = rollout.current[0]
-    release = Release(
-        generation=first.generation,
-        input=first.input,
-        image=first.image,
-        commit=first.commit,
-        pin=first.pin,
-        replicas=rollout.replicas,
-        spec=target.form.canonical,
-        files=tuple(use.volume for use in target.form.files),
-    )
-    value = write_releases(with_newest(release, rollout.view.releases))
-    if steps.observed.cannot_read("markers"):
-        return
-    subject = Subject("Marker", target.service.name, KIND)
-    cause = Cause("release", (f"{target.service.name} proved itself",))
-    sequence = rollout.view.release_sequence + 1
-    steps.act(PutMarker(subject, cause, KIND, target.service.name, sequence, value))
-
-
-def _tidy(steps: Steps, rollout: Rollout) -> None:
-    """One instance of the generation before stays stopped, to go back to; nothing else does. A held one
-    goes when another generation has settled."""
-    target, spec = rollout.target, rollout.target.form.spec
-    kept = [i for i in rollout.view.kept if not target.is_generation_of(i)]
-    spared = {kept[-1].handle} if kept else set()
-    # While a generation is held, its instance is the memory of that: it stays.
-    held = () if target.is_rollback else rollout.view.held
-    cause = Cause("release", ("a newer generation proved itself",))
-    for instance in (*rollout.view.kept, *held):
-        if instance.handle not in spared:
-            steps.act(RemoveInstance(rollout.of(instance), cause, instance.handle, grace(spec)))

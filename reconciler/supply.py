@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.actions import (
-    CreateNetwork,
-    CreateVolume,
-    PublishFiles,
-    PullImage,
-)
+from reconciler.actions import CreateNetwork, CreateVolume, PublishFiles, PullImage
 from reconciler.decision import Ender
 from reconciler.desired import (
     DesiredFiles,
@@ -63,12 +58,14 @@ def _has_secrets(steps: Steps, target: Target) -> bool:
     if missing:
         owner = steps.desired.owner
         names = ", ".join(missing)
+        parts = (owner.project, owner.environment, missing[0])
+        variable = "__".join(part.upper().replace("-", "_") for part in parts)
         steps.block(
             _subject(target),
             "PLAN011",
             f"it needs the secret {names}, which has no value here",
-            f"put the value into <secrets folder>/{owner}/{missing[0]}, or into the variable that "
-            "`reconciler doctor` names",
+            f"put the value into <secrets folder>/{owner}/{missing[0]}, "
+            f"or into the variable RECONCILER_SECRET_{variable}",
         )
     return not missing
 
@@ -139,8 +136,7 @@ def _is_taken(steps: Steps, subject: Subject, object_name: str) -> bool:
                 subject,
                 "PLAN016",
                 f"a {namesake.kind} named {object_name} exists and {whose}",
-                f"remove or rename it, or take it over: reconciler adopt {steps.desired.owner.environment} "
-                f"{subject.name} {namesake.handle.id[:12]}",
+                "remove or rename it, or declare yours under another name",
             )
             return True
     return False

@@ -67,7 +67,7 @@ def name_held(where: str, holder: str) -> Refused:
         where,
         f"the name is held by {holder}",
         "a free name or an object of ours",
-        "rename or remove it, or take it over with `reconciler adopt`",
+        "rename or remove it",
     )
 
 

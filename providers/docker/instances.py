@@ -12,17 +12,8 @@ from providers.docker.images import has_reserved_labels
 from providers.docker.payload import ImageFacts, create_payload, limits_payload
 from providers.docker.tree import Node, flag, text, text_map
 from providers.docker.volumes import find as find_volume
-from reconciler.actions import (
-    Blueprint,
-    Change,
-    Connect,
-    Disconnect,
-    Rename,
-    SetLimits,
-    SetRestart,
-    Start,
-    Unpause,
-)
+from reconciler.actions import Blueprint
+from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.observed import Handle
 from reconciler.ownership import FINGERPRINT, IMAGE, SECRETS, Owner, is_ours
 from reconciler.provider import ProviderError, Refused

@@ -14,7 +14,8 @@ from providers.docker.images import Images
 from providers.docker.look import Look
 from providers.docker.output import log_lines
 from providers.docker.registry import start as start_registry
-from reconciler.actions import Blueprint, Change
+from reconciler.actions import Blueprint
+from reconciler.changes import Change
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.observed import Handle, LiveImage, Marker
 from reconciler.ownership import Owner

@@ -12,7 +12,8 @@ from providers.memory.faults import Call, Hook, When
 from providers.memory.ground import Ground
 from providers.memory.hand import Hand
 from providers.memory.registry import MemoryRegistry
-from reconciler.actions import Blueprint, Change
+from reconciler.actions import Blueprint
+from reconciler.changes import Change
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
 from reconciler.ownership import Owner

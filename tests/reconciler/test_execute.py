@@ -9,13 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from providers.memory import MemoryEngine
-from reconciler.actions import (
-    Action,
-    BuildImage,
-    CreateNetwork,
-    PullImage,
-    RemoveInstance,
-)
+from reconciler.actions import Action, BuildImage, CreateNetwork, PullImage, RemoveInstance
 from reconciler.clients import Clients
 from reconciler.desired import DesiredImage, DesiredNetwork, Subject
 from reconciler.difference import Cause

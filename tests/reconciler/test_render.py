@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.actions import CreateInstance, MendInstance, RemoveNetwork, RetireInstance, SetLimits, Start
+from reconciler.actions import CreateInstance, MendInstance, RemoveNetwork, RetireInstance
+from reconciler.changes import SetLimits, Start
 from reconciler.decision import Block, Ender, Plan, Wait
 from reconciler.desired import Desired, DesiredImage, DesiredService, ServiceForm, Subject, WantedImage
 from reconciler.difference import Cause, Diff, Verdict

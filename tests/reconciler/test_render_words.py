@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from reconciler.actions import Action, MendInstance, SetLimits, Start
+from reconciler.actions import Action, MendInstance
+from reconciler.changes import SetLimits, Start
 from reconciler.desired import Subject
 from reconciler.difference import Cause, Diff
 from reconciler.observed import Handle

@@ -10,7 +10,8 @@ from docker_forms import form_of, network_of, volume_of
 from dying_engine import Killed
 from place import Place
 from providers.docker import DockerRuntime
-from reconciler.actions import Blueprint, Connect, Rename, SetLimits, SetRestart
+from reconciler.actions import Blueprint
+from reconciler.changes import Connect, Rename, SetLimits, SetRestart
 from reconciler.files import ConfigDigest
 from reconciler.observed import Instance, Marker, Phase
 from reconciler.ownership import Role, files_name

@@ -13,7 +13,7 @@ from engine_socket import request
 from place import Place
 from providers.docker import DockerRuntime
 from providers.docker.registry import answers
-from reconciler.actions import SetLimits
+from reconciler.changes import SetLimits
 from reconciler.desired import LocalRegistry
 from reconciler.observed import Marker, Phase
 from reconciler.ownership import OWNER, SERVICE
