@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e import listen_to_interrupts
 from git_repository import WrittenRepository
 from ground import RunningEngine
 
@@ -64,7 +65,14 @@ def test_an_interrupted_apply_ends_with_130_and_the_next_one_goes_on(
     repository.commit({"specs/hello.yaml": HELLO.format(project="interrupted", registry=registry_host)})
     environment = surroundings(newest_engine, tmp_path)
     command = [sys.executable, "-m", "reconciler", "apply", "dev"]
-    began = subprocess.Popen(command, cwd=repository.path, env=environment, stderr=subprocess.PIPE, text=True)
+    began = subprocess.Popen(
+        command,
+        cwd=repository.path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen_to_interrupts,
+    )
     try:
         assert began.stderr is not None
         while "> create interrupted" not in began.stderr.readline():

@@ -75,17 +75,12 @@ MOMENTS: tuple[tuple[str, Act, int], ...] = (
     (r"POST /containers/create\?name=.*_db_", "before", 0),
     (r"POST /containers/create\?name=.*_web_", "after", 0),
     (r"PUT /containers/.*/archive", "after", 0),
-    (r"POST /containers/[^/]+/start", "before", 0),
     (r"POST /containers/[^/]+/start", "after", 0),
     (r"POST /containers/[^/]+/update", "after", 0),
     (r"POST /containers/[^/]+/rename", "after", 0),
-    (r"POST /containers/[^/]+/stop", "before", 0),
     (r"POST /containers/[^/]+/stop", "after", 0),
-    (r"DELETE /containers/", "before", 0),
     (r"DELETE /containers/", "after", 0),
-    (r"POST /volumes/create", "before", 0),
     (r"POST /volumes/create", "after", 1),
-    (r"POST /volumes/create", "after", 3),
     (r"DELETE /volumes/", "after", 0),
 )
 """Calls at which the command is killed: before the engine hears of it or after it did it, the nth time."""
@@ -113,20 +108,20 @@ def test_killed_at_random_moments_the_next_apply_ends_the_same(site: Site) -> No
     chance = random.Random(SEED)
     declare(site, 1)
     site.apply()
-    for number in range(2, 10):
+    for number in range(2, 8):
         declare(site, number)
         process = site.start("apply", "dev")
         time.sleep(chance.uniform(0.3, 5.0))
         process.kill()
         process.communicate()
-        if number % 4 == 1:
+        if number % 3 == 1:
             check(site, number)
 
 
 def test_killed_while_building_and_pushing(site: Site) -> None:
     declare(site, 1)
     site.apply()
-    for wait in (0.0, 0.3, 0.6):
+    for wait in (0.0, 0.4):
         number = 2 + round(wait * 10)
         site.repository.git(
             "rm", "-qf", "--ignore-unmatch", "specs/service-old-0.yaml", "specs/service-old-1.yaml"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,11 @@ class Ran:
         """The one object on stdout."""
         found: dict[str, Any] = json.loads(self.out)
         return found
+
+
+def listen_to_interrupts() -> None:
+    """A shell starts background jobs with SIGINT ignored, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
@@ -140,6 +146,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=listen_to_interrupts,
         )
 
     def run(self, *words: str, exits: int | None = 0, **variables: str) -> Ran:

@@ -41,7 +41,7 @@ def test_a_stopped_or_paused_container_reads_as_unhealthy() -> None:
     paused.pause()
     assert stopped.health(4.0)[0] is paused.health(4.0)[0] is Health.UNHEALTHY
     paused.unpause(5.0)
-    assert paused.health(5.5)[0] is Health.UNHEALTHY
+    assert paused.health(5.5)[0] is Health.STARTING  # unhealthy without a failed probe reads as starting
     assert paused.health(6.0) == (Health.HEALTHY, 6.0)
 
 
