@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,11 +245,3 @@ class Site:
             for name in (*(row.get("RepoTags") or ()), *(row.get("RepoDigests") or ())):
                 if f"/{self.project}" in name:
                     request(self.engine.socket, "DELETE", f"/images/{name}?force=1")
-
-
-def wait_until(is_true: Callable[[], object], seconds: float, what: str) -> None:
-    """Ask often; AssertionError with `what` when it does not become true in time."""
-    until = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)
