@@ -21,7 +21,8 @@ from reconciler.provider import ProviderError
 
 TRIES = 3
 """After so many failed attempts at everything that is left, ``apply`` gives up; a loop never does."""
-_QUIET = 0.05
+_QUIET = 0.2
+"""Seconds: the waits of many services end close together, and one look serves them all."""
 _GATHER = 0.3
 _SLOWEST = 5.0
 _PATIENCE = 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,3 +48,8 @@ def _median(action: Callable[[], None], times: int) -> float:
         action()
         spent.append(time.perf_counter() - began)
     return sorted(spent)[times // 2]
+
+
+if __name__ == "__main__":
+    write_context(Path(sys.argv[1]), sys.argv[2])
+    print(seconds_to_decide(Path(sys.argv[1])))

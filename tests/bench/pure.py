@@ -48,3 +48,8 @@ def _settle(wanted: Desired) -> Observed:
     proofs = plan(wanted, world, world.at).actions
     markers = [m for action in proofs for m in predict(replace(world, markers=()), action).markers]
     return replace(world, markers=tuple[Marker, ...](markers))
+
+
+if __name__ == "__main__":
+    for count in (1_000, 10_000):
+        print(f"pure plan of {count} settled services: {seconds_to_plan(count):.3f} s")
