@@ -5,7 +5,7 @@ All that a provider's author reads: what a provider needs of other modules can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -226,6 +226,11 @@ class Runtime(Protocol):
 
     async def start_registry(self, registry: LocalRegistry) -> None:
         """Make the project's local registry run and answer on its loopback port."""
+        ...
+
+    def watch(self, owner: Owner) -> AsyncIterator[None]:
+        """One item whenever something of this owner may have changed, until the connection ends. Hints only:
+        what happened before, and while nobody listened, is not told. Raises ProviderError."""
         ...
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:

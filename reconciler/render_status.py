@@ -5,29 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.desired import Desired, Json
+from reconciler.loop_seen import LivingLoop
 from reconciler.observed import Health, Instance, Observed, Phase
 from reconciler.ownership import Role
 from reconciler.render import PLAIN, Style, escape, format_duration, format_time, short_commit, shorten
 from reconciler.render_json import JsonObject
 from reconciler.render_plan import render_unreadable
 from reconciler.status import Countdowns, ServiceStatus
+from reconciler.view import SUSPEND, newest_markers, read_suspension
 
 _GOOD = ("settled",)
 _BAD = ("blocked", "held", "unstable", "unknown")
 
 
 def render_status(
-    statuses: Sequence[ServiceStatus], desired: Desired, observed: Observed, style: Style = PLAIN
+    statuses: Sequence[ServiceStatus],
+    desired: Desired,
+    observed: Observed,
+    style: Style = PLAIN,
+    loop: LivingLoop | None = None,
 ) -> str:
     """One line a service, its reason, and a line for each instance that is not simply live and well."""
     lines = [style.bold(f"{desired.owner} at {short_commit(desired.commit)}")]
     lines += render_unreadable(observed.unreadable, style)
+    lines += [style.faint(line) for line in _render_keeping(observed, loop)]
     width = max((len(s.service_name) for s in statuses), default=0)
     for status in statuses:
         lines += _render_service(status, width, observed.at, style)
     if not statuses:
         lines.append("no services")
     return "\n".join(lines) + "\n"
+
+
+def _render_keeping(observed: Observed, loop: LivingLoop | None) -> list[str]:
+    """Who keeps the environment, and whether it is suspended as a whole."""
+    lines = [f"kept by {escape(loop.by)}"] if loop is not None else []
+    found = read_suspension(newest_markers(observed.markers).get((SUSPEND, "")), observed.at)
+    if found is not None:
+        until = f" until {format_time(found.until)}" if found.until is not None else ""
+        lines.append(f"suspended{until}: {escape(found.reason)}")
+    return lines
 
 
 def _render_service(status: ServiceStatus, width: int, now: float, style: Style) -> list[str]:
@@ -71,14 +88,28 @@ def _render_instance(instance: Instance) -> str:
     return f"{escape(instance.name)} {instance.phase.value}{ended}{health}{error}"
 
 
-def status_json(statuses: Sequence[ServiceStatus], observed: Observed) -> JsonObject:
+def status_json(
+    statuses: Sequence[ServiceStatus], observed: Observed, loop: LivingLoop | None = None
+) -> JsonObject:
     """The members of output ``status`` (contracts, section 3)."""
     return {
-        "loop": None,
-        "suspended": None,
+        "loop": _loop_json(loop),
+        "suspended": _suspension_json(observed),
         "observed_at": format_time(observed.at),
         "services": [_service_json(status) for status in statuses],
     }
+
+
+def _loop_json(loop: LivingLoop | None) -> Json:
+    return None if loop is None else {"by": loop.by, "settled_at": format_time(loop.settled_at)}
+
+
+def _suspension_json(observed: Observed) -> Json:
+    """The suspension of the whole environment."""
+    found = read_suspension(newest_markers(observed.markers).get((SUSPEND, "")), observed.at)
+    return (
+        None if found is None else {"reason": found.reason, "until": format_time(found.until), "by": found.by}
+    )
 
 
 def _service_json(status: ServiceStatus) -> JsonObject:

@@ -115,18 +115,34 @@ def same_spec(instance: Instance, service: DesiredService) -> bool:
     )
 
 
-def suspension(views: Views, service_name: str, now: float) -> str | None:
-    """Why nothing may be done for a service, or for everything (``service_name`` empty); None if allowed.
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Nothing may be done. ``until`` in seconds on the runtime's clock; None is until somebody resumes."""
+
+    reason: str
+    until: float | None = None
+    by: str | None = None
+
+
+def read_suspension(marker: Marker | None, now: float) -> Suspension | None:
+    """What a marker ``suspend`` says; None when it says that all may go on.
 
     A marker that cannot be understood suspends: a hand-off must not end by a damaged byte.
     """
-    marker = views.markers.get((SUSPEND, service_name))
     if marker is None:
         return None
     try:
         value = json.loads(marker.value)
-        active, until, reason = bool(value["active"]), value.get("until"), str(value.get("reason") or "")
-        ended = until is not None and now >= float(until)
+        active, reason, by = bool(value["active"]), str(value.get("reason") or ""), value.get("by")
+        until = None if value.get("until") is None else float(value["until"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return "the suspend marker cannot be read"
-    return (reason or "no reason given") if active and not ended else None
+        return Suspension("the suspend marker cannot be read")
+    if not active or (until is not None and now >= until):
+        return None
+    return Suspension(reason or "no reason given", until, None if by is None else str(by))
+
+
+def suspension(views: Views, service_name: str, now: float) -> str | None:
+    """Why nothing may be done for a service, or for everything (``service_name`` empty); None if allowed."""
+    found = read_suspension(views.markers.get((SUSPEND, service_name)), now)
+    return found.reason if found else None

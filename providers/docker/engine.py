@@ -30,7 +30,7 @@ WRITE = 60.0
 """Seconds within which a read and a write must be answered."""
 
 Query = Mapping[str, str | int]
-Method = Literal["POST", "PUT", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 class Engine:
@@ -102,8 +102,21 @@ class Engine:
     ) -> AsyncGenerator[Node, None]:
         """POST; the JSON lines of its answer as they come. Raises EngineError after ``idle`` silent
         seconds."""
+        async with aclosing(self._lines("POST", path, query, headers, idle)) as lines:
+            async for line in lines:
+                yield line
+
+    async def watch(self, path: str, query: Query) -> AsyncGenerator[Node, None]:
+        """GET; the JSON lines of an answer that never ends, silent for as long as nothing happens."""
+        async with aclosing(self._lines("GET", path, query, {}, None)) as lines:
+            async for line in lines:
+                yield line
+
+    async def _lines(
+        self, method: Method, path: str, query: Query, headers: Mapping[str, str], idle: float | None
+    ) -> AsyncGenerator[Node, None]:
         rest = b""
-        async with aclosing(self._send("POST", path, query, None, headers, idle)) as sending:
+        async with aclosing(self._send(method, path, query, None, headers, idle)) as sending:
             async for part in sending:
                 *lines, rest = (rest + part).split(b"\n")
                 for line in lines:
@@ -119,7 +132,7 @@ class Engine:
         query: Query | None,
         body: Node | bytes | None,
         headers: Mapping[str, str],
-        idle: float,
+        idle: float | None,
     ) -> AsyncGenerator[bytes, None]:
         client = await self._open()
         from aiodocker.exceptions import DockerError
@@ -128,7 +141,7 @@ class Engine:
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
         target = _target(path, query).lstrip("/")
-        limits = ClientTimeout(total=None, sock_connect=idle, sock_read=idle)
+        limits = ClientTimeout(total=None, sock_connect=idle or READ, sock_read=idle)
         headers = {"Content-Type": kind, **headers}
         try:
             asking = client._query(target, method, data=content, headers=headers, timeout=limits)
@@ -136,7 +149,7 @@ class Engine:
                 async for part in answer.content.iter_any():
                     yield part
         except TimeoutError:
-            raise silent(self.socket_path, f"{method} {path}", idle) from None
+            raise silent(self.socket_path, f"{method} {path}", idle or READ) from None
         except DockerError as error:
             if error.status == 900:
                 raise unreachable(self.socket_path, OSError(error.message)) from None

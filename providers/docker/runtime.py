@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from providers.docker import files, instances, markers, networks, volumes
+from providers.docker import events, files, instances, markers, networks, volumes
 from providers.docker.containers import Containers
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
@@ -103,6 +103,10 @@ class DockerRuntime:
     async def start_registry(self, registry: LocalRegistry) -> None:
         """Make the project's local registry run and answer."""
         await start_registry(self._containers, registry)
+
+    def watch(self, owner: Owner) -> AsyncIterator[None]:
+        """The engine's events as hints, until the connection ends."""
+        return events.watch(self.engine, owner)
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
         """The last lines that an instance wrote, plain; none when it is gone."""

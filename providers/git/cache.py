@@ -6,14 +6,16 @@ import hashlib
 import re
 import shlex
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
-from providers.git.url import parse_url
+from providers.git.url import RemoteUrl, parse_url
 from reconciler.provider import ProviderError
 
 FETCH_TIMEOUT = 600.0
+LIST_TIMEOUT = 60.0
 _WANTED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _OPTIONS = (
     "http.followRedirects=false",
@@ -42,8 +44,7 @@ def fetch_repository(
     Redirects are refused, objects are checked. Raises ProviderError; a clone that failed leaves nothing.
     """
     remote = parse_url(url, allow_file)
-    name = hashlib.sha256(f"{remote.text}\n{credentials or ''}".encode()).hexdigest()[:32]
-    folder = cache / f"{name}.git"
+    folder = _folder(remote, cache, credentials)
     is_new = not (folder / "HEAD").exists()
     folder.mkdir(parents=True, exist_ok=True)
     git = GitCommand(folder, protocols=(remote.protocol,))
@@ -51,15 +52,42 @@ def fetch_repository(
         if is_new:
             git.read("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
             git.read("config", "remote.origin.url", remote.text)
-        options = [part for option in (*_OPTIONS, _SSH) for part in ("-c", option)]
-        if credentials:
-            options += ["-c", f"credential.helper=store --file={shlex.quote(str(credentials.absolute()))}"]
-        _fetch(git, options, remote.text, timeout)
+        _fetch(git, _settings(credentials), remote.text, timeout)
     except ProviderError:
         if is_new:
             shutil.rmtree(folder, ignore_errors=True)
         raise
     return GitRepository(folder)
+
+
+def list_remote(
+    url: str,
+    cache: Path,
+    allow_file: bool = False,
+    credentials: Path | None = None,
+    timeout: float = LIST_TIMEOUT,
+) -> Mapping[str, str]:
+    """What each branch and tag of a remote names now, and HEAD. Fetches nothing. Raises ProviderError."""
+    remote = parse_url(url, allow_file)
+    folder = _folder(remote, cache, credentials)
+    folder.mkdir(parents=True, exist_ok=True)
+    git = GitCommand(folder, protocols=(remote.protocol,))
+    words = ("ls-remote", "--end-of-options", remote.text, "HEAD", "refs/heads/*", "refs/tags/*")
+    lines = git.read(*_settings(credentials), *words, timeout=timeout).text.splitlines()
+    pairs = (line.partition("\t") for line in lines)
+    return {name: object_id for object_id, _, name in pairs if name}
+
+
+def _folder(remote: RemoteUrl, cache: Path, credentials: Path | None) -> Path:
+    name = hashlib.sha256(f"{remote.text}\n{credentials or ''}".encode()).hexdigest()[:32]
+    return cache / f"{name}.git"
+
+
+def _settings(credentials: Path | None) -> list[str]:
+    settings = [part for option in (*_OPTIONS, _SSH) for part in ("-c", option)]
+    if credentials:
+        settings += ["-c", f"credential.helper=store --file={shlex.quote(str(credentials.absolute()))}"]
+    return settings
 
 
 def _fetch(git: GitCommand, options: list[str], url: str, timeout: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from providers.memory import instances, look, networks, volumes
 from providers.memory.behaviour import Behaviour
@@ -110,6 +110,18 @@ class MemoryEngine:
         self.ground.elapse()
         self.ground.faults.cross_read(Call("observe", "list", str(question.owner)))
         return look.look(self.ground, question)
+
+    async def watch(self, owner: Owner) -> AsyncIterator[None]:
+        """One item whenever the containers differ from those of a moment ago. Raises what ``fail("watch")``
+        says."""
+        seen: object = None
+        while True:
+            self.ground.faults.cross_read(Call("watch", "list", str(owner)))
+            now = [(c.id, c.name, c.phase, tuple(c.networks)) for c in self.ground.containers.values()]
+            if now != seen:
+                seen = now
+                yield None
+            await asyncio.sleep(0.01)
 
     async def images(self, names: Sequence[str]) -> Mapping[str, LiveImage]:
         """Raises what ``fail("images")`` says."""

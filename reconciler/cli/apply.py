@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
 from reconciler.cli.options import Options
 from reconciler.cli.progress import open_progress
@@ -16,7 +16,8 @@ from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired
 from reconciler.journal import Journal
-from reconciler.loop import Converged, converge
+from reconciler.loop import Converged, converge, look
+from reconciler.loop_mark import living_loop
 from reconciler.observed import Health, Instance
 from reconciler.provider import ProviderError
 from reconciler.render import MASKED
@@ -24,7 +25,7 @@ from reconciler.render_apply import ApplyView, apply_json, render_apply
 from reconciler.render_journal import journal_entry
 from reconciler.secret_names import secret_names
 from reconciler.secrets import SecretUnreadable
-from reconciler.view import group
+from reconciler.view import group, suspension
 
 _LAST_WORDS = 8
 """Lines of a held instance that are shown."""
@@ -40,6 +41,7 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
     options = workspace.options
     if not options.off_branch:
         _check_branch(workspace)
+    await _yield_to_loop(workspace, clients)
     desired = workspace.desired
     progress = open_progress(desired, options, _secret_values(workspace))
     converged = await converge(
@@ -114,6 +116,21 @@ def hide(line: str, values: Iterable[str]) -> str:
     for value in sorted((v for v in values if v), key=len, reverse=True):
         line = line.replace(value, MASKED)
     return line
+
+
+async def _yield_to_loop(workspace: Workspace, clients: Clients) -> None:
+    """A loop that keeps another commit would undo what we do, and we what it does. Raises Stop with 4."""
+    observed = await look(workspace.desired, clients)
+    loop = living_loop(observed)
+    desired = workspace.desired
+    suspended = suspension(group(observed), "", observed.at) is not None
+    if loop is None or suspended or loop.commit in (None, desired.commit):
+        return
+    name = desired.owner.environment
+    seen = f"a loop ({loop.by}) keeps it at {(loop.commit or '')[:12]}"
+    remedy = f"reconciler suspend {name} --reason TEXT, then apply; or push, and let the loop do it"
+    problem = failure("CLI016", f"Environment {name}", seen, "no loop, or the commit that it keeps", remedy)
+    raise Stop(REFUSED, (*workspace.problems, problem), desired.owner, desired.commit)
 
 
 def _check_branch(workspace: Workspace) -> None:

@@ -22,6 +22,10 @@ VERBS = {
     "drift": "compare what lives with what was applied; exit 2 when it differs",
     "why": "show which input or field made a service what it is",
     "render": "show the effective specs, each value with where it came from",
+    "run": "keep environments as git says, until stopped",
+    "history": "show what happened, and what caused it",
+    "suspend": "leave an environment or a service alone, with a reason",
+    "resume": "end a suspension",
     "retry": "try a held generation again",
     "destroy": "remove all that is ours in one environment",
     "schema": "print the JSON Schema of spec documents for editors",
@@ -54,16 +58,26 @@ def build_parser() -> Parser:
 
 
 def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
-    if verb not in {"init", "validate", "schema"}:
+    if verb not in {"init", "validate", "schema", "run"}:
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
-    if verb in {"why", "retry"}:
-        parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
+    if verb in {"why", "retry", "suspend", "resume"}:
+        parser.add_argument("service", metavar="SERVICE", nargs=None if verb == "why" else "?")
+    if verb == "run":
+        parser.add_argument("environment", metavar="ENV", nargs="?", help="of --repo; without --config")
+        parser.add_argument("--config", metavar="FILE", help="a document of kind Run")
+    if verb == "suspend":
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; shown by status")
+        parser.add_argument("--for", dest="until", type=_seconds, metavar="TIME", help="such as 30m or 2h")
+    if verb == "history":
+        parser.add_argument("--limit", type=_count, default=20, metavar="N", help="entries (default: 20)")
     if verb != "schema":
         _add_source(verb, parser)
     if verb in {"plan", "apply", "drift", "status"}:
         parser.add_argument(
             "--service", dest="services", action="append", metavar="NAME", help="only this one"
         )
+    if verb == "run":
+        return
     parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
     if verb in {"plan", "drift"}:
         parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
@@ -80,7 +94,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
-    if verb not in {"init", "validate"}:
+    if verb not in {"init", "validate", "run"}:
         parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: HEAD)")
         parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
 
@@ -115,6 +129,12 @@ def _seconds(text: str) -> float:
     if not number.isascii() or not number.replace(".", "", 1).isdigit():
         raise argparse.ArgumentTypeError("expected a time such as 90s, 15m or 1h")
     return float(number) * units[unit]
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
+        raise argparse.ArgumentTypeError("expected a number from 1 to 1000")
+    return int(text)
 
 
 class _Version(argparse.Action):

@@ -32,6 +32,15 @@ class Options:
     confirm: str | None = None
     logs: bool = False
     timeout: float = DEFAULT_TIMEOUT
+    config: str | None = None
+    """The Run file of ``run``."""
+    secrets: str | None = None
+    """The secrets folder; None is the usual one."""
+    reason: str | None = None
+    until: float | None = None
+    """Seconds from now after which ``suspend`` ends by itself."""
+    limit: int = 20
+    """How many entries ``history`` shows."""
 
     @classmethod
     def read(cls, namespace: Namespace) -> Options:

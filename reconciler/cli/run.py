@@ -14,7 +14,7 @@ from reconciler.cli.options import Options
 if TYPE_CHECKING:
     from reconciler.cli.envelope import Report
 
-_MODULES = {"init": "initialise", "render": "render_specs"}
+_MODULES = {"init": "initialise", "render": "render_specs", "resume": "suspend", "run": "run_loop"}
 """Verbs whose module is not called like the verb."""
 
 

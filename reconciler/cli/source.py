@@ -95,6 +95,12 @@ def open_worktree(repo: str) -> Tree:
     return WorkTree(repository.root, GitCommand(repository.root, trusted=trusted))
 
 
+def read_ref(repository: GitRepository, ref: str, path: str) -> Source:
+    """The specs of a ref of an open repository. Raises Stop, ProviderError."""
+    commit = repository.resolve(ref)
+    return _load(repository, repository.tree(commit), commit, path, "live", ())
+
+
 def _read_commit(repository: GitRepository, options: Options) -> Source:
     commit = repository.resolve(options.ref or "HEAD")
     warnings: tuple[Problem, ...] = ()

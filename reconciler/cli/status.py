@@ -8,6 +8,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.session import meet, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
+from reconciler.loop_mark import living_loop
 from reconciler.plan import plan
 from reconciler.render_status import render_status, status_json
 from reconciler.status import assess_status
@@ -24,9 +25,10 @@ async def report_status(workspace: Workspace, clients: Clients) -> Report:
     decided = plan(desired, observed, observed.at)
     statuses = assess_status(desired, observed, decided, observed.at)
     held = workspace.options.exit_code and any(status.state == "held" for status in statuses)
+    loop = living_loop(observed)
     report = Report(
         exit=worst([CANNOT_TELL] * bool(observed.unreadable) + [FAILED] * held),
-        text=render_status(statuses, desired, observed, stdout_style(workspace.options)),
-        members=status_json(statuses, observed),
+        text=render_status(statuses, desired, observed, stdout_style(workspace.options), loop),
+        members=status_json(statuses, observed, loop),
     )
     return report_of(workspace, desired, observed, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
@@ -76,7 +77,11 @@ class Workspace:
 
 def open_workspace(options: Options) -> Workspace:
     """Read the commit, or the working tree, and resolve one environment. Raises Stop, ProviderError."""
-    source = open_source(options)
+    return read_workspace(options, open_source(options))
+
+
+def read_workspace(options: Options, source: Source) -> Workspace:
+    """Resolve one environment of what was read already. Raises Stop, ProviderError."""
     found, problems = effective(
         source.specs, options.environment, file_paths={file.path for file in source.files}
     )
@@ -91,7 +96,8 @@ def open_workspace(options: Options) -> Workspace:
 def _assemble(
     options: Options, source: Source, found: Effective, owner: Owner, problems: tuple[Problem, ...]
 ) -> Workspace:
-    store = SecretStore(owner, secrets_folder(os.environ))
+    folder = Path(options.secrets) if options.secrets else secrets_folder(os.environ)
+    store = SecretStore(owner, folder)
     images = know_images(owner, source.tree, found, {})
     configs = know_configs(found, source.files)
     digests, unread = _digests(store, found.services.values())

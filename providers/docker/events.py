@@ -1,0 +1,56 @@
+"""The engine's event stream as hints (design, section 4): they say that looking may be worth it, no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from providers.docker.engine import Engine
+from providers.docker.tree import Node, text
+from reconciler import ownership
+from reconciler.ownership import Owner
+
+_OF_CONTAINERS: Final = (
+    "create",
+    "start",
+    "die",
+    "destroy",
+    "stop",
+    "pause",
+    "unpause",
+    "rename",
+    "update",
+    "oom",
+    "health_status",
+)
+_OF_NETWORKS: Final = ("connect", "disconnect", "destroy")
+_OF_VOLUMES: Final = ("destroy",)
+"""Not ``exec_…`` (every probe of a health check is three of them), and not what our own markers make."""
+
+
+async def watch(engine: Engine, owner: Owner) -> AsyncGenerator[None, None]:
+    """One item for each event that may be about this owner, until the stream ends. Raises EngineError.
+
+    The first item comes with the connection: who listens from now on has to look once.
+    """
+    names = sorted({*_OF_CONTAINERS, *_OF_NETWORKS, *_OF_VOLUMES})
+    filters = {"type": ["container", "network", "volume"], "event": names}
+    await engine.version()
+    yield None
+    async with aclosing(engine.watch("/events", {"filters": json.dumps(filters)})) as events:
+        async for event in events:
+            if concerns(event, owner):
+                yield None
+
+
+def concerns(event: Node, owner: Owner) -> bool:
+    """Whether an event may be about this owner. Of networks and volumes the engine tells the name alone."""
+    kind, action = text(event, "Type"), text(event, "Action").partition(":")[0]
+    if kind == "container":
+        return text(event, "Actor", "Attributes", ownership.OWNER) == str(owner)
+    if kind == "network":
+        return action in _OF_NETWORKS
+    name = text(event, "Actor", "ID")
+    return action in _OF_VOLUMES and name.startswith(f"{owner.project}_{owner.environment}_")

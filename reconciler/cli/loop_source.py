@@ -1,0 +1,188 @@
+"""One repository that a loop keeps: asks for news, reads new commits, hands snapshots to the keepers.
+
+What cannot be read changes nothing: the last good commit of each environment is kept on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.envelope import Stop, failure
+from reconciler.cli.exits import ERROR
+from reconciler.cli.options import Options
+from reconciler.cli.source import Source, read_ref
+from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace, read_workspace
+from reconciler.keeper import Snapshot, observed_only
+from reconciler.provider import ProviderError
+from specs.environment import Environment
+from specs.problem import Problem
+from specs.run_file import RunRepository
+from specs.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from providers.git.repository import GitRepository
+
+_LONGEST_BACKOFF = 300.0
+Offer = Callable[[Workspace, Snapshot], None]
+Fault = Callable[[str, Sequence[Problem]], None]
+"""Told of what is wrong with an environment of the new commit; its name is empty where it is about all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Openers:
+    """How runtimes and builders are opened."""
+
+    runtime: OpenRuntime
+    builder: OpenBuilder
+
+
+@dataclass(slots=True)
+class RepositoryWatch:
+    """One entry of the Run file."""
+
+    entry: RunRepository
+    openers: Openers
+    offer: Offer
+    fault: Fault
+    unreachable: Callable[[ProviderError], None]
+    secrets: str | None = None
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody says that there is something new: ask now."""
+    commits: dict[str, str] = field(default_factory=dict)
+    """Environment -> the newest commit that was read for it."""
+    _seen: Mapping[str, str] | None = None
+    _settled: bool = False
+    """Everything of what was seen has been read or has been told to be wrong."""
+
+    async def watch(self, stopping: asyncio.Event) -> None:
+        """Ask for news until ``stopping``."""
+        failures = 0
+        while not stopping.is_set():
+            self.news.clear()
+            try:
+                await self.look()
+                failures = 0
+            except ProviderError as error:
+                failures += 1
+                self.unreachable(error)
+            pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0**failures)
+            await self._sleep(stopping, pause * random.uniform(0.8, 1.2))  # noqa: S311 (spreads load)
+
+    async def look(self) -> None:
+        """Ask once; read and offer what is new. Raises ProviderError where the remote gives no answer."""
+        tips = await asyncio.to_thread(self._tips)
+        if self._settled and tips == self._seen:
+            return
+        repository = await asyncio.to_thread(self._open)
+        await self._read(repository)
+        self._seen, self._settled = tips, True
+
+    async def _read(self, repository: GitRepository) -> None:
+        policy_ref = self.entry.ref or repository.default_branch() or "HEAD"
+        try:
+            source = await asyncio.to_thread(read_ref, repository, policy_ref, self.entry.path)
+        except Stop as stop:
+            self.fault("", stop.problems)
+            return
+        environments = declared(source)
+        for name in self._chosen(environments):
+            await self._read_environment(repository, source, name, environments[name])
+
+    def _chosen(self, environments: Mapping[str, Environment]) -> Sequence[str]:
+        chosen = self.entry.environments or sorted(environments)
+        for name in chosen:
+            if name not in environments:
+                remedy = did_you_mean(name, environments)
+                seen = f"there is no Environment {name} in repository {self.entry.name}"
+                self.fault(name, [failure("RUN003", f"Environment {name}", seen, remedy=remedy)])
+        return [name for name in chosen if name in environments]
+
+    async def _read_environment(
+        self, repository: GitRepository, policy: Source, name: str, environment: Environment
+    ) -> None:
+        options = Options("run", environment=name, path=self.entry.path, secrets=self.secrets)
+        try:
+            workspace = await asyncio.to_thread(
+                partial(_open_environment, repository, policy, options, environment)
+            )
+        except Stop as stop:
+            self.fault(name, stop.problems)
+            return
+        except ProviderError as error:
+            self.fault(name, [failure(error.code, error.where, error.seen, error.expected, error.remedy)])
+            return
+        self.commits[name] = workspace.desired.commit
+        self.offer(workspace, self._snapshot(workspace, environment))
+
+    def _snapshot(self, workspace: Workspace, environment: Environment) -> Snapshot:
+        clients = workspace.clients(self.openers.runtime, self.openers.builder)
+        snapshot = Snapshot(workspace.desired, clients, workspace.meet, workspace.registries.close)
+        return snapshot if environment.drift == "heal" else observed_only(snapshot)
+
+    def _tips(self) -> Mapping[str, str]:
+        if self.entry.folder is not None:
+            return _local_tips(self._local())
+        from providers.git.cache import list_remote
+
+        return list_remote(self.entry.url or "", cache_folder(), credentials=self._credential())
+
+    def _open(self) -> GitRepository:
+        if self.entry.folder is not None:
+            return self._local()
+        from providers.git.cache import fetch_repository
+
+        return fetch_repository(self.entry.url or "", cache_folder(), credentials=self._credential())
+
+    def _local(self) -> GitRepository:
+        from providers.git.repository import GitRepository
+
+        return GitRepository(Path(self.entry.folder or "/"))
+
+    def _credential(self) -> Path | None:
+        return Path(self.entry.credential) if self.entry.credential else None
+
+    async def _sleep(self, stopping: asyncio.Event, seconds: float) -> None:
+        ended = [asyncio.ensure_future(event.wait()) for event in (stopping, self.news)]
+        await asyncio.wait(ended, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in ended:
+            waiting.cancel()
+
+
+def _open_environment(
+    repository: GitRepository, policy: Source, options: Options, environment: Environment
+) -> Workspace:
+    """What the environment tracks, as the policy ref says, read at that ref. Raises Stop, ProviderError."""
+    if environment.tracks is None:
+        return read_workspace(options, policy)
+    if not isinstance(environment.tracks, str):
+        subject = f"Environment {options.environment}"
+        seen, remedy = "tracks tags, which this version does not follow", "name a branch"
+        raise Stop(ERROR, (failure("RUN004", subject, seen, remedy=remedy),))
+    return read_workspace(options, read_ref(repository, environment.tracks, options.path))
+
+
+def declared(source: Source) -> Mapping[str, Environment]:
+    """The environments of a source, by name."""
+    return {
+        written.name: written.model
+        for written in source.specs.documents.values()
+        if isinstance(written.model, Environment)
+    }
+
+
+def _local_tips(repository: GitRepository) -> Mapping[str, str]:
+    listed = repository.git.read("for-each-ref", "--format=%(refname) %(objectname)").text.splitlines()
+    head = repository.git.ask("rev-parse", "--verify", "--quiet", "HEAD").text
+    return {**dict(line.split(" ", 1) for line in listed), "HEAD": head}
+
+
+def cache_folder() -> Path:
+    """Where clones of remote repositories are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler" / "git"

@@ -1,0 +1,111 @@
+"""What a loop says: one line a pass that did something, one an action, and an entry in the journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.desired import Desired, Subject
+from reconciler.journal import Journal
+from reconciler.keeper import Heard, Rest
+from reconciler.loop import PassReport
+from reconciler.ownership import Owner
+from reconciler.provider import ProviderError
+from reconciler.render_action import BOOKKEEPING, describe, describe_cause
+from reconciler.render_apply import ApplyView
+from reconciler.render_journal import journal_entry
+from reconciler.render_mask import mask_action
+from specs.problem import Problem
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+
+@dataclass(slots=True)
+class Voice:
+    """The log of one process. Knows every secret value that it must not say."""
+
+    secrets: set[str] = field(default_factory=set, repr=False)
+    _log: FilteringBoundLogger | None = None
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """The logger, configured with its first use."""
+        if self._log is None:
+            self.learn(())
+        assert self._log is not None
+        return self._log
+
+    def learn(self, values: Iterable[str]) -> None:
+        """Never say these."""
+        import structlog
+
+        from reconciler.log import configure
+
+        self.secrets.update(values)
+        configure(secrets=self.secrets)
+        self._log = structlog.get_logger()
+
+    def heard(self, owner: Owner) -> Heard:
+        """What the keeper of this environment reports to."""
+        return Heard(
+            passed=self._passed,
+            rested=lambda rest: self._rested(owner, rest),
+            failed=lambda error: self.failed(str(owner), error),
+            progress=_ignore,
+        )
+
+    def failed(self, where: str, error: ProviderError) -> None:
+        """Something could not be read; it is tried again."""
+        self.log.warning("cannot read", about=where, code=error.code, error=error.message)
+
+    def wrong(self, where: str, problems: Sequence[Problem]) -> None:
+        """A commit cannot be used: what was kept before is kept on."""
+        shown = [str(problem) for problem in problems if problem.severity == "error"]
+        self.log.error("refused", about=where, problems=shown[:20], count=len(shown))
+
+    def crashed(self, name: str, error: BaseException) -> None:
+        """A fault of ours."""
+        self.log.error("fault", about=name, exc_info=error)
+
+    def _passed(self, desired: Desired, report: PassReport, seconds: float) -> None:
+        log = self.log.bind(owner=str(desired.owner), commit=desired.commit)
+        for outcome in report.outcomes:
+            if outcome.result == "failed":
+                words = {"error": outcome.error, "code": outcome.code, "log": list(outcome.log_tail)}
+                log.warning("failed", action=describe(outcome.action), **words)
+            elif not isinstance(outcome.action, BOOKKEEPING):
+                log.info(
+                    outcome.result, action=describe(outcome.action), duration_s=round(outcome.duration, 3)
+                )
+        for action in report.started:
+            if not isinstance(action, BOOKKEEPING):
+                cause = describe_cause(mask_action(action, desired, report.observed).cause)
+                log.info("started", action=describe(action), cause=cause)
+        counted: dict[str, float] = {"number": report.number, "duration_s": round(seconds, 3)}
+        counts = {"waits": len(report.plan.waits), "blocks": len(report.plan.blocks)}
+        if report.observed.unreadable:
+            log.warning("cannot tell", unreadable=[u.reason for u in report.observed.unreadable], **counted)
+        elif report.started or report.outcomes:
+            log.info("pass", actions=len(report.started), **counts, **counted)
+        else:
+            log.debug("pass", actions=0, **counts, **counted)
+
+    def _rested(self, owner: Owner, rest: Rest) -> None:
+        blocks = [f"{block.subject}: {block.reason} [{block.code}]" for block in rest.plan.blocks]
+        took = round(rest.duration, 3)
+        commit = rest.desired.commit
+        self.log.info(
+            "at rest", owner=str(owner), commit=commit, result=rest.result, blocks=blocks, duration_s=took
+        )
+        if rest.outcomes:
+            view = ApplyView(
+                rest.desired, rest.observed, rest.plan, rest.result, rest.passes, rest.duration, rest.outcomes
+            )
+            Journal.of(owner).append({**journal_entry(view, time.time()), "verb": "run"})
+
+
+def _ignore(subject: Subject, line: str) -> None:
+    """Build output: its last lines come with a failure."""

@@ -1,0 +1,259 @@
+"""One environment kept as git says, for as long as the process lives: passes, and what lies between them.
+
+A keeper is given snapshots (what one commit says) and hints (something may have happened). It never waits for
+an action: a newer snapshot counts from the next pass on, whatever the older one was waiting for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from reconciler.clients import Clients
+from reconciler.decision import Ender, Outcome, Plan
+from reconciler.desired import Desired
+from reconciler.execute import Executor, Progress
+from reconciler.lease import Lease
+from reconciler.loop import Convergence, Meet, PassReport, Result, judge
+from reconciler.loop_mark import LoopMark
+from reconciler.observed import Observed
+from reconciler.ownership import Owner
+from reconciler.provider import ProviderError
+
+RESYNC = 60.0
+"""Seconds between two looks at an environment of which nothing is heard; jittered by a fifth."""
+_GATHER = 0.3
+_LEAST = 0.1
+_SLOWEST = 5.0
+_LONGEST_BACKOFF = 60.0
+_GRACE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one commit says of one environment, and the clients that hold its bytes. ``close`` is called when
+    nothing of it is in flight any more; the runtime is the keeper's own and stays open."""
+
+    desired: Desired
+    clients: Clients
+    meet: Meet | None = None
+    close: Callable[[], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """An environment came to rest: nothing is left that we or time will end. ``outcomes`` are all since the
+    rest before; ``duration`` is seconds since the first pass of this stretch."""
+
+    result: Result
+    desired: Desired
+    observed: Observed
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    passes: int
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Where the keeper tells what happens. None of these may raise."""
+
+    passed: Callable[[Desired, PassReport, float], None] = lambda desired, report, seconds: None
+    rested: Callable[[Rest], None] = lambda rest: None
+    failed: Callable[[ProviderError], None] = lambda error: None
+    progress: Progress = lambda subject, line: None
+
+
+@dataclass(slots=True)
+class Keeper:
+    """The passes of one environment."""
+
+    owner: Owner
+    heard: Heard = field(default_factory=Heard)
+    resync: float = RESYNC
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    looked_at: float | None = None
+    """When the last complete look ended, by ``time.monotonic``."""
+    rest: Rest | None = None
+    """The newest rest; None until the first, and again while a newer snapshot is on its way."""
+    _offered: Snapshot | None = None
+    _current: Snapshot | None = None
+    _run: Convergence | None = None
+    _old: list[Snapshot] = field(default_factory=list)
+    _mark: LoopMark | None = None
+    _failures: int = 0
+    _began: float = 0.0
+    _began_at_pass: int = 0
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is kept now, or will be from the next pass on."""
+        return self._offered or self._current
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """Keep this from the next pass on; of several the last wins."""
+        if self._offered is not None:
+            self._old.append(self._offered)
+        self._offered = snapshot
+        self.wake.set()
+
+    def hint(self) -> None:
+        """Something may have happened: look soon."""
+        self.wake.set()
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Passes until ``stopping``; what was begun is then finished, within 30 seconds."""
+        try:
+            while not stopping.is_set():
+                await self._turn_to_newest()
+                run = self._run
+                if run is None:
+                    await self._wait(None)
+                    continue
+                began = time.monotonic()
+                pause = await self._pass(run)
+                await self._sleep(run, pause, time.monotonic() - began)
+        finally:
+            await self._end()
+
+    async def _turn_to_newest(self) -> None:
+        """Desired changes between two passes, never within one. A new commit may be what a failed attempt
+        waited for, so attempts begin anew."""
+        offered, self._offered = self._offered, None
+        if offered is not None:
+            if self._current is not None:
+                self._old.append(self._current)
+            self._current, self.rest = offered, None
+            self._run = self._turn(offered)
+        if self._old and (self._run is None or not self._run.executor.busy):
+            old, self._old = self._old, []
+            for snapshot in old:
+                if snapshot.close is not None:
+                    await snapshot.close()
+
+    def _turn(self, snapshot: Snapshot) -> Convergence:
+        run = self._run
+        if run is None or run.clients.runtime is not snapshot.clients.runtime:
+            executor = Executor(self.owner, snapshot.clients, self.heard.progress, changed=self.wake)
+            lease = Lease(self.owner, snapshot.clients.runtime)
+            self._mark = LoopMark(self.owner, snapshot.clients.runtime)
+            self._begin(0)
+            return Convergence(snapshot.desired, snapshot.clients, executor, lease, snapshot.meet)
+        if snapshot.desired.commit != run.desired.commit:
+            run.executor.attempts.clear()
+        run.desired, run.clients, run.meet, run.met = (
+            snapshot.desired,
+            snapshot.clients,
+            snapshot.meet,
+            None,
+        )
+        run.executor.clients = snapshot.clients
+        return run
+
+    def _begin(self, passes: int) -> None:
+        self._began, self._began_at_pass = time.monotonic(), passes
+
+    async def _pass(self, run: Convergence) -> float:
+        """One pass; the seconds after which the next is due."""
+        began = time.monotonic()
+        reports: list[PassReport] = []
+        try:
+            observed, decided = await run.run_pass(reports.append)
+        except ProviderError as error:
+            self.heard.failed(error)
+            return self._backoff()
+        took = time.monotonic() - began
+        for report in reports:
+            self.heard.passed(run.desired, report, took)
+        if observed.unreadable:
+            return self._backoff()
+        self._failures, self.looked_at = 0, time.monotonic()
+        if not run.executor.busy and not decided.actions and at_rest(decided):
+            await self._come_to_rest(run, observed, decided)
+        await self._tell(observed)
+        return self._pause(run, observed, decided)
+
+    async def _come_to_rest(self, run: Convergence, observed: Observed, decided: Plan) -> None:
+        outcomes, run.outcomes = tuple(run.outcomes), []
+        result = judge(observed, decided, list(outcomes))
+        took, passes = time.monotonic() - self._began, run.passes - self._began_at_pass
+        is_news = self.rest is None or outcomes or self.rest.result != result
+        self.rest = Rest(result, run.desired, observed, decided, outcomes, passes, took)
+        if is_news:
+            self.heard.rested(self.rest)
+        self._begin(run.passes)
+        try:
+            await run.lease.give_back()
+        except ProviderError:
+            return  # it runs out by itself
+
+    async def _tell(self, observed: Observed) -> None:
+        """The marker ``loop``: a hint for people and for ``apply``, so that no failure of it matters."""
+        if self._mark is not None:
+            settled = self.rest.desired.commit if self.rest and self.rest.result == "settled" else None
+            try:
+                await self._mark.renew(observed, settled)
+            except ProviderError:
+                return
+
+    def _backoff(self) -> float:
+        self._failures += 1
+        pause = min(_LONGEST_BACKOFF, 2.0 ** (self._failures - 1))
+        return pause * random.uniform(0.8, 1.2)  # noqa: S311 (spreads load, protects nothing)
+
+    def _pause(self, run: Convergence, observed: Observed, decided: Plan) -> float:
+        times = [w.recheck_at - observed.at for w in decided.waits if w.recheck_at is not None]
+        soonest = min((t for t in times if t > 0), default=None)
+        idle = self.resync * random.uniform(0.8, 1.2)  # noqa: S311 (spreads load, protects nothing)
+        if run.executor.busy:
+            return min(soonest or _SLOWEST, _SLOWEST)
+        if soonest is not None:
+            return min(max(_LEAST, soonest), idle)
+        return idle if at_rest(decided) and not decided.actions else 1.0
+
+    async def _sleep(self, run: Convergence, pause: float, took: float) -> None:
+        """Until something may have happened, at most ``pause`` seconds, and never busier than looking is."""
+        await self._wait(pause)
+        if run.executor.busy:
+            # Many actions end close together, and a look costs the engine as much as some of them.
+            await run.executor.wait_idle(max(_GATHER, 3 * took))
+        else:
+            await asyncio.sleep(max(0.0, min(took, _SLOWEST)))
+        self.wake.clear()
+
+    async def _wait(self, seconds: float | None) -> None:
+        try:
+            await asyncio.wait_for(self.wake.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            if seconds is None:
+                self.wake.clear()
+
+    async def _end(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            await run.executor.close(_GRACE)
+            try:
+                await run.lease.give_back()
+            except ProviderError:
+                pass  # it runs out by itself
+        left = [s for s in (*self._old, self._offered, self._current) if s is not None]
+        self._old, self._offered, self._current = [], None, None
+        for snapshot in left:
+            if snapshot.close is not None:
+                await snapshot.close()
+
+
+def at_rest(decided: Plan) -> bool:
+    """Only waits from outside and blocks are left."""
+    return all(w.ender is Ender.OUTSIDE for w in decided.waits)
+
+
+def observed_only(snapshot: Snapshot) -> Snapshot:
+    """The same, of which drift is told and not healed."""
+    desired = snapshot.desired
+    return replace(snapshot, desired=replace(desired, policy=replace(desired.policy, heal=False)))
