@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from reconciler.clients import Clients
@@ -237,10 +238,8 @@ class Keeper:
         run, self._run = self._run, None
         if run is not None:
             await run.executor.close(_GRACE)
-            try:
+            with suppress(ProviderError):  # it runs out by itself
                 await run.lease.give_back()
-            except ProviderError:
-                pass  # it runs out by itself
         left = [s for s in (*self._old, self._offered, self._current) if s is not None]
         self._old, self._offered, self._current = [], None, None
         for snapshot in left:

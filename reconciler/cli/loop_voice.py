@@ -33,12 +33,9 @@ class Voice:
     @property
     def log(self) -> FilteringBoundLogger:
         """The logger, configured with its first use."""
-        if self._log is None:
-            self.learn(())
-        assert self._log is not None
-        return self._log
+        return self.learn(()) if self._log is None else self._log
 
-    def learn(self, values: Iterable[str]) -> None:
+    def learn(self, values: Iterable[str]) -> FilteringBoundLogger:
         """Never say these."""
         import structlog
 
@@ -46,7 +43,9 @@ class Voice:
 
         self.secrets.update(values)
         configure(secrets=self.secrets)
-        self._log = structlog.get_logger()
+        log: FilteringBoundLogger = structlog.get_logger()
+        self._log = log
+        return log
 
     def heard(self, owner: Owner) -> Heard:
         """What the keeper of this environment reports to."""
