@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from reconciler.clients import Clients
 from reconciler.decision import Ender, Outcome, Plan
 from reconciler.desired import Desired
 from reconciler.execute import Executor, Progress
 from reconciler.lease import Lease
-from reconciler.loop import Convergence, Meet, PassReport, Result, judge
+from reconciler.loop import Convergence, PassReport, Result, judge
 from reconciler.loop_mark import LoopMark
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
+from reconciler.snapshot import Snapshot
+from reconciler.tally import Tally
 
 RESYNC = 60.0
 """Seconds between two looks at an environment of which nothing is heard; jittered by a fifth."""
@@ -31,17 +32,6 @@ _LEAST = 0.1
 _SLOWEST = 5.0
 _LONGEST_BACKOFF = 60.0
 _GRACE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What one commit says of one environment, and the clients that hold its bytes. ``close`` is called when
-    nothing of it is in flight any more; the runtime is the keeper's own and stays open."""
-
-    desired: Desired
-    clients: Clients
-    meet: Meet | None = None
-    close: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +46,7 @@ class Rest:
     outcomes: tuple[Outcome, ...]
     passes: int
     duration: float
+    trigger: str = "poll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +71,9 @@ class Keeper:
     """When the last complete look ended, by ``time.monotonic``."""
     rest: Rest | None = None
     """The newest rest; None until the first, and again while a newer snapshot is on its way."""
+    rested: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set, and replaced by another, with every rest: for who waits for the next one."""
+    tally: Tally = field(default_factory=Tally)
     _offered: Snapshot | None = None
     _current: Snapshot | None = None
     _run: Convergence | None = None
@@ -93,6 +87,11 @@ class Keeper:
     def snapshot(self) -> Snapshot | None:
         """What is kept now, or will be from the next pass on."""
         return self._offered or self._current
+
+    @property
+    def in_flight(self) -> int:
+        """Actions that run now."""
+        return len(self._run.executor.tasks) if self._run is not None else 0
 
     def offer(self, snapshot: Snapshot) -> None:
         """Keep this from the next pass on; of several the last wins."""
@@ -168,6 +167,7 @@ class Keeper:
             return self._backoff()
         took = time.monotonic() - began
         for report in reports:
+            self.tally.count(report, took)
             self.heard.passed(run.desired, report, took)
         if observed.unreadable:
             return self._backoff()
@@ -182,7 +182,13 @@ class Keeper:
         result = judge(observed, decided, list(outcomes))
         took, passes = time.monotonic() - self._began, run.passes - self._began_at_pass
         is_news = self.rest is None or outcomes or self.rest.result != result
-        self.rest = Rest(result, run.desired, observed, decided, outcomes, passes, took)
+        current = self._current
+        if current is not None and self.rest is None and result == "settled":
+            self.tally.commit_to_settled = time.monotonic() - current.read_at
+        trigger = current.trigger if current is not None else "poll"
+        self.rest = Rest(result, run.desired, observed, decided, outcomes, passes, took, trigger)
+        rested, self.rested = self.rested, asyncio.Event()
+        rested.set()
         if is_news:
             self.heard.rested(self.rest)
         self._begin(run.passes)
@@ -250,9 +256,3 @@ class Keeper:
 def at_rest(decided: Plan) -> bool:
     """Only waits from outside and blocks are left."""
     return all(w.ender is Ender.OUTSIDE for w in decided.waits)
-
-
-def observed_only(snapshot: Snapshot) -> Snapshot:
-    """The same, of which drift is told and not healed."""
-    desired = snapshot.desired
-    return replace(snapshot, desired=replace(desired, policy=replace(desired.policy, heal=False)))

@@ -19,8 +19,8 @@ from reconciler.cli.exits import ERROR
 from reconciler.cli.options import Options
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace, read_workspace
-from reconciler.keeper import Snapshot, observed_only
 from reconciler.provider import ProviderError
+from reconciler.snapshot import Snapshot, observed_only
 from specs.environment import Environment
 from specs.problem import Problem
 from specs.run_file import RunRepository
@@ -57,9 +57,12 @@ class RepositoryWatch:
     """Somebody says that there is something new: ask now."""
     commits: dict[str, str] = field(default_factory=dict)
     """Environment -> the newest commit that was read for it."""
+    refused: set[str] = field(default_factory=set)
+    """Environments whose newest commit cannot be used."""
+    was_read: bool = False
+    _waiting: list[asyncio.Event] = field(default_factory=list)
+    _trigger: str = "poll"
     _seen: Mapping[str, str] | None = None
-    _settled: bool = False
-    """Everything of what was seen has been read or has been told to be wrong."""
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Ask for news until ``stopping``."""
@@ -75,21 +78,36 @@ class RepositoryWatch:
             pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0**failures)
             await self._sleep(stopping, pause * random.uniform(0.8, 1.2))  # noqa: S311 (spreads load)
 
+    def announce(self, trigger: str) -> asyncio.Event:
+        """Ask now, because of this; the event is set when the answer has been read."""
+        read = asyncio.Event()
+        self._waiting.append(read)
+        self._trigger = trigger
+        self.news.set()
+        return read
+
     async def look(self) -> None:
         """Ask once; read and offer what is new. Raises ProviderError where the remote gives no answer."""
-        tips = await asyncio.to_thread(self._tips)
-        if self._settled and tips == self._seen:
-            return
-        repository = await asyncio.to_thread(self._open)
-        await self._read(repository)
-        self._seen, self._settled = tips, True
+        waiting, self._waiting = self._waiting, []
+        try:
+            tips = await asyncio.to_thread(self._tips)
+            if not self.was_read or tips != self._seen:
+                repository = await asyncio.to_thread(self._open)
+                await self._read(repository)
+                self._seen, self.was_read, self._trigger = tips, True, "poll"
+        except ProviderError:
+            self._waiting = [*waiting, *self._waiting]  # answered when it can be read again
+            raise
+        for read in waiting:
+            read.set()
 
     async def _read(self, repository: GitRepository) -> None:
+        self.refused.clear()
         policy_ref = self.entry.ref or repository.default_branch() or "HEAD"
         try:
             source = await asyncio.to_thread(read_ref, repository, policy_ref, self.entry.path)
         except Stop as stop:
-            self.fault("", stop.problems)
+            self._refuse("", stop.problems)
             return
         environments = declared(source)
         for name in self._chosen(environments):
@@ -101,7 +119,7 @@ class RepositoryWatch:
             if name not in environments:
                 remedy = did_you_mean(name, environments)
                 seen = f"there is no Environment {name} in repository {self.entry.name}"
-                self.fault(name, [failure("RUN003", f"Environment {name}", seen, remedy=remedy)])
+                self._refuse(name, [failure("RUN003", f"Environment {name}", seen, remedy=remedy)])
         return [name for name in chosen if name in environments]
 
     async def _read_environment(
@@ -113,17 +131,23 @@ class RepositoryWatch:
                 partial(_open_environment, repository, policy, options, environment)
             )
         except Stop as stop:
-            self.fault(name, stop.problems)
+            self._refuse(name, stop.problems)
             return
         except ProviderError as error:
-            self.fault(name, [failure(error.code, error.where, error.seen, error.expected, error.remedy)])
+            self._refuse(name, [failure(error.code, error.where, error.seen, error.expected, error.remedy)])
             return
         self.commits[name] = workspace.desired.commit
         self.offer(workspace, self._snapshot(workspace, environment))
 
+    def _refuse(self, name: str, problems: Sequence[Problem]) -> None:
+        """Tell, and go on with what was kept before. An empty name is about every environment."""
+        self.refused |= {name} if name else set(self.commits) | set(self.entry.environments)
+        self.fault(name, problems)
+
     def _snapshot(self, workspace: Workspace, environment: Environment) -> Snapshot:
         clients = workspace.clients(self.openers.runtime, self.openers.builder)
-        snapshot = Snapshot(workspace.desired, clients, workspace.meet, workspace.registries.close)
+        close = workspace.registries.close
+        snapshot = Snapshot(workspace.desired, clients, workspace.meet, close, self._trigger)
         return snapshot if environment.drift == "heal" else observed_only(snapshot)
 
     def _tips(self) -> Mapping[str, str]:

@@ -103,7 +103,9 @@ class Voice:
             view = ApplyView(
                 rest.desired, rest.observed, rest.plan, rest.result, rest.passes, rest.duration, rest.outcomes
             )
-            Journal.of(owner).append({**journal_entry(view, time.time()), "verb": "run"})
+            Journal.of(owner).append(
+                {**journal_entry(view, time.time()), "verb": "run", "trigger": rest.trigger}
+            )
 
 
 def _ignore(subject: Subject, line: str) -> None:

@@ -17,11 +17,12 @@ from reconciler.cli.options import Options
 from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.source import is_url
 from reconciler.cli.workspace import Workspace
-from reconciler.keeper import Keeper, Snapshot
+from reconciler.keeper import Keeper
 from reconciler.ownership import Owner
 from reconciler.provider import Builder, Login, ProviderError, Runtime
 from reconciler.secret_names import secret_names
 from reconciler.serve import Post, Tell, listen, serve
+from reconciler.snapshot import Snapshot
 from specs.problem import Problem
 from specs.run_file import RunFile, RunRepository, RunSpec, load_run
 
@@ -81,6 +82,8 @@ class Loop:
         for entry in self.config.spec.repositories:
             self.watches[entry.name] = self._watch(entry)
         posts = [Post(f"repository {name}", watch.watch) for name, watch in self.watches.items()]
+        if self.config.spec.listen is not None:
+            posts.append(Post(f"port {self.config.spec.listen}", self._serve_http))
         try:
             await serve(posts, self.stopping, self.voice.crashed)
         finally:
@@ -98,6 +101,15 @@ class Loop:
 
         openers = Openers(self.open_runtime, open_builder)
         return RepositoryWatch(entry, openers, offer, fault, unreachable, self.config.spec.secrets)
+
+    async def _serve_http(self, stopping: asyncio.Event) -> None:
+        from reconciler.cli.loop_http import Served, serve_http
+
+        def owners(name: str) -> list[Owner]:
+            return [owner for owner, keeps in self._kept_by.items() if keeps == name]
+
+        served = Served(self.watches, self.keepers, owners)
+        await serve_http(self.config.spec.listen or "", served, stopping)
 
     def stop(self) -> None:
         """Finish what was begun, and end."""

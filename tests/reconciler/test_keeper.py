@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from driver import Driver
 from providers.memory import Behaviour
 from reconciler.desired import Desired
-from reconciler.keeper import Heard, Keeper, Rest, Snapshot, observed_only
+from reconciler.keeper import Heard, Keeper, Rest
 from reconciler.lease import read_lease
 from reconciler.loop_mark import living_loop
 from reconciler.observed import Marker, Observed, Phase
 from reconciler.provider import ProviderError
 from reconciler.serve import Post, listen, serve, sleep
+from reconciler.snapshot import Snapshot, observed_only
 from sketches import OWNER, Sketch, desired
 
 WEB = Sketch("web", image="redis:7", check=False, monitor=0.1)
