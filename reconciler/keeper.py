@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from reconciler.decision import Ender, Outcome, Plan
-from reconciler.desired import Desired
-from reconciler.execute import Executor, Progress
+from reconciler.decision import Ender, Plan
+from reconciler.execute import Executor
 from reconciler.lease import Lease
-from reconciler.loop import Convergence, PassReport, Result, judge
+from reconciler.loop import Convergence, PassReport, judge
 from reconciler.loop_mark import LoopMark
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
+from reconciler.rest import Heard, Rest
 from reconciler.snapshot import Snapshot
 from reconciler.tally import Tally
 
@@ -32,31 +31,6 @@ _LEAST = 0.1
 _SLOWEST = 5.0
 _LONGEST_BACKOFF = 60.0
 _GRACE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """An environment came to rest: nothing is left that we or time will end. ``outcomes`` are all since the
-    rest before; ``duration`` is seconds since the first pass of this stretch."""
-
-    result: Result
-    desired: Desired
-    observed: Observed
-    plan: Plan
-    outcomes: tuple[Outcome, ...]
-    passes: int
-    duration: float
-    trigger: str = "poll"
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Where the keeper tells what happens. None of these may raise."""
-
-    passed: Callable[[Desired, PassReport, float], None] = lambda desired, report, seconds: None
-    rested: Callable[[Rest], None] = lambda rest: None
-    failed: Callable[[ProviderError], None] = lambda error: None
-    progress: Progress = lambda subject, line: None
 
 
 @dataclass(slots=True)

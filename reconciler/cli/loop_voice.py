@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired import Desired, Subject
 from reconciler.journal import Journal
-from reconciler.keeper import Heard, Rest
 from reconciler.loop import PassReport
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
@@ -17,6 +16,7 @@ from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_apply import ApplyView
 from reconciler.render_journal import journal_entry
 from reconciler.render_mask import mask_action
+from reconciler.rest import Heard, Rest
 from specs.problem import Problem
 
 if TYPE_CHECKING:

@@ -1,0 +1,187 @@
+"""The loop as a process: git push to deploy, it stays deployed, hands off and back."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from e2e import Site
+from ground import RunningEngine
+
+pytestmark = pytest.mark.engine
+
+_SECRET = "webhook-secret-in-no-output"
+_PATIENCE = 30.0
+
+
+@dataclass
+class Loop:
+    """``reconciler run`` beside a site, with a port of its own."""
+
+    site: Site
+    process: subprocess.Popen[str]
+    port: int
+
+    def ask(
+        self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", data=body, headers=headers or {}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, text = answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read().decode()
+        return status, json.loads(text) if text.startswith("{") else text
+
+    def announce(self, secret: str = _SECRET, wait: bool = True) -> tuple[int, Any]:
+        """A push as GitHub tells it."""
+        body = json.dumps({"ref": "refs/heads/main"}).encode()
+        digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        query = "?wait=true" if wait else ""
+        return self.ask(f"/v1/webhook/shop{query}", body, {"X-Hub-Signature-256": f"sha256={digest}"})
+
+    def variable(self, name: str) -> str | None:
+        """What a variable of the one live container of ``web`` says; None while there is not just one."""
+        live = self.site.live("web")
+        if len(live) != 1:
+            return None
+        variables = self.site.containers("web")[next(iter(live))]["Config"]["Env"]
+        return dict(v.split("=", 1) for v in variables).get(name)
+
+    def stop(self) -> str:
+        """Ask it to end; everything that it said."""
+        self.process.send_signal(signal.SIGTERM)
+        out, err = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, (out, err)
+        return out + err
+
+
+@pytest.fixture(name="site")
+def _site(engine: RunningEngine, registry_host: str) -> Iterator[Site]:
+    with Site(engine, registry_host) as site:
+        yield site
+
+
+@pytest.fixture(name="loop")
+def _loop(site: Site) -> Iterator[Loop]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (site.folder / "webhook").write_text(_SECRET + "\n")
+    repository = {
+        "name": "shop",
+        "folder": str(site.repository.path),
+        "poll": "1h",
+        "webhook_secret": str(site.folder / "webhook"),
+    }
+    document = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Run",
+        "metadata": {"name": "main"},
+        "spec": {"repositories": [repository], "listen": f"127.0.0.1:{port}", "resync": "20s"},
+    }
+    (site.folder / "run.yaml").write_text(json.dumps(document))
+    site.service("web", environment={"VERSION": "1"})
+    site.commit()
+    process = site.start(
+        "run",
+        "--config",
+        str(site.folder / "run.yaml"),
+        RECONCILER_ENDPOINT_DEV=f"unix://{site.engine.socket}",
+    )
+    loop = Loop(site, process, port)
+    try:
+        yield loop
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def until(condition: Callable[[], object], seconds: float = _PATIENCE) -> None:
+    """Wait for it; AssertionError when it does not come."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it does not happen"
+        time.sleep(0.05)
+
+
+def test_a_push_is_deployed_and_stays_deployed(loop: Loop) -> None:
+    site = loop.site
+    until(lambda: loop.variable("VERSION") == "1")
+    until(lambda: site.run("status", "dev", "--json").json["loop"])
+
+    # somebody meddles: it is put right by the engine's own event, long before the sweep
+    site.hand("rm", "--force", site.one("web"))
+    until(lambda: loop.variable("VERSION") == "1", 5.0)
+    site.hand("update", "--restart", "no", site.one("web"))
+    until(lambda: _restart(site) == "unless-stopped", 5.0)
+
+    # a push, told by a signed webhook that answers when it has settled; a forged one is told nothing
+    site.service("web", environment={"VERSION": "2"})
+    commit = site.commit()
+    assert loop.announce("forged")[0] == 401
+    assert loop.ask("/v1/webhook/shop", b"{}")[0] == 401
+    status, answer = loop.announce()
+    assert (status, answer["environments"]) == (200, {"dev": "settled"})
+    assert loop.variable("VERSION") == "2"
+    entry = site.run("history", "dev", "--json").json["entries"][0]
+    assert (entry["commit"], entry["trigger"]) == (commit, f"webhook {answer['run']}")
+
+    # a commit that cannot be read changes nothing, is told as it is, and what was good is kept on
+    site.service("web", environment={"VERSION": "3"}, replicsa=2)
+    site.commit()
+    status, answer = loop.announce()
+    assert (status, answer["environments"]) == (424, {"dev": "refused"})
+    site.hand("rm", "--force", site.one("web"))
+    until(lambda: loop.variable("VERSION") == "2", 5.0)
+
+    assert loop.ask("/healthz")[0] == 200
+    assert loop.ask("/readyz")[0] == 200
+    assert "reconciler_passes_total{" in loop.ask("/metrics")[1]
+    said = loop.stop()
+    assert "replicsa" in said
+    assert "Traceback" not in said
+    assert _SECRET not in said
+
+
+def test_hands_off_and_back_and_no_apply_against_a_living_loop(loop: Loop) -> None:
+    site = loop.site
+    until(lambda: loop.variable("VERSION") == "1")
+    until(lambda: (site.run("status", "dev", "--json").json["loop"] or {}).get("settled_at"))
+    site.service("web", environment={"VERSION": "2"})
+    site.commit()
+    ran = site.apply(exits=4)
+    assert "CLI016" in ran.all
+    assert "reconciler suspend dev" in ran.all
+
+    site.run("suspend", "dev", "--reason", "moving house", "--for", "1h")
+    suspended = site.run("status", "dev", "--json").json
+    assert suspended["suspended"]["reason"] == "moving house"
+    assert [s["state"] for s in suspended["services"]] == ["suspended"]
+    site.hand("rm", "--force", site.one("web"))
+    time.sleep(1.5)
+    assert site.live("web") == {}
+    site.run("resume", "dev")
+    loop.announce(wait=False)
+    until(lambda: loop.variable("VERSION") == "2")
+    loop.stop()
+
+
+def _restart(site: Site) -> object:
+    live = site.live("web")
+    return len(live) == 1 and site.containers("web")[next(iter(live))]["HostConfig"]["RestartPolicy"]["Name"]
