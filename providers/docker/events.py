@@ -26,8 +26,10 @@ _OF_CONTAINERS: Final = (
     "health_status",
 )
 _OF_NETWORKS: Final = ("connect", "disconnect", "destroy")
-_OF_VOLUMES: Final = ("destroy",)
-"""Not ``exec_…`` (every probe of a health check is three of them), and not what our own markers make."""
+_OF_VOLUMES: Final = ("destroy", "create")
+_SAID_BY_PEOPLE: Final = ("suspend", "retry", "prune")
+"""Markers that people write. Those that we write ourselves, and ``exec_…`` (every probe of a health check is
+three of them), would make us look for nothing."""
 
 
 async def watch(engine: Engine, owner: Owner) -> AsyncGenerator[None, None]:
@@ -53,4 +55,7 @@ def concerns(event: Node, owner: Owner) -> bool:
     if kind == "network":
         return action in _OF_NETWORKS
     name = text(event, "Actor", "ID")
-    return action in _OF_VOLUMES and name.startswith(f"{owner.project}_{owner.environment}_")
+    if action not in _OF_VOLUMES or not name.startswith(owner.prefix):
+        return False
+    said = tuple(f"{owner.prefix}marker_{kind}_" for kind in _SAID_BY_PEOPLE)
+    return name.startswith(said) if action == "create" else not name.startswith(f"{owner.prefix}marker_")

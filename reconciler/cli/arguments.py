@@ -23,6 +23,7 @@ VERBS = {
     "why": "show which input or field made a service what it is",
     "render": "show the effective specs, each value with where it came from",
     "run": "keep environments as git says, until stopped",
+    "dev": "keep the working tree running: save a file, see it run",
     "history": "show what happened, and what caused it",
     "suspend": "leave an environment or a service alone, with a reason",
     "resume": "end a suspension",
@@ -76,7 +77,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--service", dest="services", action="append", metavar="NAME", help="only this one"
         )
-    if verb == "run":
+    if verb in {"run", "dev"}:
         return
     parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
     if verb in {"plan", "drift"}:
@@ -94,7 +95,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
-    if verb not in {"init", "validate", "run"}:
+    if verb not in {"init", "validate", "run", "dev"}:
         parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: HEAD)")
         parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
 

@@ -185,3 +185,27 @@ def test_hands_off_and_back_and_no_apply_against_a_living_loop(loop: Loop) -> No
 def _restart(site: Site) -> object:
     live = site.live("web")
     return len(live) == 1 and site.containers("web")[next(iter(live))]["HostConfig"]["RestartPolicy"]["Name"]
+
+
+def test_a_saved_file_is_seen_running_and_a_wrong_one_changes_nothing(site: Site) -> None:
+    site.declare("Environment", "dev", project=site.project, worktree="allow")
+    site.service("web", environment={"VERSION": "1"})
+    site.commit()
+    process = site.start("dev", "dev", "--repo", str(site.repository.path))
+    loop = Loop(site, process, 0)
+    try:
+        until(lambda: loop.variable("VERSION") == "1")
+        site.service("web", environment={"VERSION": "2"})
+        until(lambda: loop.variable("VERSION") == "2")
+        site.service("web", environment={"VERSION": "3"}, replicsa=2)
+        time.sleep(1.0)
+        assert loop.variable("VERSION") == "2"
+        site.service("web", environment={"VERSION": "4"})
+        until(lambda: loop.variable("VERSION") == "4")
+        said = loop.stop()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert 'did you mean "replicas"' in said or "replicsa" in said
+    assert loop.variable("VERSION") == "4", "what runs stays"
