@@ -88,7 +88,8 @@ def _read(node: Map, report: Report) -> RunFile | None:
     for name, expected in (("apiVersion", API_VERSION), ("kind", "Run")):
         given = node.get(name)
         if not isinstance(given, Scalar) or given.text != expected:
-            report.add("SPEC011", node.place_of(name), f"another {name}", expected=f"{name}: {expected}")
+            place = node.place_of(name) if given is None else given.place
+            report.add("SPEC011", place, f"another {name}", expected=f"{name}: {expected}")
     for key, (place, _) in node.entries.items():
         if key not in _FIELDS:
             report.add("SPEC012", place, f'unknown field "{key}"', remedy=did_you_mean(key, _FIELDS))
