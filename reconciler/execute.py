@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -64,7 +63,7 @@ class Executor:
 
     def start(self, actions: Iterable[Action], observed: Observed) -> tuple[Action, ...]:
         """Start those whose subject is free; the rest is planned again by a later pass."""
-        self._clock = (observed.at, time.monotonic())
+        self._clock = (observed.at, asyncio.get_running_loop().time())
         started = []
         for action in actions:
             if action.subject not in self.tasks:
@@ -78,10 +77,10 @@ class Executor:
         began: float | None = None
         try:
             async with self._bound(action):
-                began = time.monotonic()
+                began = asyncio.get_running_loop().time()
                 async with asyncio.timeout(deadline(action)):
                     await perform(self.owner, action, observed, self.clients, self._listener(action, log))
-            self._end(Outcome(action, "done", time.monotonic() - began, log_tail=tuple(log[-_LOG_TAIL:])))
+            self._end(Outcome(action, "done", asyncio.get_running_loop().time() - began, log_tail=tuple(log[-_LOG_TAIL:])))
         except TimeoutError:
             words = f"it took longer than {deadline(action):g} s"
             self._fail(action, ProviderError("RUN001", str(action.subject), words), began, log)
@@ -118,7 +117,7 @@ class Executor:
     def _fail(self, action: Action, error: ProviderError, began: float | None, log: Sequence[str]) -> None:
         refused, stale = isinstance(error, Refused), isinstance(error, Stale)
         tail = tuple(error.log or log)[-_LOG_TAIL:]
-        took = time.monotonic() - began if began is not None else 0.0
+        took = asyncio.get_running_loop().time() - began if began is not None else 0.0
         words = error.message
         outcome = Outcome(action, "failed", took, words, error.code, tail, refused, stale, error.retry_after)
         self.outcomes.append(outcome)
@@ -145,7 +144,7 @@ class Executor:
     def now(self) -> float:
         """The runtime's clock, as far as we can tell between two looks."""
         at, then = self._clock
-        return at + (time.monotonic() - then)
+        return at + (asyncio.get_running_loop().time() - then)
 
     def take_outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes since this was last asked."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconciler.decision import Ender, Plan
 from reconciler.execute import Executor
-from reconciler.lease import Lease
+from reconciler.lease import Lease, process_name
 from reconciler.loop import Convergence, PassReport, judge
 from reconciler.loop_mark import LoopMark
 from reconciler.observed import Observed
@@ -40,9 +39,11 @@ class Keeper:
     owner: Owner
     heard: Heard = field(default_factory=Heard)
     resync: float = RESYNC
+    holder: str = field(default_factory=process_name)
+    """Who this is, for the lease and for people."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     looked_at: float | None = None
-    """When the last complete look ended, by ``time.monotonic``."""
+    """When the last complete look ended, on the event loop's clock."""
     rest: Rest | None = None
     """The newest rest; None until the first, and again while a newer snapshot is on its way."""
     rested: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,9 +88,9 @@ class Keeper:
                 if run is None:
                     await self._wait(None)
                     continue
-                began = time.monotonic()
+                began = asyncio.get_running_loop().time()
                 pause = await self._pass(run)
-                await self._sleep(run, pause, time.monotonic() - began)
+                await self._sleep(run, pause, asyncio.get_running_loop().time() - began)
         finally:
             await self._end()
 
@@ -112,8 +113,8 @@ class Keeper:
         run = self._run
         if run is None or run.clients.runtime is not snapshot.clients.runtime:
             executor = Executor(self.owner, snapshot.clients, self.heard.progress, changed=self.wake)
-            lease = Lease(self.owner, snapshot.clients.runtime)
-            self._mark = LoopMark(self.owner, snapshot.clients.runtime)
+            lease = Lease(self.owner, snapshot.clients.runtime, self.holder)
+            self._mark = LoopMark(self.owner, snapshot.clients.runtime, self.holder)
             self._begin(0)
             return Convergence(snapshot.desired, snapshot.clients, executor, lease, snapshot.meet)
         if snapshot.desired.commit != run.desired.commit:
@@ -128,24 +129,24 @@ class Keeper:
         return run
 
     def _begin(self, passes: int) -> None:
-        self._began, self._began_at_pass = time.monotonic(), passes
+        self._began, self._began_at_pass = asyncio.get_running_loop().time(), passes
 
     async def _pass(self, run: Convergence) -> float:
         """One pass; the seconds after which the next is due."""
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         reports: list[PassReport] = []
         try:
             observed, decided = await run.run_pass(reports.append)
         except ProviderError as error:
             self.heard.failed(error)
             return self._backoff()
-        took = time.monotonic() - began
+        took = asyncio.get_running_loop().time() - began
         for report in reports:
             self.tally.count(report, took)
             self.heard.passed(run.desired, report, took)
         if observed.unreadable:
             return self._backoff()
-        self._failures, self.looked_at = 0, time.monotonic()
+        self._failures, self.looked_at = 0, asyncio.get_running_loop().time()
         if not run.executor.busy and not decided.actions and at_rest(decided):
             await self._come_to_rest(run, observed, decided)
         await self._tell(observed)
@@ -154,11 +155,11 @@ class Keeper:
     async def _come_to_rest(self, run: Convergence, observed: Observed, decided: Plan) -> None:
         outcomes, run.outcomes = tuple(run.outcomes), []
         result = judge(observed, decided, list(outcomes))
-        took, passes = time.monotonic() - self._began, run.passes - self._began_at_pass
+        took, passes = asyncio.get_running_loop().time() - self._began, run.passes - self._began_at_pass
         is_news = self.rest is None or outcomes or self.rest.result != result
         current = self._current
         if current is not None and self.rest is None and result == "settled":
-            self.tally.commit_to_settled = time.monotonic() - current.read_at
+            self.tally.commit_to_settled = asyncio.get_running_loop().time() - current.read_at
         trigger = current.trigger if current is not None else "poll"
         self.rest = Rest(result, run.desired, observed, decided, outcomes, passes, took, trigger)
         rested, self.rested = self.rested, asyncio.Event()
