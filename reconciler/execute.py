@@ -80,7 +80,14 @@ class Executor:
                 began = asyncio.get_running_loop().time()
                 async with asyncio.timeout(deadline(action)):
                     await perform(self.owner, action, observed, self.clients, self._listener(action, log))
-            self._end(Outcome(action, "done", asyncio.get_running_loop().time() - began, log_tail=tuple(log[-_LOG_TAIL:])))
+            self._end(
+                Outcome(
+                    action,
+                    "done",
+                    asyncio.get_running_loop().time() - began,
+                    log_tail=tuple(log[-_LOG_TAIL:]),
+                )
+            )
         except TimeoutError:
             words = f"it took longer than {deadline(action):g} s"
             self._fail(action, ProviderError("RUN001", str(action.subject), words), began, log)

@@ -18,6 +18,7 @@ def finish(steps: Steps, rollout: Rollout) -> None:
     """All that should be there is there: prove it, then tidy."""
     spec = rollout.target.form.spec
     if rollout.replicas == 0:
+        _leave_one(steps, rollout)
         return
     if not rollout.proved:
         if any(not is_ready(i, spec, steps.now) for i in rollout.current):
@@ -30,6 +31,15 @@ def finish(steps: Steps, rollout: Rollout) -> None:
         _tidy(steps, rollout)
     else:
         _put_release(steps, rollout)
+
+
+def _leave_one(steps: Steps, rollout: Rollout) -> None:
+    """Nothing is to run, so nothing can prove itself; all but the newest that was kept would else lie there
+    until something does."""
+    for instance in rollout.view.kept[:-1]:
+        cause = Cause("commit", ("deploy.replicas is 0",))
+        grace_period = grace(rollout.target.form.spec)
+        steps.act(RemoveInstance(rollout.of(instance), cause, instance.handle, grace_period))
 
 
 def _is_noted(rollout: Rollout) -> bool:

@@ -94,8 +94,8 @@ def _deadline_failure(
 ) -> str | None:
     # The clock of a container that never starts must run too. One that was started again has its time
     # again: too many exits are a failure of their own.
-    if instance.phase is Phase.EXITED and not service.form.spec.is_job:
-        return None  # somebody stopped it, and nobody looked until now: it is started again first
+    if instance.phase in (Phase.EXITED, Phase.RESTARTING) and not service.form.spec.is_job:
+        return None  # it is started again first, by the engine or by us; how often, is counted
     began = instance.created_at if instance.started_at is None else instance.started_at
     if now - began > rollout.deadline and not is_ready(instance, service.form.spec, now):
         return f"it was not ready within {rollout.deadline:g} s"

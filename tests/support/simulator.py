@@ -111,11 +111,11 @@ class Simulation:
         return await self.driver.look(self.wanted)
 
     async def _settle(self) -> None:
-        """Until every process has come to rest at the newest commit, for a while."""
+        """Until every process has come to rest at the newest commit, for longer than a sweep takes to come."""
         calm_since: float | None = None
         loop = asyncio.get_running_loop()
         limit = loop.time() + 1800.0
-        while calm_since is None or loop.time() - calm_since < 30.0:
+        while calm_since is None or loop.time() - calm_since < 80.0:
             assert loop.time() < limit, f"seed {self.seed} does not settle: {self.story}"
             await asyncio.sleep(1.0)
             rests = [process.keeper.rest for process in self.processes]
