@@ -111,7 +111,7 @@ class Simulation:
         return await self.driver.look(self.wanted)
 
     async def _settle(self) -> None:
-        """Until every process has come to rest at the newest commit, for longer than a sweep takes to come."""
+        """Until every process has been at rest at the newest commit for longer than a sweep takes to come."""
         calm_since: float | None = None
         loop = asyncio.get_running_loop()
         limit = loop.time() + 1800.0
