@@ -44,6 +44,9 @@ class RunRepository(Model):
         default=(), description="The environments to keep; default: every one that the policy ref declares."
     )
     poll: Duration = Field(default=10.0, description="How often the remote is asked for news.")
+    receive: bool = Field(
+        default=False, description="The folder is a bare repository of this loop, which is pushed to."
+    )
     webhook_secret: FilePath | None = Field(
         default=None, description="A file with the secret that signs webhooks of this repository."
     )
@@ -114,3 +117,5 @@ def _check(model: RunSpec, spec: Map, report: Report) -> None:
         if (repository.url is None) == (repository.folder is None):
             seen = f"repository {repository.name} has {'both' if repository.url else 'neither'}"
             report.add("SPEC015", place, seen, expected="either url or folder")
+        if repository.receive and repository.folder is None:
+            report.add("SPEC015", place, f"repository {repository.name} receives", expected="a folder")

@@ -76,6 +76,8 @@ class GitCommand:
     protocols: tuple[str, ...] = ()
     trusted: str | None = None
     """A repository of another user that the user's own ``safe.directory`` names."""
+    quarantine: tuple[tuple[str, str], ...] = ()
+    """Variables that name where the objects of a push lie before it is taken (git-receive-pack(1))."""
 
     def ask(self, *arguments: str, stdin: bytes | None = None, timeout: float = READ_TIMEOUT) -> Answer:
         """Run one command and give its answer, whatever its status. Raises ProviderError at the deadline
@@ -136,7 +138,12 @@ class GitCommand:
     def _variables(self) -> dict[str, str]:
         """All that git gets of an environment."""
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        return {**kept, **_SCRATCH, "GIT_ALLOW_PROTOCOL": ":".join(self.protocols) or "none"}
+        return {
+            **kept,
+            **_SCRATCH,
+            **dict(self.quarantine),
+            "GIT_ALLOW_PROTOCOL": ":".join(self.protocols) or "none",
+        }
 
 
 @functools.cache

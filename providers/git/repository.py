@@ -23,16 +23,18 @@ class GitRepository:
     """Implements ``reconciler.provider.Repository`` for the clone that holds ``path`` (bare ones too)."""
 
     path: Path
+    quarantine: tuple[tuple[str, str], ...] = ()
+    """As in ``GitCommand``."""
 
     @cached_property
     def git(self) -> GitCommand:
         """git in this repository. Raises Refused for a path that is none, or another user's."""
         if not self.path.is_dir():
             raise Refused("GIT002", str(self.path), "no such folder", "a git repository", "correct --repo")
-        git = GitCommand(self.path)
+        git = GitCommand(self.path, quarantine=self.quarantine)
         answer = git.ask("rev-parse", "--git-dir")
         if answer.status and "dubious ownership" in answer.stderr and _is_trusted(self.path):
-            git = GitCommand(self.path, trusted="*")
+            git = GitCommand(self.path, trusted="*", quarantine=self.quarantine)
             answer = git.ask("rev-parse", "--git-dir")
         if answer.status:
             raise git.failure("rev-parse", answer)

@@ -53,6 +53,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="reconciler", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    add_hook(verbs.add_parser("hook", allow_abbrev=False))
     for verb, meaning in VERBS.items():
         _add_options(verb, verbs.add_parser(verb, help=meaning, description=meaning, allow_abbrev=False))
     return parser
@@ -92,6 +93,14 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--confirm", metavar="ID", help="the id that destroy printed before")
 
 
+def add_hook(parser: argparse.ArgumentParser) -> None:
+    """What git runs in a repository that is pushed to; in no help, since no person types it."""
+    parser.add_argument("service", choices=("pre-receive", "post-receive"))
+    parser.add_argument("environment", metavar="REPOSITORY")
+    for word in ("--path", "--ref", "--socket"):
+        parser.add_argument(word)
+
+
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
@@ -112,7 +121,7 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
 
 def _refuse_unknown_verb(argv: Sequence[str]) -> None:
     verb = next((word for word in argv if not word.startswith("-")), None)
-    if verb is None or verb in VERBS or argv[0].startswith("-"):
+    if verb is None or verb in VERBS or verb == "hook" or argv[0].startswith("-"):
         return
     near = difflib.get_close_matches(verb, VERBS, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"verbs: {', '.join(VERBS)}"

@@ -27,7 +27,7 @@ MAX_BODY: Final = 1 << 20
 _MAX_WAIT: Final = 900.0
 _STALE: Final = 300.0
 """Seconds without a complete look after which an environment counts as ill."""
-_GOOD: Final = ("settled", "waiting")
+GOOD: Final = ("settled", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +115,15 @@ async def _webhook(served: Served, request: web.Request) -> web.Response:
     try:
         async with asyncio.timeout(_MAX_WAIT):
             await read.wait()
-            results = await _settle(served, watch)
+            results = await settle(served, watch)
     except TimeoutError:
         return web.json_response({"run": run, "result": "waiting"}, status=504)
-    is_well = all(result in _GOOD for result in results.values())
+    is_well = all(result in GOOD for result in results.values())
     answer: dict[str, Json] = {"run": run, "environments": dict(results)}
     return web.json_response(answer, status=200 if is_well else 424)
 
 
-async def _settle(served: Served, watch: RepositoryWatch) -> dict[str, Json]:
+async def settle(served: Served, watch: RepositoryWatch) -> dict[str, Json]:
     """How each environment of the repository comes to rest at its newest commit. One whose newest commit was
     refused says so."""
     results: dict[str, Json] = dict.fromkeys(watch.refused, "refused")

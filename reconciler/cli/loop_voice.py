@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.cli.apply import hide
+from reconciler.cli.followers import Followers
 from reconciler.desired import Desired, Subject
 from reconciler.journal import Journal
 from reconciler.loop import PassReport
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
-from reconciler.render_apply import ApplyView
+from reconciler.render_apply import ApplyView, render_apply, render_pass
 from reconciler.render_journal import journal_entry
 from reconciler.render_mask import mask_action
 from reconciler.rest import Heard, Rest
@@ -28,6 +30,9 @@ class Voice:
     """The log of one process. Knows every secret value that it must not say."""
 
     secrets: set[str] = field(default_factory=set, repr=False)
+    followers: Followers = field(default_factory=Followers)
+    repositories: dict[Owner, str] = field(default_factory=dict)
+    """Which repository keeps an owner, for those who follow it."""
     _log: FilteringBoundLogger | None = None
 
     @property
@@ -63,13 +68,21 @@ class Voice:
     def wrong(self, where: str, problems: Sequence[Problem]) -> None:
         """A commit cannot be used: what was kept before is kept on."""
         shown = [str(problem) for problem in problems if problem.severity == "error"]
+        self.followers.tell(where.partition(" ")[0], shown)
         self.log.error("refused", about=where, problems=shown[:20], count=len(shown))
 
     def crashed(self, name: str, error: BaseException) -> None:
         """A fault of ours."""
         self.log.error("fault", about=name, exc_info=error)
 
+    def _show(self, owner: Owner, lines: Sequence[str]) -> None:
+        """To those who follow, without the secrets."""
+        name = self.repositories.get(owner)
+        if name is not None:
+            self.followers.tell(name, [hide(line, self.secrets) for line in lines])
+
     def _passed(self, desired: Desired, report: PassReport, seconds: float) -> None:
+        self._show(desired.owner, render_pass(desired, report.observed, report.outcomes, report.started))
         log = self.log.bind(owner=str(desired.owner), commit=desired.commit)
         for outcome in report.outcomes:
             if outcome.result == "failed":
@@ -99,10 +112,11 @@ class Voice:
         self.log.info(
             "at rest", owner=str(owner), commit=commit, result=rest.result, blocks=blocks, duration_s=took
         )
+        view = ApplyView(
+            rest.desired, rest.observed, rest.plan, rest.result, rest.passes, rest.duration, rest.outcomes
+        )
+        self._show(owner, render_apply(view).splitlines())
         if rest.outcomes:
-            view = ApplyView(
-                rest.desired, rest.observed, rest.plan, rest.result, rest.passes, rest.duration, rest.outcomes
-            )
             Journal.of(owner).append(
                 {**journal_entry(view, time.time()), "verb": "run", "trigger": rest.trigger}
             )

@@ -36,6 +36,8 @@ class Options:
     """The Run file of ``run``."""
     secrets: str | None = None
     """The secrets folder; None is the usual one."""
+    socket: str | None = None
+    """Where the loop listens, for ``hook``."""
     reason: str | None = None
     until: float | None = None
     """Seconds from now after which ``suspend`` ends by itself."""

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import DONE, ERROR, USAGE
+from reconciler.cli.loop_control import control_socket, serve_control
+from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
 from reconciler.cli.options import Options
+from reconciler.cli.receive import prepare_repository
 from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.source import is_url
 from reconciler.cli.workspace import Workspace
@@ -80,10 +83,14 @@ class Loop:
     async def run(self) -> None:
         """Until ``stopping``."""
         for entry in self.config.spec.repositories:
+            if entry.receive:
+                await asyncio.to_thread(prepare_repository, entry)
             self.watches[entry.name] = self._watch(entry)
         posts = [Post(f"repository {name}", watch.watch) for name, watch in self.watches.items()]
         if self.config.spec.listen is not None:
             posts.append(Post(f"port {self.config.spec.listen}", self._serve_http))
+        if any(entry.receive for entry in self.config.spec.repositories):
+            posts.append(Post("socket", self._serve_control))
         try:
             await serve(posts, self.stopping, self.voice.crashed)
         finally:
@@ -103,13 +110,16 @@ class Loop:
         return RepositoryWatch(entry, openers, offer, fault, unreachable, self.config.spec.secrets)
 
     async def _serve_http(self, stopping: asyncio.Event) -> None:
-        from reconciler.cli.loop_http import Served, serve_http
+        await serve_http(self.config.spec.listen or "", self._served(), stopping)
 
+    async def _serve_control(self, stopping: asyncio.Event) -> None:
+        await serve_control(control_socket(), self._served(), self.voice.followers, stopping)
+
+    def _served(self) -> Served:
         def owners(name: str) -> list[Owner]:
             return [owner for owner, keeps in self._kept_by.items() if keeps == name]
 
-        served = Served(self.watches, self.keepers, owners)
-        await serve_http(self.config.spec.listen or "", served, stopping)
+        return Served(self.watches, self.keepers, owners)
 
     def stop(self) -> None:
         """Finish what was begun, and end."""
@@ -125,6 +135,7 @@ class Loop:
             self.voice.wrong(entry.name, [failure("RUN005", str(owner), seen, "one source for an owner")])
             return
         self._learn(workspace)
+        self.voice.repositories[owner] = entry.name
         if owner not in self.keepers:
             self._begin(owner, snapshot)
         self.keepers[owner].offer(snapshot)

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,6 +181,67 @@ def test_hands_off_and_back_and_no_apply_against_a_living_loop(loop: Loop) -> No
     loop.announce(wait=False)
     until(lambda: loop.variable("VERSION") == "2")
     loop.stop()
+
+
+def test_a_push_straight_to_it_is_refused_with_places_or_shown_to_its_end(site: Site) -> None:
+    bare = site.folder / "shop.git"
+    repository = {"name": "shop", "folder": str(bare), "poll": "1h", "receive": True}
+    document = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Run",
+        "metadata": {"name": "main"},
+        "spec": {"repositories": [repository]},
+    }
+    (site.folder / "run.yaml").write_text(json.dumps(document))
+    process = site.start(
+        "run",
+        "--config",
+        str(site.folder / "run.yaml"),
+        RECONCILER_ENDPOINT_DEV=f"unix://{site.engine.socket}",
+    )
+    loop = Loop(site, process, 0)
+    try:
+        until((site.folder / "state" / "reconciler" / "loop.sock").exists)
+        site.service("web", environment={"VERSION": "1"})
+        site.commit()
+        status, said = push(site, bare)
+        assert status == 0, said
+        assert "create " in said
+        assert "dev: settled" in said
+        assert loop.variable("VERSION") == "1"
+
+        site.service("web", environment={"VERSION": "2"}, replicsa=2)
+        bad = site.commit()
+        status, said = push(site, bare)
+        assert status != 0
+        assert "specs/service-web.yaml:1:" in said
+        assert 'unknown field "replicsa"' in said
+        site.repository.git("reset", "-q", "--hard", f"{bad}~1")
+
+        site.service("web", environment={"VERSION": "3"})
+        site.commit()
+        status, said = push(site, bare, "--push-option=plan-only")
+        assert (status != 0, "plan-only takes nothing" in said) == (True, True), said
+        status, said = push(site, bare, "--push-option=no-wait")
+        assert (status, "settled" in said) == (0, False), said
+        until(lambda: loop.variable("VERSION") == "3")
+        status, said = push(site, bare, ":main")
+        assert status != 0
+        assert "Traceback" not in loop.stop()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def push(site: Site, bare: Path, *words: str) -> tuple[int, str]:
+    """``git push`` of main, and all that the pusher sees."""
+    refs = () if ":main" in words else ("main",)
+    command = ["git", "push", str(bare), *words, *refs]
+    done = subprocess.run(
+        command, cwd=site.repository.path, env=site.variables, capture_output=True, text=True, timeout=90
+    )
+    return done.returncode, done.stdout + done.stderr
 
 
 def _restart(site: Site) -> object:

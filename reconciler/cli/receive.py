@@ -1,0 +1,55 @@
+"""A bare repository that is pushed to: made and kept by the loop, with hooks that validate and look on.
+
+The hooks are all that runs for a push. ``pre-receive`` refuses what is wrong before any ref moves (its
+objects lie in quarantine until then); ``post-receive`` tells the loop and shows what it does.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from reconciler.cli.loop_control import control_socket
+from specs.run_file import RunRepository
+
+HOOKS = ("pre-receive", "post-receive")
+_SETTINGS = {
+    "receive.denyNonFastForwards": "true",
+    "receive.denyDeletes": "true",
+    "receive.advertisePushOptions": "true",
+    "receive.fsckObjects": "true",
+    "receive.maxInputSize": str(512 << 20),
+    "receive.autogc": "false",
+    "transfer.hideRefs": "refs/reconciler",
+}
+
+
+def prepare_repository(entry: RunRepository) -> None:
+    """Make the repository if it is not there; write settings and hooks. Raises ProviderError, OSError."""
+    from providers.git.command import GitCommand
+
+    folder = Path(entry.folder or "/")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    git = GitCommand(folder)
+    if not (folder / "HEAD").exists():
+        branch = f"--initial-branch={entry.ref or 'main'}"
+        git.read("init", "--quiet", "--bare", "--template=", branch)
+    for name, value in _SETTINGS.items():
+        git.read("config", name, value)
+    hooks = folder / "hooks"
+    hooks.mkdir(exist_ok=True, mode=0o700)
+    for hook in HOOKS:
+        write_hook(hooks / hook, hook, entry)
+
+
+def write_hook(path: Path, hook: str, entry: RunRepository) -> None:
+    """One hook, replaced as a whole: a push in the same moment runs the old one or the new one."""
+    words = [sys.executable, "-P", "-m", "reconciler", "hook", hook, entry.name]
+    words += ["--path", entry.path, "--socket", str(control_socket())]
+    words += ["--ref", entry.ref] if entry.ref is not None else []
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(f"#!/bin/sh\nexec {shlex.join(words)}\n")
+    beside.chmod(0o700)
+    os.replace(beside, path)
