@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from specs.run_file import load_run
@@ -58,3 +60,10 @@ def test_what_is_no_such_document_is_an_error_and_no_crash(content: bytes) -> No
     found, problems = load_run("run.yaml", content)
     assert found is None
     assert problems
+
+
+def test_the_example_is_one() -> None:
+    path = Path(__file__).resolve().parents[2] / "examples/loop/run.yaml"
+    found, problems = load_run("run.yaml", path.read_bytes())
+    assert problems == []
+    assert found is not None
