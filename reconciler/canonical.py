@@ -23,7 +23,11 @@ _PLAIN: Final = (
     "working_dir",
     "stop_signal",
     "stop_grace_period",
+    *("read_only", "cap_drop", "group_add", "shm_size", "init", "hostname", "domainname", "dns", "dns_opt"),
+    *("dns_search", "stdin_open", "tty", "oom_score_adj", "memswap_limit", "cpu_shares", "cpuset"),
 )
+_MAPS: Final = ("environment", "labels", "ulimits", "sysctls", "extra_hosts", "annotations")
+"""Maps whose members are fields of their own."""
 
 
 def encode_canonical(document: Mapping[str, Json]) -> str:
@@ -78,14 +82,17 @@ def document_fields(document: Mapping[str, Json]) -> Fields:
     service, volumes, files = (_map(document.get(name)) for name in ("service", "volumes", "files"))
     found: dict[str, Json] = {name: service[name] for name in _PLAIN if name in service}
     found["restart"] = service.get("restart", "unless-stopped")
-    for group in ("environment", "labels"):
+    for group in _MAPS:
         found |= {f"{group}.{name}": value for name, value in _map(service.get(group)).items()}
     check = _map(service.get("healthcheck"))
     found |= _flat("healthcheck", {"disable": True} if check.get("disable") else check)
+    found |= _flat("logging", _map(service.get("logging")))
     found |= _flat("deploy.resources", _map(_map(service.get("deploy")).get("resources")))
     found |= {f"ports.{key}": _port(_map(port)) for key, port in _map(service.get("ports")).items()}
     for target, mount in _map(service.get("volumes")).items():
         found[f"volumes.{target}"] = _mount(_map(mount), volumes)
+    for target, memory in _map(service.get("tmpfs")).items():
+        found[f"tmpfs.{target}"] = _mount({"type": "tmpfs", "tmpfs": _map(memory)}, volumes)
     for target in _map(service.get("configs")):
         found[f"configs.{target}"] = _map(files.get(target)).get("volume")
     for target, use in _map(service.get("secrets")).items():
@@ -123,4 +130,8 @@ def _mount(mount: dict[str, Json], volumes: dict[str, Json]) -> Json:
     type_name, source = mount.get("type", "volume"), mount.get("source")
     if type_name == "volume":
         source = volumes.get(source) if isinstance(source, str) else None
-    return {"type": type_name, "source": source, "read_only": mount.get("read_only", False)}
+    found = {"type": type_name, "source": source, "read_only": mount.get("read_only", False)}
+    if type_name == "tmpfs":
+        memory = _map(mount.get("tmpfs"))
+        found |= {name: memory[name] for name in ("size", "mode") if name in memory}
+    return found

@@ -30,6 +30,7 @@ from reconciler.desired import (
 )
 from reconciler.files import ConfigDigest, FilesKey, files_key
 from reconciler.ownership import Owner, files_name, network_name, volume_name
+from specs.container_types import Tmpfs
 from specs.fingerprint import Content, fingerprint
 from specs.mounts import is_plain_path
 from specs.ports import port_key
@@ -102,7 +103,7 @@ def read_form(
 
 def _check_policy(service: Service, host_mounts: Collection[str]) -> None:
     """What the loader checks beyond the models, for a text that never passed the loader."""
-    for target in (*service.volumes, *service.configs, *service.secrets):
+    for target in (*service.volumes, *service.tmpfs, *service.configs, *service.secrets):
         if not is_plain_path(target):
             raise ValueError("the form has a target that is no plain path")
     for key, port in service.ports.items():
@@ -156,7 +157,7 @@ def _form(
         mounts=mounts,
         files=files,
         secrets=_secrets(service),
-        volume_paths=tuple(sorted(service.volumes)),
+        volume_paths=tuple(sorted({*service.volumes, *service.tmpfs})),
     )
 
 
@@ -199,7 +200,21 @@ def _mounts(parts: _Parts, volumes: Mapping[str, DesiredVolume]) -> tuple[MountU
             if not _NAME.fullmatch(source):
                 raise ValueError("the form mounts a volume without a name of ours")
         external = volume.external if volume else False
-        uses.append(MountUse(target, mount.type, source, object_name, mount.read_only, external))
+        memory = mount.tmpfs or Tmpfs()
+        uses.append(
+            MountUse(
+                target,
+                mount.type,
+                source,
+                object_name,
+                mount.read_only,
+                external,
+                memory.size,
+                memory.mode,
+            )
+        )
+    for target, memory in sorted(parts.service.tmpfs.items()):
+        uses.append(MountUse(target, "tmpfs", "", "", size=memory.size, mode=memory.mode))
     return tuple(uses)
 
 

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from providers.docker.labels import without_ours
 from providers.docker.mounts import live_mounts
 from providers.docker.tree import Node, branch, nodes, text, text_map, texts, whole
+from providers.docker.words import read_words
 from reconciler.desired import Fields, Json
 from reconciler.ownership import Owner
 
 _NANO = 1_000_000_000
-_SEEN_WHOLE = ("environment.", "ports.", "volumes.", "configs.", "labels.")
+_SEEN_WHOLE = ("environment.", "ports.", "volumes.", "tmpfs.", "configs.", "labels.")
 """Groups whose every member can be seen."""
 
 
@@ -28,7 +29,8 @@ def live_fields(owner: Owner, container: Node, applied: Fields | None) -> dict[s
         **_ports(container),
         **_healthcheck(container),
         **_limits(container),
-        **live_mounts(owner, container).fields,
+        **read_words(container, known),
+        **_mounts(owner, container, known),
         "restart": _same_restart(live_restart(container), known.get("restart")),
     }
     labels = without_ours(text_map(container, "Config", "Labels"))
@@ -37,6 +39,15 @@ def live_fields(owner: Owner, container: Node, applied: Fields | None) -> dict[s
         found |= _environment(container, applied)
     gone = {path: None for path in known if path.startswith(_SEEN_WHOLE) and path not in found}
     return {**found, **{path: value for path, value in gone.items() if not _is_secret(known[path])}}
+
+
+def _mounts(owner: Owner, container: Node, applied: Fields) -> dict[str, Json]:
+    """The engine shows a file system in memory among all mounts; it goes under the word that was written."""
+    found: dict[str, Json] = {}
+    for path, mount in live_mounts(owner, container).fields.items():
+        own = "tmpfs." + path.removeprefix("volumes.")
+        found[own if own in applied else path] = mount
+    return found
 
 
 def _environment(container: Node, applied: Fields) -> dict[str, Json]:
@@ -104,6 +115,7 @@ def _healthcheck(container: Node) -> dict[str, Json]:
         "healthcheck.interval": _seconds(check, "Interval"),
         "healthcheck.timeout": _seconds(check, "Timeout"),
         "healthcheck.start_period": _seconds(check, "StartPeriod"),
+        "healthcheck.start_interval": _seconds(check, "StartInterval"),
         "healthcheck.retries": whole(check, "Retries") or None,
         "healthcheck.disable": test == ["NONE"],
     }

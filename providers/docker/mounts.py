@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from providers.docker.labels import object_labels
-from providers.docker.tree import Node, flag, nodes, text
+from providers.docker.tree import Node, branch, flag, nodes, text, whole
 from reconciler.desired import FilesUse, Json, MountUse, ServiceForm
 from reconciler.ownership import Owner
 
@@ -39,6 +39,8 @@ def _mount(owner: Owner, use: MountUse) -> dict[str, Json]:
         mount["Source"] = use.object_name
     if use.type == "volume" and not use.external:
         mount["VolumeOptions"] = {"Labels": dict(object_labels(owner, use.name, "data"))}
+    if use.type == "tmpfs" and (use.size or use.mode is not None):
+        mount["TmpfsOptions"] = {"SizeBytes": use.size or 0, "Mode": use.mode or 0}
     return mount
 
 
@@ -65,7 +67,9 @@ class LiveMounts:
 def live_mounts(owner: Owner, container: Node) -> LiveMounts:
     """Read the mounts of an inspected container."""
     mounts = nodes(container, "Mounts")
-    named = {text(mount, "Source") for mount in nodes(container, "HostConfig", "Mounts")}
+    written = nodes(container, "HostConfig", "Mounts")
+    named = {text(mount, "Source") for mount in written}
+    memory = {text(mount, "Target"): branch(mount, "TmpfsOptions") for mount in written}
     fields: dict[str, Json] = {}
     for mount in mounts:
         target = text(mount, "Destination")
@@ -75,7 +79,7 @@ def live_mounts(owner: Owner, container: Node) -> LiveMounts:
         if files:
             fields[f"configs.{target}"] = files
         else:
-            fields[f"volumes.{target}"] = _fields(mount, named)
+            fields[f"volumes.{target}"] = _fields(mount, named, memory.get(target, {}))
     volumes = {text(mount, "Name") for mount in mounts if text(mount, "Type") == "volume"}
     return LiveMounts(fields, tuple(sorted(volumes - {""})))
 
@@ -90,10 +94,12 @@ def _files_volume(owner: Owner, mount: Node, mounts: Sequence[Node]) -> str:
     return next((text(m, "Name") for m in companions if source.startswith(text(m, "Source") + "/")), "")
 
 
-def _fields(mount: Node, named: set[str]) -> dict[str, Json]:
+def _fields(mount: Node, named: set[str], memory: Node) -> dict[str, Json]:
     kind, read_only = text(mount, "Type"), not flag(mount, "RW")
     if kind == "tmpfs":
-        return {"type": "tmpfs", "source": None, "read_only": read_only}
+        bounds = {"size": whole(memory, "SizeBytes"), "mode": whole(memory, "Mode")}
+        said: dict[str, Json] = {name: value for name, value in bounds.items() if value}
+        return {"type": "tmpfs", "source": None, "read_only": read_only, **said}
     name = text(mount, "Name") if kind == "volume" else text(mount, "Source")
     if kind == "volume" and _ANONYMOUS.fullmatch(name) and name not in named:
         return {"type": "discard", "source": None, "read_only": read_only}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from providers.docker.labels import instance_labels
 from providers.docker.mounts import mount_payloads
+from providers.docker.words import write_words
 from reconciler.actions import Blueprint
 from reconciler.desired import Json
 from reconciler.provider import Refused
@@ -39,12 +40,14 @@ def create_payload(
     """The body of the create call. ``secrets`` maps names to values, ``mountpoints`` the volumes of
     single-file Configs to host paths. Raises Refused for a secret that is not there."""
     service = blueprint.form.spec
+    words = write_words(service)
     body: dict[str, Json] = {
         "Image": str(blueprint.image),
         "Labels": dict(instance_labels(blueprint)),
         "Env": list(environment(blueprint.name, service, secrets)),
         "ExposedPorts": {_port(port): {} for port in service.ports.values()},
-        "HostConfig": _host_config(blueprint, mountpoints),
+        "HostConfig": {**_host_config(blueprint, mountpoints), **words["HostConfig"]},
+        **words["Config"],
     }
     body |= _process(service, image)
     if service.healthcheck:
@@ -118,6 +121,7 @@ def _healthcheck(check: Healthcheck) -> dict[str, Json]:
         ("Interval", check.interval),
         ("Timeout", check.timeout),
         ("StartPeriod", check.start_period),
+        ("StartInterval", check.start_interval),
     ):
         if seconds is not None:
             body[name] = round(seconds * _NANO)
