@@ -89,6 +89,10 @@ class MountUse:
     object_name: str
     read_only: bool = False
     external: bool = False
+    size: int | None = None
+    """Of a tmpfs, in bytes."""
+    mode: int | None = None
+    """Of a tmpfs."""
 
 
 @dataclass(frozen=True, slots=True)
