@@ -1,13 +1,17 @@
-"""What a person says to an instance, and hears: log records, and the streams of a command.
+"""What people say to what runs, and hear: log records, commands with their streams, the runtime's facts.
 
 ``reconciler.provider`` passes these on to a provider's author.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from reconciler.actions import Blueprint
+from reconciler.observed import Handle
+from reconciler.ownership import Owner
 
 StreamName = Literal["stdout", "stderr"]
 Signal = Literal["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGKILL"]
@@ -94,4 +98,45 @@ class Process(Protocol):
 
     async def close(self) -> None:
         """Let go of it. A task that still runs is ended and removed; a command in an instance is not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFacts:
+    """What a runtime says of itself. ``skew`` is its clock less ours in seconds; ``disk`` the free and the
+    whole bytes of where its objects lie, None where that cannot be seen from here; ``lacks`` what it
+    cannot limit, in words; ``warnings`` its own."""
+
+    version: str
+    api: str
+    skew: float
+    disk: tuple[int, int] | None = None
+    lacks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Dialogue(Protocol):
+    """The part of a runtime through which people talk to what runs."""
+
+    def records(self, handle: Handle, query: LogQuery) -> AsyncIterator[LogRecord]:
+        """What an instance wrote, oldest first, as it was written; none when it is gone."""
+        ...
+
+    async def execute(self, owner: Owner, handle: Handle, command: CommandLine) -> Process:
+        """Start a command in an instance that runs. Raises Stale when it is gone or not this owner's."""
+        ...
+
+    async def run_task(
+        self, blueprint: Blueprint, secrets: Mapping[str, str], command: CommandLine
+    ) -> Process:
+        """Start a command in a container of its own, with what an instance of the blueprint would get but
+        ports, aliases and labels. It is no instance, and the runtime removes it when it ends."""
+        ...
+
+    async def remove_task(self, owner: Owner, handle: Handle) -> None:
+        """Remove a task of ours, running or not; gone already is success."""
+        ...
+
+    async def examine(self) -> RuntimeFacts:
+        """What the runtime says of itself. Raises ProviderError when it cannot be reached."""
         ...

@@ -72,6 +72,7 @@ async def observe(
         volumes=world.volumes,
         markers=world.markers,
         namesakes=world.namesakes,
+        leftovers=world.leftovers,
         registry_running=world.registry_running,
         in_flight=in_flight,
         attempts=attempts or {},

@@ -136,6 +136,15 @@ class Namesake:
 
 
 @dataclass(frozen=True, slots=True)
+class Leftover:
+    """A task of ours that has ended, or never began, and was not removed: who ran it was killed."""
+
+    service_name: str
+    object_name: str
+    handle: Handle
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """Failed attempts at one subject: this process's memory."""
 
@@ -193,6 +202,7 @@ class Observed:
     volumes: tuple[LiveVolume, ...] = ()
     markers: tuple[Marker, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     """``str(ref)`` -> digest or absent; a missing key was not asked or could not be read."""
     present: Mapping[str, LiveImage] = field(default_factory=dict)

@@ -31,7 +31,8 @@ def predict(
             return replace(observed, instances=(*observed.instances, _created(observed, action)))
         case RemoveInstance():
             rest = tuple(i for i in observed.instances if i.handle != action.handle)
-            return _with_members(replace(observed, instances=rest))
+            tasks = tuple(t for t in observed.leftovers if t.handle != action.handle)
+            return _with_members(replace(observed, instances=rest, leftovers=tasks))
         case RetireInstance():
             return _changed(observed, action.handle, lambda i: _retired(i, action.name, observed.at))
         case ReviveInstance():

@@ -17,10 +17,12 @@ from reconciler.desired import (
     Kinship,
     LocalRegistry,
 )
+from reconciler.dialogue import CommandLine, Dialogue, LogQuery, LogRecord, Piece, Process, RuntimeFacts, Size
 from reconciler.fault import ProviderError, Refused, Stale
 from reconciler.observed import (
     Handle,
     Instance,
+    Leftover,
     LiveImage,
     LiveNetwork,
     LiveVolume,
@@ -38,6 +40,7 @@ __all__ = [
     "BuildRequest",
     "Builder",
     "Change",
+    "CommandLine",
     "DesiredNetwork",
     "DesiredVolume",
     "Digest",
@@ -46,22 +49,29 @@ __all__ = [
     "ImageRef",
     "Instance",
     "Kinship",
+    "Leftover",
     "LiveImage",
     "LiveNetwork",
     "LiveVolume",
     "LocalRegistry",
     "LogLine",
+    "LogQuery",
+    "LogRecord",
     "Login",
     "Marker",
     "Namesake",
     "Origin",
     "Owner",
+    "Piece",
+    "Process",
     "ProviderError",
     "Question",
     "Refused",
     "Registry",
     "Repository",
     "Runtime",
+    "RuntimeFacts",
+    "Size",
     "Stale",
     "Traits",
     "Tree",
@@ -168,13 +178,14 @@ class World:
     volumes: tuple[LiveVolume, ...] = ()
     markers: tuple[Marker, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
     registry_running: frozenset[str] = frozenset()
     unreadable: tuple[Unreadable, ...] = ()
     traits: Traits = Traits()
     ports: Mapping[int, str] = field(default_factory=dict)
 
 
-class Runtime(Protocol):
+class Runtime(Dialogue, Protocol):
     """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
     under the same name and labels is success; a name held by something else is Refused."""
 

@@ -37,6 +37,7 @@ def prune(steps: Steps) -> str | None:
     if any(steps.observed.cannot_read(kind) for kind in _NEEDED) or steps.observed.unreadable:
         return None
     asked = _prune_services(steps)
+    _remove_leftovers(steps)
     _leave_networks(steps)
     _prune_networks(steps)
     _prune_files(steps)
@@ -101,6 +102,14 @@ def _remove_service(steps: Steps, service_name: str) -> None:
     for instance in steps.views.of(service_name).instances:
         subject = Subject("Service", service_name, instance.name)
         steps.act(RemoveInstance(subject, cause, instance.handle, _GRACE))
+
+
+def _remove_leftovers(steps: Steps) -> None:
+    """Tasks that ended, or never began, and whose runner was killed before the engine could remove them."""
+    for leftover in steps.observed.leftovers:
+        subject = Subject("Task", leftover.service_name, leftover.object_name)
+        cause = Cause("prune", ("a task was left behind",))
+        steps.act(RemoveInstance(subject, cause, leftover.handle, 0.0, destructive=False))
 
 
 def _leave_networks(steps: Steps) -> None:

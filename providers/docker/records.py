@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from providers.docker.engine import Engine, Query
 from providers.docker.faults import EngineError
@@ -49,12 +50,13 @@ async def read_records(answer: Streaming, has_terminal: bool) -> AsyncIterator[L
     lines = {1: Lines("stdout"), 2: Lines("stderr")}
     terminal = TerminalLines()
     async for frame in frames(answer, not has_terminal):
-        found = terminal.feed(frame.content) if has_terminal else lines[2 if frame.stream == 2 else 1].feed(frame)
+        found = (
+            terminal.feed(frame.content) if has_terminal else lines[2 if frame.stream == 2 else 1].feed(frame)
+        )
         for record in found:
             yield record
-    for rest in (*lines.values(), terminal):
-        for record in rest.end():
-            yield record
+    for record in chain(lines[1].end(), lines[2].end(), terminal.end()):
+        yield record
 
 
 @dataclass(slots=True)
