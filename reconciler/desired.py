@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from reconciler.ownership import Owner, short_digest
+from specs.allow import Allowed
 from specs.reference import Digest, ImageRef
 from specs.service import Service
 
@@ -18,6 +19,7 @@ Fields: TypeAlias = Mapping[str, Json]
 
 Order = Literal["start-first", "stop-first"]
 NOTHING: Fields = MappingProxyType({})
+NOTHING_ALLOWED = Allowed()
 
 
 class Kinship(Enum):
@@ -224,8 +226,8 @@ class Policy:
     source: str = ""
     """The text of the label ``reconciler.source`` that this source writes."""
     mode: Literal["live", "offline", "worktree"] = "live"
-    host_mounts: frozenset[str] = frozenset()
-    """Host paths that the environment's ``allow`` names: a form read from a label may mount no other."""
+    allowed: Allowed = NOTHING_ALLOWED
+    """What the environment's ``allow`` names: a form read from a label gets no more, and no payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,8 @@ class Desired:
     volumes: Mapping[str, DesiredVolume] = field(default_factory=dict)
     files: Mapping[str, DesiredFiles] = field(default_factory=dict)
     registries: Mapping[str, LocalRegistry] = field(default_factory=dict)
+    locks: Mapping[str, Digest] = field(default_factory=dict)
+    """What the lock says of references as written."""
     policy: Policy = Policy()
     lineage: Mapping[str, Kinship] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()

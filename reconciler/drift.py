@@ -83,6 +83,9 @@ def commit_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
     ]
     if instance.input != target.input:
         diffs.append(Diff("image", "commit", target.input, instance.input, instance.image))
+    elif not target.is_image_of(instance.input, instance.generation.digest):
+        before = f"{instance.input}@{instance.generation.digest}"
+        diffs.append(Diff("image", "commit", f"{target.input}@{target.digest}", before, instance.image))
     elif instance.generation.secrets != target.secrets and not target.service.missing_secrets:
         diffs.append(Diff("secrets", "commit", "another value", "the value then", None))
     return tuple(diffs)

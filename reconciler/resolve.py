@@ -90,7 +90,8 @@ def resolve(
         volumes=volumes,
         files=_files(owner, effective, findings.configs),
         registries=local_registries(owner, effective),
-        policy=replace(policy, host_mounts=frozenset(effective.environment.allow.host_mounts)),
+        locks=findings.locks,
+        policy=replace(policy, allowed=effective.environment.allow),
         lineage=lineage,
         excluded=frozenset(excluded) | (effective.services.keys() - services.keys()),
     )

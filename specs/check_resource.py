@@ -7,9 +7,11 @@ import re
 from typing import Final
 
 from specs.catalog import Catalog
+from specs.lock import LOCK_FILE, LOCK_NAME
 from specs.problem import Report
 from specs.reference import ImageRef, InvalidReference
 from specs.resource import Network, Volume
+from specs.spec_set import SpecSet
 from specs.suggest import did_you_mean, shown
 
 _URL = re.compile(
@@ -139,3 +141,18 @@ def host_path_of(volume: Volume) -> str | None:
     if kind == "tmpfs" and not {"bind", "rbind"} & set(flags):
         return None
     return device
+
+
+def check_locks(spec_set: SpecSet, report: Report) -> None:
+    """There is one, where ``reconciler lock`` writes it: an entry elsewhere would never be renewed."""
+    expected = posixpath.normpath(posixpath.join(spec_set.path, LOCK_FILE))
+    for name, written in spec_set.of_kind("Lock").items():
+        if name != LOCK_NAME or posixpath.normpath(written.place.file) != expected:
+            remedy = 'remove it; "reconciler lock" writes the file'
+            report.about(written.subject).add(
+                "SPEC039",
+                written.place,
+                "a Lock in another place, or under another name",
+                expected=f"one Lock, named {LOCK_NAME}, in {expected}",
+                remedy=remedy,
+            )

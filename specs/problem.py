@@ -44,6 +44,7 @@ CODES = {
     "SPEC036": "One spec path lies inside another.",
     "SPEC037": "There is no Environment of that name.",
     "SPEC038": "An image reference cannot be read.",
+    "SPEC039": "A Lock lies elsewhere than in lock.yaml under the spec path, or bears another name.",
 }
 """Every code and what it means. Codes are stable: none is ever given another meaning."""
 

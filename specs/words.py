@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-_ALLOW: Final = "this version grants only host mounts, by the environment's allow.host_mounts"
+from specs import refused
+
+_ALLOW: Final = "mount the engine's socket under volumes, where the environment's allow.host_mounts names it"
 _INIT: Final = '"reconciler init" writes such values out'
 
 EXTENSION: Final = f"write the fields where they belong; {_INIT}"
 COMPOSE_REFUSED: Final = {
     ("Service", name): remedy
     for name, remedy in {
+        **refused.SERVICE,
+        **{f"deploy.{name}": remedy for name, remedy in refused.DEPLOY.items()},
         "container_name": "objects are named after project, environment and service",
         "build": "write a document of kind Image, and its name as image",
-        "privileged": _ALLOW,
-        "devices": _ALLOW,
-        "device_cgroup_rules": _ALLOW,
-        "gpus": _ALLOW,
-        "cap_add": _ALLOW,
-        "security_opt": _ALLOW,
-        "network_mode": "name networks under networks; the host's namespaces are not given",
-        "ipc": "the host's namespaces are not given",
-        "pid": "the host's namespaces are not given",
-        "uts": "the host's namespaces are not given",
-        "userns_mode": "the host's namespaces are not given",
-        "cgroup": "the host's namespaces are not given",
-        "cgroup_parent": "the host's namespaces are not given",
         "use_api_socket": _ALLOW,
         "extends": _INIT,
-        "env_file": f"write the variables under environment; {_INIT}",
         "profiles": "an Environment chooses its services: services.include and services.exclude",
         "links": "services of one network reach one another by service name",
         "external_links": "join a Network with external: true",
@@ -43,35 +33,13 @@ COMPOSE_REFUSED: Final = {
 }
 """(model, path) of words that the language refuses for good -> what to write instead."""
 
-_SERVICE_NOT_YET: Final = """
-    annotations attach blkio_config cap_drop cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period
-    cpu_rt_runtime cpu_shares cpuset credential_spec develop dns dns_opt dns_search domainname expose
-    extra_hosts group_add hooks hostname init isolation label_file logging mac_address mem_swappiness
-    memswap_limit models oom_kill_disable oom_score_adj platform post_start pre_stop provider pull_policy
-    read_only route runtime shm_size stdin_open storage_opt sysctls tmpfs tty ulimits
-"""
-_DEPLOY_NOT_YET: Final = """
-    endpoint_mode labels mode placement restart_policy rollback_config update_config
-"""
+_SERVICE_NOT_YET: Final = "hooks route"
 _NETWORKS_NOT_YET: Final = """
-    driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address priority
+    driver_opts gw_priority interface_name
 """
-_ALLOW_NOT_YET: Final = """
-    capabilities cap_add devices host_namespaces ipc network_mode pid privileged security_opt uts userns_mode
-"""
-
 NOT_YET: Final = {
     **{("Service", name): "" for name in _SERVICE_NOT_YET.split()},
-    ("Service", "pull_policy"): "remove it: images are deployed by digest",
-    ("Service", "expose"): "remove it: neighbours reach every port",
-    **{("Service", f"deploy.{name}"): "" for name in _DEPLOY_NOT_YET.split()},
-    ("Service", "deploy.update_config"): "write rollout",
-    ("Service", "deploy.rollback_config"): "write rollout",
-    ("Service", "deploy.restart_policy"): "write restart",
-    ("Service", "healthcheck.start_interval"): "",
-    ("Service", "deploy.resources.reservations.cpus"): "",
     ("Service", "deploy.resources.reservations.devices"): "",
-    **{("Environment", f"allow.{name}"): _ALLOW for name in _ALLOW_NOT_YET.split()},
     **{("Service", f"networks.*.{name}"): "" for name in _NETWORKS_NOT_YET.split()},
     ("Service", "depends_on.*.restart"): "remove it: a rollout does not restart what depends on a service",
     ("Environment", "record"): "",
@@ -82,9 +50,6 @@ NOT_YET: Final = {
     ("Registry", "managed_by"): "",
     ("Registry", "mirror"): "",
     ("Image", "build.source"): "Reserved: build from a folder of this repository",
-    ("Network", "ipam"): "write subnet",
-    ("Network", "attachable"): "",
-    ("Network", "enable_ipv6"): "",
     ("Secret", "file"): "remove it: a Secret's value is looked up by its name, outside git",
     ("Secret", "environment"): "remove it: a Secret's value is looked up by its name, outside git",
     ("Secret", "external"): "remove it: a Secret's value is looked up by its name, outside git",
@@ -113,6 +78,12 @@ PATTERNS: Final = {
     r"^[0-9a-fA-F.:]+/[0-9]{1,3}$": "a subnet such as 10.10.0.0/24",
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$": "an object name: letters, digits, '_', '.' and '-'",
     r"^[a-z][a-z0-9-]{0,31}$": "the name of a driver",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$": "the name or number of a group",
+    r"^[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?$": "a port such as 8080 or 53/udp",
+    r"^[a-z0-9-]+(:[0-9]+)?$": "an option of the resolver such as ndots:2",
+    r"^(\.|[A-Za-z0-9_.-]{1,253})$": "a domain such as shop.internal",
+    r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$": "CPUs such as 0-1 or 0,2",
+    r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$": "a digest: sha256: and 64 hexadecimal digits",
 }
 """What the models' patterns mean, for messages."""
 _COMMAND: Final = "a command line or a list"
@@ -123,6 +94,8 @@ LIST_FORMS: Final = {
     ("Service", "healthcheck.test"): _COMMAND,
     **{("Service", name): "a list" for name in ("ports", "volumes", "configs", "secrets")},
     **{("Service", name): _LIST_OR_MAP for name in ("environment", "labels", "networks", "depends_on")},
+    **{("Service", name): _LIST_OR_MAP for name in ("annotations", "extra_hosts", "sysctls", "tmpfs")},
+    **{("Service", name): "a word or a list" for name in ("dns", "dns_search", "env_file", "label_file")},
 }
 """What people may write where the normal form is a map or a list of words."""
 RESERVED_VALUES: Final = {
@@ -130,5 +103,5 @@ RESERVED_VALUES: Final = {
     ("Registry", "provider"): ("ecr",),
 }
 """Values that the language reserves, by model and path."""
-RESERVED_KINDS: Final = ("Release", "Lock", "Run")
+RESERVED_KINDS: Final = ("Release", "Run")
 """Kinds that the language reserves and this version does not read."""

@@ -23,8 +23,11 @@ VERBS = {
     "why": "show which input or field made a service what it is",
     "render": "show the effective specs, each value with where it came from",
     "retry": "try a held generation again",
+    "adopt": "take over a live container that is not ours, or accept a new source for what is ours",
     "destroy": "remove all that is ours in one environment",
+    "lock": "write which digest each reference from outside means",
     "schema": "print the JSON Schema of spec documents for editors",
+    "explain": "say what a code such as SPEC012 means, and what to do",
 }
 
 
@@ -54,11 +57,13 @@ def build_parser() -> Parser:
 
 
 def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
-    if verb not in {"init", "validate", "schema"}:
+    if verb == "explain":
+        parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
+    elif verb not in {"init", "validate", "schema", "lock"}:
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
     if verb in {"why", "retry"}:
         parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
-    if verb != "schema":
+    if verb not in {"schema", "explain"}:
         _add_source(verb, parser)
     if verb in {"plan", "apply", "drift", "status"}:
         parser.add_argument(
@@ -73,14 +78,21 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
     if verb == "apply":
         _add_apply(parser)
-    if verb == "destroy":
-        parser.add_argument("--confirm", metavar="ID", help="the id that destroy printed before")
+    if verb == "adopt":
+        parser.add_argument("service", metavar="SERVICE", nargs="?", help="the service that takes over")
+        parser.add_argument("container", metavar="HANDLE", nargs="?", help="a container, by name or id")
+    if verb == "lock":
+        help_words = "resolve it again: a reference, a pattern, a Service or an Image"
+        parser.add_argument("--update", action="append", metavar="NAME", help=help_words)
+        parser.add_argument("--partial", action="store_true", help="write what could be resolved")
+    if verb in {"destroy", "adopt"}:
+        parser.add_argument("--confirm", metavar="ID", help="the id that was printed before")
 
 
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
-    if verb not in {"init", "validate"}:
+    if verb not in {"init", "validate", "lock"}:
         parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: HEAD)")
         parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
 

@@ -9,6 +9,9 @@ CODES = {
     "CLI004": "The commit is not on the branch that the environment tracks.",
     "CLI005": "There is no service of that name in the environment.",
     "CLI006": "Nothing is held that could be tried again.",
+    "CLI020": "There is no such code.",
+    "CLI030": "Nothing here runs, or is built on, what lock --update names.",
+    "CLI031": "The lock file cannot be written where it belongs.",
     "INIT001": "The folder for init does not exist.",
     "INIT002": "The spec folder holds YAML files already; init overwrites nothing.",
     "INIT003": "The Compose file cannot be converted.",
@@ -17,4 +20,5 @@ CODES = {
     "SRC001": "The files of a Config are not in this commit.",
     "SRC002": "A file of a build context went away while it was read.",
     "SRC003": "The base of an image is not in its registry.",
+    "SRC004": "A reference that is to be locked is not in its registry.",
 }

@@ -16,6 +16,8 @@ class Options:
     environment: str = ""
     service: str = ""
     """The service that ``why`` and ``retry`` are about; empty means every one."""
+    code: str = ""
+    """The code that ``explain`` is about; empty means all."""
     repo: str = "."
     ref: str | None = None
     path: str = "specs"
@@ -30,6 +32,11 @@ class Options:
     backwards: bool = False
     allow_prune: str | None = None
     confirm: str | None = None
+    container: str = ""
+    """The container that ``adopt`` takes over, by name or id."""
+    update: tuple[str, ...] = ()
+    """What ``lock`` resolves again."""
+    partial: bool = False
     logs: bool = False
     timeout: float = DEFAULT_TIMEOUT
 
@@ -38,4 +45,5 @@ class Options:
         """From what argparse found."""
         given = {name: value for name, value in vars(namespace).items() if value is not None}
         given["services"] = tuple(given.get("services", ()))
+        given["update"] = tuple(given.get("update", ()))
         return cls(**given)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.cli.changes import changes_to_build
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, REFUSED, worst
 from reconciler.cli.options import Options
+from reconciler.cli.references import look_up
 from reconciler.cli.session import meet, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
@@ -29,7 +32,8 @@ async def report_plan(workspace: Workspace, clients: Clients) -> Report:
     decided = plan(desired, observed, observed.at)
     following = forecast(desired, observed, observed.at)
     changes = await changes_to_build(desired, observed, clients)
-    view = view_plan(desired, observed, decided, following, changes)
+    named = await look_up(desired, observed, clients)
+    view = replace(view_plan(desired, observed, decided, following, changes), references=named)
     options = workspace.options
     title = f"Plan for {desired.owner} at {short_commit(desired.commit)}"
     report = Report(

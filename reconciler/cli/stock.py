@@ -29,6 +29,8 @@ class CommitStock:
     configs: Configs
     secret_store: SecretStore
     open_registry: OpenRegistry
+    locks: Mapping[str, Digest] = field(default_factory=dict)
+    """What the lock says of references as written: it decides wherever it has an entry."""
     _bases: dict[str, Digest] = field(default_factory=dict)
     """Bases resolved already: two images of one run are built on the same bytes."""
 
@@ -77,6 +79,8 @@ class CommitStock:
         ref = ImageRef.parse(text)
         if ref.digest:
             return ref.digest
+        if text in self.locks:
+            return self.locks[text]
         if text not in self._bases:
             asked = ref if ref.tag else ref.with_tag("latest")
             registry = await self.open_registry(asked)

@@ -44,7 +44,7 @@ def _check(
         return
     owner = Owner(found.environment.project, environment_name)
     yield from know_configs(found, files).problems
-    for name, known in know_images(owner, tree, found, {}).items():
+    for name, known in know_images(owner, tree, found, spec_set.locks).items():
         yield from (problem_of_image(name, problem) for problem in known.inputs.problems)
 
 

@@ -92,16 +92,18 @@ def _assemble(
     options: Options, source: Source, found: Effective, owner: Owner, problems: tuple[Problem, ...]
 ) -> Workspace:
     store = SecretStore(owner, secrets_folder(os.environ))
-    images = know_images(owner, source.tree, found, {})
+    locks = source.specs.locks
+    images = know_images(owner, source.tree, found, locks)
     configs = know_configs(found, source.files)
     digests, unread = _digests(store, found.services.values())
-    findings = Findings({name: known.desired for name, known in images.items()}, configs.digests, digests, {})
+    wanted = {name: known.desired for name, known in images.items()}
+    findings = Findings(wanted, configs.digests, digests, locks)
     desired, unresolved = resolve(owner, source.commit, found, findings, _policy(options, source, found), {})
     all_problems = (*source.problems, *problems, *configs.problems, *unresolved, *unread)
     if has_errors(list(all_problems)):
         raise Stop(ERROR, all_problems, owner, source.commit)
     registries = Registries(found.registries, store)
-    stock = CommitStock(source.tree, source.files, images, configs, store, registries.open)
+    stock = CommitStock(source.tree, source.files, images, configs, store, registries.open, locks)
     desired = _select(desired, options)
     uncommitted = _warn_of_files(source, found, images, options)
     return Workspace(
@@ -117,7 +119,7 @@ def _policy(options: Options, source: Source, found: Effective) -> Policy:
         allow_prune=options.allow_prune,
         source=source.label,
         mode="worktree" if options.worktree else "live",
-        host_mounts=frozenset(found.environment.allow.host_mounts),
+        allowed=found.environment.allow,
     )
 
 
