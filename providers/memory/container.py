@@ -44,6 +44,8 @@ class Container:
     files: dict[str, bytes] = field(default_factory=dict)
     """Files that it sees at their paths: secrets, and Configs as they were at the last start."""
     log: list[str] = field(default_factory=list)
+    written: list[float] = field(default_factory=list)
+    """When each line of the log was written."""
     phase: Phase = Phase.CREATED
     started_at: float | None = None
     finished_at: float | None = None
@@ -148,6 +150,7 @@ class Container:
             content = self.files.get(path)
             text = f"{path}: no such file" if content is None else content.decode(errors="replace")
             self.log.extend(text.splitlines())
+        self.written.extend([at] * (len(self.log) - len(self.written)))
 
     def _end(self, at: float, exit_code: int) -> None:
         self.phase, self.finished_at, self.exit_code = Phase.EXITED, at, exit_code

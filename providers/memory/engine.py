@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from providers.memory import instances, look, networks, volumes
+from providers.memory import instances, look, networks, processes, volumes
 from providers.memory.behaviour import Behaviour
 from providers.memory.clock import Clock
 from providers.memory.faults import Call, Hook, When
@@ -15,6 +15,7 @@ from providers.memory.registry import MemoryRegistry
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
+from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
 from reconciler.ownership import Owner
 from reconciler.provider import FileEntry, Login, ProviderError, Question, Refused, World
@@ -179,6 +180,25 @@ class MemoryEngine:
         if container is None:
             return ()
         return tuple(container.log[-lines:]) if lines > 0 else ()
+
+    def records(self, handle: Handle, query: LogQuery) -> AsyncIterator[LogRecord]:
+        return processes.records(self.ground, handle.id, query)
+
+    async def execute(self, owner: Owner, handle: Handle, command: CommandLine) -> Process:
+        return await processes.execute(self.ground, owner, handle.id, command)
+
+    async def run_task(
+        self, blueprint: Blueprint, secrets: Mapping[str, str], command: CommandLine
+    ) -> Process:
+        return await processes.run_task(self.ground, blueprint, secrets, command)
+
+    async def remove_task(self, owner: Owner, handle: Handle) -> None:
+        await processes.remove_task(self.ground, owner, handle.id)
+
+    async def examine(self) -> RuntimeFacts:
+        """Raises what ``fail("examine")`` says."""
+        self.ground.faults.cross_read(Call("examine", "read", ""))
+        return RuntimeFacts("memory", "1.0", 0.0)
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from providers.memory.container import Container
 from providers.memory.ground import Ground, Network, Volume
 from providers.memory.labels import generation_of
+from providers.memory.processes import leftovers
 from providers.memory.volumes import filler_of
 from reconciler import ownership
 from reconciler.desired import NOTHING
@@ -36,6 +37,7 @@ def look(ground: Ground, question: Question) -> World:
         volumes=() if "volumes" in hidden else tuple(_volumes(ground, volumes)),
         markers=() if "markers" in hidden else tuple(v.marker for v in volumes if v.marker),
         namesakes=tuple(_namesakes(ground, question)),
+        leftovers=tuple(leftovers(ground, owner)),
         registry_running=frozenset(r.name for r in question.registries if r.name in ground.local_registries),
         unreadable=tuple(hidden.values()),
         traits=TRAITS,
