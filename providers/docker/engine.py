@@ -14,20 +14,21 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode
 
-from providers.docker.faults import EngineError, answer_error
-from providers.docker.tree import Node, branch, text
-from providers.docker.wire import Answer, Wire, silent, unreachable
+from providers.docker.api_version import choose_version
+from providers.docker.faults import EngineError, answer_error, unclear
+from providers.docker.tree import Node, branch, nodes, text
+from providers.docker.wire import Answer, Stream, Wire, silent, unreachable
 from reconciler.desired import Json
 
 if TYPE_CHECKING:
     from aiodocker import Docker
 
-OLDEST = (1, 41)
-NEWEST = (1, 51)
-"""The newest version whose answers were read while writing this; a newer engine speaks it too."""
 READ = 20.0
 WRITE = 60.0
 """Seconds within which a read and a write must be answered."""
+
+_LONGEST = 64 << 10
+"""Bytes of an error's body that are read."""
 
 Query = Mapping[str, str | int]
 Method = Literal["POST", "PUT", "DELETE"]
@@ -47,7 +48,7 @@ class Engine:
         """The API version that is spoken, such as ``1.45``. Raises EngineError where there is none."""
         async with self._negotiation:
             if not self._version:
-                answer = await self._wire.get("/version", READ)
+                answer = await self.ask("/version", READ)
                 self._version = choose_version(self.socket_path, _json(self.socket_path, answer))
         return self._version
 
@@ -58,27 +59,59 @@ class Engine:
         except ValueError:
             return None
 
+    async def dial(self) -> Stream:
+        """A connection of the caller's own, for streams. Raises EngineError."""
+        try:
+            return await self._wire.dial()
+        except OSError as error:
+            raise unreachable(self.socket_path, error) from None
+
+    async def ask(self, target: str, deadline: float) -> Answer:
+        """GET of a target as it is; the whole answer, whatever its status."""
+        return await self._wire.get(target, deadline)
+
     async def fetch(self, path: str, query: Query | None = None, deadline: float = READ) -> Answer:
         """GET; the whole answer, whose status is below 400."""
-        target = f"/v{await self.version()}{_target(path, query)}"
-        answer = await self._wire.get(target, deadline)
+        target = f"/v{await self.version()}{target_of(path, query)}"
+        answer = await self.ask(target, deadline)
         if answer.status >= 400:
-            raise answer_error(answer.status, path, _message(answer.body))
+            raise answer_error(answer.status, path, message_of(answer.body))
         return answer
 
-    async def read(self, path: str, query: Query | None = None, deadline: float = READ) -> Json:
-        """GET; the JSON of the answer."""
-        return _json(self.socket_path, await self.fetch(path, query, deadline))
+    async def read(self, path: str, query: Query | None = None, deadline: float = READ) -> Node:
+        """GET; the object of the answer. An answer that is none is an error, never an empty object."""
+        found = _json(self.socket_path, await self.fetch(path, query, deadline))
+        if not isinstance(found, Mapping):
+            raise unclear(self.socket_path, f"no object in the answer to {path}")
+        return found
+
+    async def read_list(self, path: str, query: Query | None = None, member: str = "") -> list[Node]:
+        """GET; the objects of the list that is the answer, or that is its ``member``. An answer without a
+        list is an error, never an empty list (an engine writes an empty member as null)."""
+        found = _json(self.socket_path, await self.fetch(path, query))
+        if member:
+            there = isinstance(found, Mapping) and member in found
+            found = branch(found).get(member) or [] if there else None
+        if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
+            raise unclear(self.socket_path, f"no list in the answer to {path}")
+        return nodes({"": found}, "")
 
     async def find(self, path: str) -> Node | None:
         """GET of one object; None when there is none."""
         try:
-            found = await self.read(path)
+            return await self.read(path)
         except EngineError as error:
             if error.status == 404:
                 return None
             raise
-        return found if isinstance(found, Mapping) else {}
+
+    async def create(self, path: str, query: Query | None = None, body: Node | None = None) -> str:
+        """POST; the id of what it made. An answer that names none is an error: it may be there all the
+        same."""
+        made = text(await self.write("POST", path, query, body), "Id")
+        if not made:
+            raise unclear(self.socket_path, f"no id in the answer to POST {path}")
+        return made
 
     async def write(
         self,
@@ -108,9 +141,15 @@ class Engine:
                 *lines, rest = (rest + part).split(b"\n")
                 for line in lines:
                     if line.strip():
-                        yield branch(_loads(self.socket_path, line))
+                        yield self._message(line)
         if rest.strip():
-            yield branch(_loads(self.socket_path, rest))
+            yield self._message(rest)
+
+    def _message(self, line: bytes) -> Node:
+        found = _loads(self.socket_path, line)
+        if not isinstance(found, Mapping):
+            raise unclear(self.socket_path, "a line of progress that is no message")
+        return found
 
     async def _send(
         self,
@@ -122,27 +161,28 @@ class Engine:
         idle: float,
     ) -> AsyncGenerator[bytes, None]:
         client = await self._open()
-        from aiodocker.exceptions import DockerError
-        from aiohttp import ClientError, ClientTimeout
+        from aiohttp import ClientConnectorError, ClientError, ClientTimeout
 
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
-        target = _target(path, query).lstrip("/")
+        url = client._canonicalize_url(target_of(path, query).lstrip("/"), versioned_api=True)
         limits = ClientTimeout(total=None, sock_connect=idle, sock_read=idle)
         headers = {"Content-Type": kind, **headers}
         try:
-            asking = client._query(target, method, data=content, headers=headers, timeout=limits)
-            async with asking as answer, answer:
+            # Not by the library's own query: it trips over an error whose body is not the engine's JSON.
+            asking = client.session.request(method, url, data=content, headers=headers, timeout=limits)
+            async with asking as answer:
+                if answer.status >= 400:
+                    raise answer_error(answer.status, path, message_of(await answer.content.read(_LONGEST)))
                 async for part in answer.content.iter_any():
                     yield part
         except TimeoutError:
             raise silent(self.socket_path, f"{method} {path}", idle) from None
-        except DockerError as error:
-            if error.status == 900:
-                raise unreachable(self.socket_path, OSError(error.message)) from None
-            raise answer_error(error.status, path, error.message) from None
+        except ClientConnectorError as error:
+            raise unreachable(self.socket_path, error.os_error) from None
         except (ClientError, OSError) as error:
-            raise unreachable(self.socket_path, OSError(str(error))) from None
+            broken = f"{method} {path}: the connection broke before the whole answer ({type(error).__name__})"
+            raise unclear(self.socket_path, broken) from None
 
     async def _open(self) -> Docker:
         version = await self.version()
@@ -160,30 +200,8 @@ class Engine:
             await client.close()
 
 
-def choose_version(where: str, answer: Json) -> str:
-    """The API version to speak with an engine that answered this to /version: its newest, at most ours;
-    its oldest where even that is newer than ours. Raises EngineError for one that is too old."""
-    newest, oldest = _pair(text(answer, "ApiVersion")), _pair(text(answer, "MinAPIVersion"))
-    if newest is None:
-        raise EngineError("DKR004", where, "no ApiVersion in the answer to /version", "a Docker Engine")
-    if newest < OLDEST:
-        raise EngineError(
-            "DKR005",
-            where,
-            f"it speaks API {newest[0]}.{newest[1]}",
-            f"API {OLDEST[0]}.{OLDEST[1]} or newer (Docker Engine 20.10)",
-            "upgrade the engine",
-        )
-    chosen = max(min(newest, NEWEST), oldest or OLDEST)
-    return f"{chosen[0]}.{chosen[1]}"
-
-
-def _pair(version: str) -> tuple[int, int] | None:
-    major, _, minor = version.partition(".")
-    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else None
-
-
-def _target(path: str, query: Query | None) -> str:
+def target_of(path: str, query: Query | None) -> str:
+    """A request's target: the path, and the query written as one."""
     return quote(path, safe="/:@") + (f"?{urlencode(query)}" if query else "")
 
 
@@ -197,11 +215,12 @@ def _loads(where: str, body: bytes) -> Json:
     try:
         found: Json = json.loads(body)
     except ValueError:
-        raise EngineError("DKR004", where, "an answer that is not JSON", "a Docker Engine") from None
+        raise unclear(where, "an answer that is not JSON") from None
     return found
 
 
-def _message(body: bytes) -> str:
+def message_of(body: bytes) -> str:
+    """What the engine says in the body of an error; what stands there instead, where that is no JSON."""
     try:
         return text(json.loads(body), "message")
     except ValueError:

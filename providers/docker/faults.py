@@ -46,18 +46,38 @@ class EngineError(ProviderError):
 
 
 def answer_error(status: int, where: str, message: str) -> EngineError:
-    """The error for an HTTP status of 400 or above."""
-    return EngineError("DKR010", where, message.strip() or f"status {status}", status=status)
+    """The error for an HTTP status of 400 or above. ``message`` is what the engine says of it."""
+    seen = " ".join(message.split())[:500] or "it says nothing"
+    own = status >= 500 or status == 429
+    remedy = "read the engine's log; it is tried again" if own else "the engine's words name the reason"
+    return EngineError("DKR010", where, seen, f"success, not status {status}", remedy, status=status)
+
+
+def unclear(where: str, seen: str) -> EngineError:
+    """What came is not what an engine answers: cut off, garbled, or not from an engine."""
+    return EngineError(
+        "DKR004",
+        where,
+        seen,
+        "the answer of a Docker Engine",
+        "see what listens there, and read the engine's log; it is tried again",
+    )
 
 
 def stale(where: str, seen: str) -> Stale:
     """The world moved under the action."""
-    return Stale("DKR011", where, seen, remedy="the next look decides anew")
+    return Stale("DKR011", where, seen, "an object that stays as it was seen", "the next look decides anew")
 
 
 def not_ours(where: str) -> Stale:
     """An object under a handle of ours does not, or no longer, carry our owner label."""
-    return Stale("DKR013", where, "it does not carry our owner label", "an object of ours")
+    return Stale(
+        "DKR013",
+        where,
+        "it does not carry our owner label",
+        "an object of ours",
+        "the next look decides anew",
+    )
 
 
 def name_held(where: str, holder: str) -> Refused:

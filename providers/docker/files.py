@@ -6,7 +6,7 @@ leaves the filler, and the same call takes up where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from providers.docker.archive import pack
 from providers.docker.containers import Containers
@@ -20,6 +20,8 @@ from reconciler.ownership import Owner, is_ours
 from reconciler.provider import FileEntry
 
 _ROOT = "/.reconciler"
+Give = Callable[[str], Awaitable[bytes]]
+"""Makes the tar to be put into a volume, given the id of its filler, whose image can be read."""
 
 
 async def publish(
@@ -28,6 +30,17 @@ async def publish(
     """Make and fill a volume of role files; finished already is success. ``image`` is any image that the
     engine holds. Raises Refused when a stranger holds a name, Stale when image or filler went away."""
     content = pack(volume, entries)
+
+    async def give(filler: str) -> bytes:
+        return content
+
+    await fill(containers, owner, volume, "files", image, give)
+
+
+async def fill(
+    containers: Containers, owner: Owner, volume: str, role: str, image: str, give: Give
+) -> None:
+    """Make a volume and fill it with the tar that ``give`` makes, as ``publish`` says."""
     engine = containers.engine
     filler = await _filler(engine, owner, volume)
     if filler is None:
@@ -36,9 +49,9 @@ async def publish(
             if not is_ours(text_map(found, "Labels"), owner):
                 raise name_held(volume, "a volume without our owner label")
             return
-        filler = await _create_filler(engine, owner, volume, image)
+        filler = await _create_filler(engine, owner, volume, role, image)
     try:
-        await engine.write("PUT", f"/containers/{filler}/archive", {"path": _ROOT}, content)
+        await engine.write("PUT", f"/containers/{filler}/archive", {"path": _ROOT}, await give(filler))
     except EngineError as error:
         if error.status == 404:
             raise stale(volume, "its filler went away: another process may have finished it") from None
@@ -55,8 +68,8 @@ async def _filler(engine: Engine, owner: Owner, volume: str) -> str | None:
     return text(found, "Id")
 
 
-async def _create_filler(engine: Engine, owner: Owner, volume: str, image: str) -> str:
-    labels: dict[str, Json] = dict(object_labels(owner, volume, "files"))
+async def _create_filler(engine: Engine, owner: Owner, volume: str, role: str, image: str) -> str:
+    labels: dict[str, Json] = dict(object_labels(owner, volume, role))
     mount: dict[str, Json] = {
         "Type": "volume",
         "Source": volume,
@@ -70,9 +83,8 @@ async def _create_filler(engine: Engine, owner: Owner, volume: str, image: str) 
         "HostConfig": {"NetworkMode": "none", "Mounts": [mount]},
     }
     try:
-        made = await engine.write("POST", "/containers/create", {"name": filler_name(volume)}, body)
+        return await engine.create("/containers/create", {"name": filler_name(volume)}, body)
     except EngineError as error:
         if error.status in (404, 409):
             raise stale(volume, error.seen) from None
         raise
-    return text(made, "Id")

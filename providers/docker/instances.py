@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from providers.docker import networks, secret_files
 from providers.docker.containers import Containers
 from providers.docker.faults import EngineError, mask, name_held, stale
 from providers.docker.images import has_reserved_labels
-from providers.docker.payload import ImageFacts, create_payload, limits_payload
+from providers.docker.payload import ImageFacts, create_payload, update_payload
 from providers.docker.tree import Node, flag, text, text_map
 from providers.docker.volumes import find as find_volume
 from reconciler.actions import Blueprint
 from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.desired import Json
 from reconciler.observed import Handle
 from reconciler.ownership import FINGERPRINT, IMAGE, SECRETS, Owner, is_ours
 from reconciler.provider import ProviderError, Refused
@@ -33,14 +35,48 @@ async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[
         raise mask(error, secrets.values()) from None
 
 
-async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the create call needs and what follows it: the body, the image, ids of networks by name."""
+
+    body: dict[str, Json]
+    image: ImageFacts
+    network_ids: Mapping[str, str]
+
+
+async def prepare(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> Prepared:
+    """Look at everything that the container needs. Raises Stale for what is not there, Refused for what
+    will not do; the errors may hold the engine's words."""
     secret_files.check(blueprint.name, blueprint.form, secrets)
     image = await _image(containers, blueprint)
     mountpoints = await _mountpoints(containers, blueprint)
     network_ids = await _network_ids(containers, blueprint)
-    body = create_payload(blueprint, image, secrets, mountpoints)
+    return Prepared(create_payload(blueprint, image, secrets, mountpoints), image, network_ids)
+
+
+async def copy_secrets(
+    containers: Containers,
+    container_id: str,
+    blueprint: Blueprint,
+    image: ImageFacts,
+    secrets: Mapping[str, str],
+) -> None:
+    """Copy its secret files into a container that was created and has not started."""
+    user = blueprint.form.spec.user
+    await secret_files.copy(
+        containers.engine,
+        container_id,
+        blueprint.name,
+        image.user if user is None else user,
+        blueprint.form.secrets,
+        secrets,
+    )
+
+
+async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+    prepared = await prepare(containers, blueprint, secrets)
     try:
-        made = await containers.engine.write("POST", "/containers/create", {"name": blueprint.name}, body)
+        made = await containers.engine.create("/containers/create", {"name": blueprint.name}, prepared.body)
     except EngineError as error:
         if error.status == 409:
             await _accept_twin(containers, blueprint)
@@ -48,18 +84,10 @@ async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping
         if error.status == 404:
             raise stale(blueprint.name, error.seen) from None
         raise
-    handle = Handle("", text(made, "Id"))
+    handle, network_ids = Handle("", made), prepared.network_ids
     for use in blueprint.form.networks[1:]:
         await networks.connect(containers.engine, handle.id, network_ids[use.object_name], use.aliases)
-    user = blueprint.form.spec.user
-    await secret_files.copy(
-        containers.engine,
-        handle.id,
-        blueprint.name,
-        image.user if user is None else user,
-        blueprint.form.secrets,
-        secrets,
-    )
+    await copy_secrets(containers, handle.id, blueprint, prepared.image, secrets)
     await containers.start(handle, blueprint.name)
 
 
@@ -163,8 +191,8 @@ async def mend(containers: Containers, owner: Owner, handle: Handle, changes: Se
 
 async def _apply(containers: Containers, container: Node, handle: Handle, change: Change) -> None:
     match change:
-        case SetLimits(cpus, memory, pids, memory_reservation):
-            await containers.update(handle, limits_payload(cpus, memory, pids, memory_reservation))
+        case SetLimits():
+            await containers.update(handle, update_payload(change))
         case SetRestart(policy):
             await containers.set_restart(handle, policy)
         case Connect(network, aliases):

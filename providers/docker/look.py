@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from providers.docker import listing, markers, registry
+from providers.docker import listing, markers, registry, tasks
 from providers.docker.engine import Engine, Query
-from providers.docker.faults import EngineError
+from providers.docker.faults import EngineError, unclear
 from providers.docker.images import Images
 from providers.docker.live import NetworkNames, live_instance, live_network, live_volume
 from providers.docker.payload import ImageFacts
-from providers.docker.tree import Node, moment, nodes, text, text_map
+from providers.docker.tree import Node, moment, text, text_map
+from providers.docker.words import MENDABLE, unknown_words
 from reconciler import ownership
 from reconciler.observed import (
     Instance,
@@ -31,7 +32,6 @@ from reconciler.provider import ProviderError, Question, World
 INSPECT = 8.0
 """Seconds within which one inspect must be answered, else its service is unreadable."""
 PARALLEL = 24
-TRAITS = Traits(("deploy.resources.limits.", "deploy.resources.reservations.", "restart"))
 T = TypeVar("T")
 
 
@@ -58,10 +58,8 @@ class Look:
 
     async def listed(self, what: str, path: str, query: Query | None = None) -> list[Node] | None:
         """The objects of a list; None, and noted, when it cannot be read."""
-        found = await self.attempt(what, self.engine.read(path, query))
-        if what in self.unreadable:
-            return None
-        return nodes(found, "Volumes") if path == "/volumes" else nodes({"": found}, "")
+        member = "Volumes" if path == "/volumes" else ""
+        return await self.attempt(what, self.engine.read_list(path, query, member))
 
     async def take(self) -> World:
         """The world. Raises ProviderError when nothing at all can be read."""
@@ -85,11 +83,24 @@ class Look:
             volumes=self._volumes(containers, volumes),
             markers=self._markers(volumes),
             namesakes=self._namesakes(containers, networks, volumes),
+            leftovers=tasks.leftovers(containers or [], self.question.owner, self.host, self.at),
             registry_running=running,
             unreadable=tuple(Unreadable(w, r, self.at) for w, r in sorted(self.unreadable.items())),
-            traits=TRAITS,
+            traits=await self._traits(clock),
             ports=listing.foreign_ports(containers or [], frozenset(self.ours)),
         )
+
+    async def _traits(self, about: object) -> Traits:
+        """What this engine mends in place, and the words that it or its kernel is too old for."""
+        version = await self.engine.version()
+        major, _, minor = version.partition(".")
+        unknown = {
+            word: f"engine API {since[0]}.{since[1]} does, this one speaks {version}"
+            for word, since in unknown_words((int(major), int(minor))).items()
+        }
+        if isinstance(about, dict) and about.get("SwapLimit") is False:
+            unknown["memswap_limit"] = "the host's kernel does not account for swap"
+        return Traits(MENDABLE, tuple(sorted(unknown.items())))
 
     def _note_what_follows(
         self, containers: object | None, networks: object | None, volumes: object | None
@@ -144,6 +155,8 @@ class Look:
         try:
             async with limit:
                 found = await self.engine.read(f"/containers/{container_id}/json", deadline=INSPECT)
+            if text(found, "Id") != container_id:
+                raise unclear(container_id[:12], "another container's answer")
             image = facts[text(listed, "ImageID")]
             if isinstance(image, ProviderError):
                 raise image
@@ -155,8 +168,7 @@ class Look:
             self.ours.add(container_id)
             return None
         labels = image.labels if image else {}
-        container: Node = found if isinstance(found, Mapping) else {}
-        instance = live_instance(self.question.owner, self.host, container, labels, names)
+        instance = live_instance(self.question.owner, self.host, found, labels, names)
         if instance is not None:
             self.ours.add(container_id)
         return instance

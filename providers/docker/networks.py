@@ -8,7 +8,7 @@ from providers.docker.engine import Engine
 from providers.docker.faults import EngineError, name_held, not_ours, stale
 from providers.docker.labels import object_labels
 from providers.docker.payload import endpoint_payload
-from providers.docker.tree import Node, branch, moment, nodes, text, text_map, texts
+from providers.docker.tree import Node, branch, moment, text, text_map, texts
 from reconciler.desired import DesiredNetwork, Json
 from reconciler.observed import Handle
 from reconciler.ownership import Owner, is_ours
@@ -18,7 +18,7 @@ from reconciler.provider import ProviderError
 async def named(engine: Engine, object_name: str) -> list[Node]:
     """All networks that bear this name: on some engines there can be several."""
     query = {"filters": json.dumps({"name": [object_name]})}
-    found = nodes({"networks": await engine.read("/networks", query)}, "networks")
+    found = await engine.read_list("/networks", query)
     return [network for network in found if text(network, "Name") == object_name]
 
 

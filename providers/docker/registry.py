@@ -91,12 +91,11 @@ async def _create(containers: Containers, registry: LocalRegistry) -> str:
     if volume is not None and not _is_of(text_map(volume, "Labels"), registry):
         raise name_held(name, "a volume that is not the registry's")
     try:
-        made = await engine.write("POST", "/containers/create", {"name": name}, _payload(registry))
+        return await engine.create("/containers/create", {"name": name}, _payload(registry))
     except EngineError as error:
         if error.status in (404, 409):
             raise stale(name, error.seen) from None
         raise
-    return text(made, "Id")
 
 
 async def _make_network(containers: Containers, registry: LocalRegistry) -> None:

@@ -11,11 +11,11 @@ import asyncio
 import errno
 from dataclasses import dataclass
 
-from providers.docker.faults import EngineError
+from providers.docker.faults import EngineError, unclear
 
 MAX_BODY = 64 << 20
 _MAX_LINE = 64 << 10
-_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Wire:
 
     def __init__(self, socket_path: str) -> None:
         self._socket_path = socket_path
-        self._idle: list[_Stream] = []
+        self._idle: list[Stream] = []
         self.date = ""
         """The Date header of the last answer: the engine's clock in whole seconds."""
 
@@ -50,7 +50,7 @@ class Wire:
         except OSError as error:
             raise unreachable(self._socket_path, error) from None
         except BrokenAnswer as error:
-            raise EngineError("DKR004", self._socket_path, f"{target}: {error}", "an HTTP answer") from None
+            raise unclear(self._socket_path, f"{target.partition('?')[0]}: {error}") from None
 
     async def _get(self, target: str) -> Answer:
         while self._idle:
@@ -58,14 +58,18 @@ class Wire:
                 return await self._exchange(self._idle.pop(), target)
             except (BrokenAnswer, ConnectionError):
                 continue  # an idle connection that the engine closed meanwhile; reading twice does no harm
-        return await self._exchange(await asyncio.open_unix_connection(self._socket_path), target)
+        return await self._exchange(await self.dial(), target)
 
-    async def _exchange(self, stream: _Stream, target: str) -> Answer:
+    async def dial(self) -> Stream:
+        """A connection to the engine of the caller's own. Raises OSError."""
+        return await asyncio.open_unix_connection(self._socket_path)
+
+    async def _exchange(self, stream: Stream, target: str) -> Answer:
         reader, writer = stream
         reusable = False
         try:
             writer.write(f"GET {target} HTTP/1.1\r\nHost: engine\r\n\r\n".encode())
-            status, headers = _parse_head(await _read_head(reader))
+            status, headers = parse_head(await read_head(reader))
             body = await _read_body(reader, headers)
             self.date = headers.get("date", self.date)
             reusable = headers.get("connection", "").lower() != "close"
@@ -82,7 +86,8 @@ class Wire:
             self._idle.pop()[1].close()
 
 
-async def _read_head(reader: asyncio.StreamReader) -> bytes:
+async def read_head(reader: asyncio.StreamReader) -> bytes:
+    """The head of an answer with the empty line that ends it. Raises BrokenAnswer."""
     try:
         return await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -91,7 +96,8 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
         raise BrokenAnswer("the answer's header is too long") from None
 
 
-def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Status and headers, their names in lower case. Raises BrokenAnswer."""
     first, *lines = head.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     if version != "HTTP/1.1" or not rest[:3].isdecimal():

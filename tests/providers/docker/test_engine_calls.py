@@ -60,7 +60,7 @@ async def test_a_closed_connection_is_no_answer(tmp_path: Path) -> None:
     async with engine_at(tmp_path / "s", CLOSE) as engine:
         with pytest.raises(EngineError) as raised:
             await engine.write("POST", "/x", deadline=2.0)
-    assert (raised.value.code, raised.value.status) == ("DKR001", 0)
+    assert (raised.value.code, raised.value.status) == ("DKR004", 0)
 
 
 @pytest.mark.parametrize(
