@@ -104,7 +104,7 @@ def _reader(steps: Steps, service_name: str) -> ReadForm:
             desired.networks,
             desired.volumes,
             service_name=service_name,
-            host_mounts=desired.policy.host_mounts,
+            allowed=desired.policy.allowed,
         )
 
     return read

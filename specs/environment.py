@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from specs.allow import Allowed
 from specs.model import Duration, Model, Name, RefName, Text
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
@@ -53,12 +54,6 @@ class PruneRules(Model):
     """At most ``limit`` spec objects are removed at once; by default max(3, 20 %)."""
 
     limit: Annotated[int, Field(ge=0, le=10_000)] | None = None
-
-
-class Allowed(Model):
-    """Exactly what a service of this environment may be given beyond the safe set."""
-
-    host_mounts: tuple[str, ...] = ()
 
 
 class Patch(Model):

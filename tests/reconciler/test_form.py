@@ -18,6 +18,7 @@ from reconciler.form import decode_label, encode_label, fields_of, make_form, re
 from reconciler.ownership import Owner
 from reconciler.resolve import desired_networks, desired_volumes
 from spec_texts import document, effective_of, environment, service
+from specs.allow import Allowed
 
 OWNER = Owner("shop", "dev")
 DIGEST = "ab" * 32
@@ -61,7 +62,7 @@ def read(canonical: str) -> ServiceForm:
         canonical,
         desired_networks(OWNER, found),
         desired_volumes(OWNER, found),
-        host_mounts=found.environment.allow.host_mounts,
+        allowed=found.environment.allow,
     )
 
 
@@ -145,7 +146,7 @@ def test_holds_no_secret_value_and_no_default() -> None:
 
 def test_a_network_that_is_declared_no_more_gets_a_name_that_none_bears() -> None:
     form = read_form(OWNER, web().canonical, {}, {"old": DesiredVolume("old", "legacy_data", external=True)},
-                     host_mounts=["/srv/x"])  # fmt: skip
+                     allowed=Allowed(host_mounts=("/srv/x",)))  # fmt: skip
     assert isinstance(form.networks[0], NetworkUse)
     assert form.networks[1].object_name != web().networks[1].object_name
     assert form.fingerprint == web().fingerprint
@@ -159,7 +160,9 @@ def test_todays_policy_decides_about_host_mounts() -> None:
 
 def test_an_external_volume_that_is_declared_no_more_is_another_fingerprint() -> None:
     found = effective_of(*SPEC)
-    form = read_form(OWNER, web().canonical, desired_networks(OWNER, found), {}, host_mounts=["/srv/x"])
+    form = read_form(
+        OWNER, web().canonical, desired_networks(OWNER, found), {}, allowed=Allowed(host_mounts=("/srv/x",))
+    )
     assert form.fingerprint != web().fingerprint
     assert "legacy_data" not in str(form.mounts)
 
