@@ -19,6 +19,8 @@ MAX_FILE: Final = 1 << 20
 MAX_DEPTH: Final = 64
 MAX_SCALAR: Final = 256 << 10
 MAX_KEY: Final = 512
+MAX_DIRECTIVES: Final = 20
+"""Lines that begin with %: the reader of YAML compares each with all others."""
 _LETTERS: Final = ("y", "n", "Y", "N")
 """As keys these are names: YAML 1.1 takes them for booleans, and no reader in use does."""
 _LOADER: type = getattr(yaml, "CLoader", yaml.Loader)
@@ -182,6 +184,10 @@ def _read_text(file: str, content: bytes, budget: Budget, report: Report) -> str
         raise Unreadable
     text = decode_text(file, content, report)
     if text is None:
+        raise Unreadable
+    if text.count("\n%") > MAX_DIRECTIVES:
+        remedy = "remove the lines that begin with %"
+        report.add("SPEC004", Place(file), "many directives", expected="plain YAML", remedy=remedy)
         raise Unreadable
     return text
 
