@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+LIMIT_PATHS: Final = ("deploy.resources.", "memswap_limit", "cpu_shares", "cpuset")
+"""Prefixes of the fields that ``SetLimits`` sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,9 @@ class SetLimits:
     memory: int | None
     pids: int | None
     memory_reservation: int | None
+    memory_and_swap: int | None = None
+    cpu_shares: int | None = None
+    cpuset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,9 +171,12 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a runtime can do without a new process: prefixes of field paths that it can mend in place."""
+    """What a runtime can do without a new process, and what it cannot do at all."""
 
     mendable: tuple[str, ...] = ()
+    """Prefixes of the paths of fields that it can mend in place."""
+    unknown: tuple[tuple[str, str], ...] = ()
+    """Prefixes of the paths of fields that it would drop without a word, and what knows them, in words."""
 
 
 _NO_TRAITS = Traits()

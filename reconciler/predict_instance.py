@@ -13,10 +13,21 @@ from reconciler.actions import (
     RetireInstance,
     ReviveInstance,
 )
-from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.changes import (
+    LIMIT_PATHS,
+    Change,
+    Connect,
+    Disconnect,
+    Rename,
+    SetLimits,
+    SetRestart,
+    Start,
+    Unpause,
+)
 from reconciler.desired import Fields, ServiceForm
-from reconciler.observed import Handle, Health, Instance, Observed, Phase
+from reconciler.observed import Handle, Health, Instance, LiveVolume, Observed, Phase
 from reconciler.ownership import Role, parse_instance_name
+from reconciler.secret_volume import volume_of
 
 _NO_TEST = [["NONE"], []]
 
@@ -123,7 +134,7 @@ def _mended(instance: Instance, action: MendInstance, observed: Observed) -> Ins
 def _apply(instance: Instance, change: Change, observed: Observed) -> Instance:
     match change:
         case SetLimits():
-            return replace(instance, live_fields=_restored(instance, "deploy.resources."))
+            return replace(instance, live_fields=_restored(instance, *LIMIT_PATHS))
         case SetRestart():
             return replace(instance, live_fields=_restored(instance, "restart"), restart=change.policy)
         case Connect():
@@ -144,6 +155,6 @@ def _apply(instance: Instance, change: Change, observed: Observed) -> Instance:
             assert_never(change)
 
 
-def _restored(instance: Instance, prefix: str) -> Fields:
-    applied = {p: v for p, v in instance.applied_fields.items() if p.startswith(prefix)}
+def _restored(instance: Instance, *prefixes: str) -> Fields:
+    applied = {p: v for p, v in instance.applied_fields.items() if p.startswith(prefixes)}
     return {**instance.live_fields, **applied}

@@ -26,6 +26,7 @@ def is_supplied(steps: Steps, target: Target) -> bool:
     Everything is looked at before anything is stopped, so a rollout never stops what it cannot replace.
     """
     answers = [
+        _is_understood(steps, target),
         _has_secrets(steps, target),
         _has_image(steps, target),
         *(_has_network(steps, target, use) for use in target.form.networks),
@@ -51,6 +52,20 @@ def _is_readable(steps: Steps, target: Target, kind: str) -> bool:
 
 def _subject(target: Target) -> Subject:
     return Subject("Service", target.service.name)
+
+
+def _is_understood(steps: Steps, target: Target) -> bool:
+    """A word that the runtime drops without a word would read as drift for ever."""
+    dropped = [
+        (path, knows)
+        for prefix, knows in steps.observed.traits.unknown
+        for path in target.form.fields
+        if path.startswith(prefix)
+    ]
+    for path, knows in dropped[:1]:
+        reason = f"the engine does not know {path}: {knows}"
+        steps.block(_subject(target), "PLAN022", reason, "upgrade the engine, or take the word out")
+    return not dropped
 
 
 def _has_secrets(steps: Steps, target: Target) -> bool:

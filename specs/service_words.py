@@ -84,7 +84,7 @@ class RuntimeWords(Model):
     domainname: Names | None = Field(
         default=None, description="The container's own domain.", examples=["shop.internal"]
     )
-    extra_hosts: dict[HostName, Annotated[tuple[HostAddress, ...], Field(min_length=1)]] = Field(
+    extra_hosts: dict[HostName, tuple[HostAddress, ...]] = Field(
         default={},
         description="Addresses of more names, for its hosts file; host-gateway is the engine's host.",
         examples=[{"db.internal": ["10.0.0.2"]}],

@@ -92,7 +92,10 @@ class Look:
 
     async def _traits(self, about: object) -> Traits:
         """What this engine mends in place, and the words that it or its kernel is too old for."""
-        version = await self.engine.version()
+        try:
+            version = await self.engine.version()
+        except ProviderError:
+            return Traits(MENDABLE)
         major, _, minor = version.partition(".")
         unknown = {
             word: f"engine API {since[0]}.{since[1]} does, this one speaks {version}"

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from providers.docker.labels import instance_labels
-from providers.docker.mounts import mount_payloads
+from providers.docker.mounts import mount_payloads, secret_mounts
 from providers.docker.words import write_words
 from reconciler.actions import Blueprint
+from reconciler.changes import SetLimits
 from reconciler.desired import Json
 from reconciler.provider import Refused
 from specs.model import SecretRef
@@ -169,6 +170,17 @@ def limits_payload(
     if memory_reservation is not None:
         body["MemoryReservation"] = memory_reservation
     return body
+
+
+def update_payload(limits: SetLimits) -> dict[str, Json]:
+    """The body of an update call."""
+    body = limits_payload(limits.cpus, limits.memory, limits.pids, limits.memory_reservation)
+    more = {
+        "MemorySwap": limits.memory_and_swap,
+        "CpuShares": limits.cpu_shares,
+        "CpusetCpus": limits.cpuset,
+    }
+    return {**body, **{name: value for name, value in more.items() if value is not None}}
 
 
 def _bindings(service: Service) -> dict[str, Json]:

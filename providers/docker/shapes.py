@@ -112,7 +112,10 @@ def hosts(live: Json, applied: Fields) -> Fields:
     for row in texts({"": live}, ""):
         name, _, address = row.partition("=") if "=" in row else row.partition(":")
         found.setdefault(name, []).append(_address(address))
-    return with_gone("extra_hosts", dict(found), applied)
+    empty = {
+        path: value for path, value in applied.items() if path.startswith("extra_hosts.") and value == []
+    }
+    return {**with_gone("extra_hosts", dict(found), applied), **empty}
 
 
 def _address(written: str) -> str:

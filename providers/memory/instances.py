@@ -118,6 +118,9 @@ def set_limits(container: Container, limits: SetLimits) -> None:
         f"{_LIMITS}.memory": limits.memory,
         f"{_LIMITS}.pids": limits.pids,
         "deploy.resources.reservations.memory": limits.memory_reservation,
+        "memswap_limit": limits.memory_and_swap,
+        "cpu_shares": limits.cpu_shares,
+        "cpuset": limits.cpuset,
     }
     for path, value in wanted.items():
         if value is not None or path in container.fields:

@@ -10,6 +10,7 @@ from providers.memory.labels import generation_of
 from providers.memory.processes import leftovers
 from providers.memory.volumes import filler_of
 from reconciler import ownership
+from reconciler.changes import LIMIT_PATHS
 from reconciler.desired import NOTHING
 from reconciler.observed import (
     Handle,
@@ -22,7 +23,7 @@ from reconciler.observed import (
 from reconciler.ownership import Owner, Role, parse_instance_name
 from reconciler.provider import Question, World
 
-TRAITS = Traits(("deploy.resources", "restart"))
+TRAITS = Traits((*LIMIT_PATHS, "restart"))
 _VOLUME_ROLES = {"data", "files", "secret"}
 
 
