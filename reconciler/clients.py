@@ -27,8 +27,9 @@ class Stock(Protocol):
         """The files of a Config by content digest. Raises Refused when they are not in this commit."""
         ...
 
-    def secrets(self, names: Sequence[str]) -> Mapping[str, str]:
-        """The values of secrets. Raises Refused for one that has none."""
+    def secrets(self, names: Sequence[str], digest: str = "") -> Mapping[str, str]:
+        """The values of secrets. Raises Refused for one that has none, and when the digest over all of them
+        is another than ``digest``, where one is given."""
         ...
 
 

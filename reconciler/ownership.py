@@ -108,9 +108,9 @@ def files_name(owner: Owner, digest: str) -> str:
     return f"{owner.prefix}files_{digest[:20]}"
 
 
-def secret_name(owner: Owner, digest: str) -> str:
-    """The object name of the volume that holds secret files; ``digest`` never reveals a value."""
-    return f"{owner.prefix}secret_{short_digest(digest)}"
+def secret_volume_name(owner: Owner, digests: str) -> str:
+    """The object name of the volume that holds the secret files of a generation, which ``digests`` name."""
+    return f"{owner.prefix}secret_{hashlib.sha256(digests.encode()).hexdigest()[:20]}"
 
 
 def marker_name(owner: Owner, kind: str, subject: str, sequence: int, value: str) -> str:

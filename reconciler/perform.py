@@ -67,8 +67,9 @@ async def _perform_on_instance(
     runtime = clients.runtime
     match action:
         case CreateInstance():
-            values = clients.stock.secrets(secret_names(action.blueprint.form))
-            await runtime.create_instance(action.blueprint, values)
+            blueprint = action.blueprint
+            values = clients.stock.secrets(secret_names(blueprint.form), blueprint.generation.secrets)
+            await runtime.create_instance(blueprint, values)
         case ReviveInstance():
             await runtime.revive_instance(owner, action.handle, action.name, action.restart)
         case RetireInstance():

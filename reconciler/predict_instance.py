@@ -39,6 +39,7 @@ def predict(
     """The instances after it."""
     match action:
         case CreateInstance():
+            observed = replace(observed, volumes=_with_secrets(observed, action))
             return replace(observed, instances=(*observed.instances, _created(observed, action)))
         case RemoveInstance():
             rest = tuple(i for i in observed.instances if i.handle != action.handle)
@@ -89,6 +90,7 @@ def _created(observed: Observed, action: CreateInstance) -> Instance:
         volumes=tuple(
             [use.object_name for use in form.mounts if use.type == "volume"]
             + [use.volume for use in form.files]
+            + [volume for volume in (volume_of(blueprint),) if volume]
         ),
         image=str(blueprint.image),
         phase=Phase.RUNNING,
@@ -97,6 +99,15 @@ def _created(observed: Observed, action: CreateInstance) -> Instance:
         started_at=observed.at,
         restart=form.spec.restart,
     )
+
+
+def _with_secrets(observed: Observed, action: CreateInstance) -> tuple[LiveVolume, ...]:
+    """The volumes, with that of its secret files where it has one."""
+    volume = volume_of(action.blueprint)
+    if volume is None:
+        return observed.volumes
+    others = tuple(other for other in observed.volumes if other.object_name != volume)
+    return (*others, LiveVolume(Handle("forecast", volume), volume, volume, "secret"))
 
 
 def is_checked(form: ServiceForm) -> bool:

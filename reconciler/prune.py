@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from reconciler.actions import (
+    CreateInstance,
     MendInstance,
     RemoveInstance,
     RemoveMarker,
@@ -18,6 +19,7 @@ from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
+from reconciler.secret_volume import volume_of
 from reconciler.steps import Steps
 
 PRUNE = "prune"
@@ -161,10 +163,12 @@ def _prune_files(steps: Steps) -> None:
         return
     used = {name for instance in steps.observed.instances for name in instance.volumes}
     used |= {files.volume for files in steps.desired.files.values()}
+    used |= {volume_of(a.blueprint) for a in steps.actions if isinstance(a, CreateInstance)}
     used |= {n for view in steps.views.services.values() for r in view.releases for n in r.files}
     for volume in steps.observed.volumes:
         if volume.role in ("files", "secret") and volume.object_name not in used:
-            subject = Subject("Config", volume.name, volume.object_name)
+            kind = "Config" if volume.role == "files" else "Secret"
+            subject = Subject(kind, volume.name, volume.object_name)
             cause = Cause("prune", ("nothing needs these files any more",))
             steps.act(RemoveVolume(subject, cause, volume.object_name))
 

@@ -19,6 +19,7 @@ from reconciler.desired import Json
 from reconciler.observed import Handle
 from reconciler.ownership import FINGERPRINT, IMAGE, SECRETS, Owner, is_ours
 from reconciler.provider import ProviderError, Refused
+from reconciler.secret_volume import needs_volume, volume_of
 
 
 async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
@@ -50,6 +51,7 @@ async def prepare(containers: Containers, blueprint: Blueprint, secrets: Mapping
     secret_files.check(blueprint.name, blueprint.form, secrets)
     image = await _image(containers, blueprint)
     mountpoints = await _mountpoints(containers, blueprint)
+    mountpoints |= await _secret_volume(containers, blueprint, image, secrets)
     network_ids = await _network_ids(containers, blueprint)
     return Prepared(create_payload(blueprint, image, secrets, mountpoints), image, network_ids)
 
@@ -62,6 +64,8 @@ async def copy_secrets(
     secrets: Mapping[str, str],
 ) -> None:
     """Copy its secret files into a container that was created and has not started."""
+    if needs_volume(blueprint.form):
+        return
     user = blueprint.form.spec.user
     await secret_files.copy(
         containers.engine,
@@ -123,6 +127,21 @@ async def _mountpoints(containers: Containers, blueprint: Blueprint) -> dict[str
             raise name_held(name, "a volume without our owner label")
         found[name] = text(volume, "Mountpoint")
     return found
+
+
+async def _secret_volume(
+    containers: Containers, blueprint: Blueprint, image: ImageFacts, secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """The filled volume of its secret files and its host path, where they cannot be copied."""
+    volume = volume_of(blueprint)
+    if volume is None:
+        return {}
+    user = blueprint.form.spec.user
+    await secret_files.publish(containers, blueprint, volume, image.user if user is None else user, secrets)
+    found = await find_volume(containers.engine, volume)
+    if found is None:
+        raise stale(blueprint.name, f"volume {volume} went away")
+    return {volume: text(found, "Mountpoint")}
 
 
 async def _network_ids(containers: Containers, blueprint: Blueprint) -> dict[str, str]:

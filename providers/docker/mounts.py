@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from providers.docker.labels import object_labels
 from providers.docker.tree import Node, branch, flag, nodes, text, whole
+from reconciler.actions import Blueprint
 from reconciler.desired import FilesUse, Json, MountUse, ServiceForm
 from reconciler.ownership import Owner
+from reconciler.secret_volume import volume_of
 
 COMPANIONS = "/.reconciler"
 """Where the volume of a single-file Config is mounted as well, so that the engine knows it is in use."""
@@ -31,6 +33,19 @@ def mount_payloads(owner: Owner, form: ServiceForm, mountpoints: Mapping[str, st
     return found
 
 
+def secret_mounts(blueprint: Blueprint, mountpoints: Mapping[str, str]) -> list[Json]:
+    """The secret files of an instance that lie in a volume, each at its path, and the volume itself, so that
+    the engine knows it is in use; none where they are copied into the container."""
+    volume = volume_of(blueprint)
+    if volume is None:
+        return []
+    found: list[Json] = [
+        {"Type": "bind", "Source": f"{mountpoints[volume]}/{place}", "Target": use.target, "ReadOnly": True}
+        for place, use in enumerate(blueprint.form.secrets)
+    ]
+    return [*found, _companion(blueprint.owner, volume, "secret", f"{COMPANIONS}/{volume}")]
+
+
 def _mount(owner: Owner, use: MountUse) -> dict[str, Json]:
     mount: dict[str, Json] = {"Type": use.type, "Target": use.target, "ReadOnly": use.read_only}
     if use.type == "discard":
@@ -45,11 +60,15 @@ def _mount(owner: Owner, use: MountUse) -> dict[str, Json]:
 
 
 def _files(owner: Owner, use: FilesUse, target: str) -> dict[str, Json]:
-    labels = dict(object_labels(owner, use.volume, "files"))
+    return _companion(owner, use.volume, "files", target)
+
+
+def _companion(owner: Owner, volume: str, role: str, target: str) -> dict[str, Json]:
+    labels = dict(object_labels(owner, volume, role))
     options: dict[str, Json] = {"NoCopy": True, "Labels": dict(labels)}
     return {
         "Type": "volume",
-        "Source": use.volume,
+        "Source": volume,
         "Target": target,
         "ReadOnly": True,
         "VolumeOptions": options,
@@ -76,6 +95,8 @@ def live_mounts(owner: Owner, container: Node) -> LiveMounts:
         if target.startswith(f"{COMPANIONS}/"):
             continue
         files = _files_volume(owner, mount, mounts)
+        if files.startswith(f"{owner.prefix}secret_"):
+            continue  # what a secret holds, and where it lies, is nobody's to see
         if files:
             fields[f"configs.{target}"] = files
         else:

@@ -139,7 +139,10 @@ def _host_config(blueprint: Blueprint, mountpoints: Mapping[str, str]) -> dict[s
         "NetworkMode": "default" if networks else "none",
         "RestartPolicy": restart_payload(service.restart),
         "PortBindings": _bindings(service),
-        "Mounts": mount_payloads(blueprint.owner, blueprint.form, mountpoints),
+        "Mounts": [
+            *mount_payloads(blueprint.owner, blueprint.form, mountpoints),
+            *secret_mounts(blueprint, mountpoints),
+        ],
         **_resources(service.deploy.resources),
     }
 

@@ -12,6 +12,10 @@ from reconciler.actions import Blueprint
 from reconciler.desired import FilesUse, Json, MountUse, NetworkUse, ServiceForm
 from reconciler.observed import Phase
 from reconciler.ownership import OWNER, Owner
+from reconciler.secret_volume import volume_of
+
+COMPANION = "/.reconciler"
+"""Where the volume of its secret files is mounted."""
 
 
 def create(ground: Ground, blueprint: Blueprint) -> Container:
@@ -36,7 +40,7 @@ def create(ground: Ground, blueprint: Blueprint) -> Container:
         form=form,
         fields=visible_fields(form),
         ports=frozenset(p.published for p in form.spec.ports.values() if p.published is not None),
-        volumes=dict(_mounted(ground, blueprint.owner, form)),
+        volumes=dict(_mounted(ground, blueprint)),
     )
     container.has_check = _has_check(container)
     for network in form.networks[:1]:
@@ -85,6 +89,7 @@ def start(ground: Ground, container: Container) -> None:
     if container.form is not None:
         for use in container.form.files:
             container.files.update(_files(ground, use))
+        container.files.update(_secret_files(ground, container))
     container.start(ground.now)
 
 
@@ -128,17 +133,27 @@ def _has_check(container: Container) -> bool:
     return not check.disable and check.test != ("NONE",)
 
 
-def _mounted(ground: Ground, owner: Owner, form: ServiceForm) -> Iterator[tuple[str, str]]:
+def _mounted(ground: Ground, blueprint: Blueprint) -> Iterator[tuple[str, str]]:
+    owner, form = blueprint.owner, blueprint.form
     for use in form.mounts:
         if use.type == "volume":
             ground.make_volume(use.object_name, _mount_labels(owner, use), {"driver": "local"})
             yield use.target, use.object_name
     for files in form.files:
         yield files.target, files.volume
+    if (volume := volume_of(blueprint)) is not None:
+        yield COMPANION, volume
 
 
 def _mount_labels(owner: Owner, use: MountUse) -> dict[str, str]:
     return {} if use.external else volume_labels(owner, use.name, "data")
+
+
+def _secret_files(ground: Ground, container: Container) -> dict[str, bytes]:
+    volume = ground.volumes.get(container.volumes.get(COMPANION, ""))
+    uses = container.form.secrets if container.form is not None and volume is not None else ()
+    content = volume.content if volume is not None else {}
+    return {use.target: content[str(place)] for place, use in enumerate(uses) if str(place) in content}
 
 
 def _files(ground: Ground, use: FilesUse) -> dict[str, bytes]:

@@ -48,14 +48,26 @@ async def remove(ground: Ground, owner: Owner, name: str) -> None:
 
 async def publish(ground: Ground, owner: Owner, name: str, entries: Sequence[FileEntry], image: str) -> None:
     """create_helper (which makes the volume), put_archive, remove_helper."""
+    await fill(ground, "publish_files", owner, name, "files", entries, image)
+
+
+async def fill(
+    ground: Ground,
+    verb: str,
+    owner: Owner,
+    name: str,
+    role: str,
+    entries: Sequence[FileEntry],
+    image: str,
+) -> None:
+    """The calls of ``publish`` for a volume of any role, as part of ``verb``."""
     _require_ours(ground, owner, name)
     helper = filler_of(ground, name)
     if name in ground.volumes and helper is None:
         return
-    verb = "publish_files"
     if helper is None:
         helper = await ground.call(
-            verb, "create_helper", name, lambda: create_helper(ground, owner, name, image)
+            verb, "create_helper", name, lambda: create_helper(ground, owner, name, image, role)
         )
     filler = helper
     await ground.call(verb, "put_archive", name, lambda: _fill(ground, filler, name, entries))
@@ -118,12 +130,12 @@ def _require_ours(ground: Ground, owner: Owner, name: str) -> None:
         raise foreign("volume", name, volume.labels.get(OWNER))
 
 
-def create_helper(ground: Ground, owner: Owner, name: str, image: str) -> Container:
+def create_helper(ground: Ground, owner: Owner, name: str, image: str, role: str = "files") -> Container:
     """The engine's create of the filling container, which makes the volume."""
     if image not in ground.images:
         raise absent_image(image)
     require_free(ground, owner, f"{name}_filling")
-    ground.make_volume(name, volume_labels(owner, name, "files"), {"driver": "local"})
+    ground.make_volume(name, volume_labels(owner, name, role), {"driver": "local"})
     labels = volume_labels(owner, name, "filler")
     helper = Container(ground.new_id("container"), f"{name}_filling", image, labels, DEFAULT, ground.now)
     helper.volumes["/files"] = name

@@ -17,6 +17,7 @@ CODES = {
     "INIT003": "The Compose file cannot be converted.",
     "SEC001": "A secret is there and cannot be read.",
     "SEC002": "A secret has no value here.",
+    "SEC003": "A secret has another value than the one that a version was planned with.",
     "SRC001": "The files of a Config are not in this commit.",
     "SRC002": "A file of a build context went away while it was read.",
     "SRC003": "The base of an image is not in its registry.",

@@ -89,7 +89,9 @@ def _text(desired: Desired, observed: Observed, identity: str) -> str:
     lines += [f"  container {escape(instance.name)}" for instance in observed.instances]
     lines += [f"  network {escape(network.object_name)}" for network in observed.networks]
     lines += [
-        f"  files {escape(volume.object_name)}" for volume in observed.volumes if volume.role == "files"
+        f"  {'files' if volume.role == 'files' else 'secrets'} {escape(volume.object_name)}"
+        for volume in observed.volumes
+        if volume.role != "data"
     ]
     kept: list[Json] = [volume.object_name for volume in observed.volumes if volume.role == "data"]
     lines += [f"it keeps volume {escape(str(name))}" for name in kept]

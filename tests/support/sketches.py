@@ -59,6 +59,7 @@ class Sketch:
     networks: tuple[str, ...] = ("default",)
     ports: tuple[int, ...] = ()
     memory: int | None = None
+    read_only: bool = False
     restart: str = "unless-stopped"
     deadline: float = 120.0
     monitor: float = 10.0
@@ -146,6 +147,7 @@ def spec_of(sketch: Sketch) -> Service:
         "depends_on": {d: {"condition": "service_healthy"} for d in sketch.depends_on},
         "deploy": {"replicas": sketch.replicas},
         "restart": sketch.restart,
+        "read_only": sketch.read_only,
         "rollout": {
             "order": sketch.order,
             "deadline": sketch.deadline,
