@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -118,7 +118,7 @@ class RuntimeFacts:
 class Dialogue(Protocol):
     """The part of a runtime through which people talk to what runs."""
 
-    def records(self, handle: Handle, query: LogQuery) -> AsyncIterator[LogRecord]:
+    def records(self, handle: Handle, query: LogQuery) -> AsyncGenerator[LogRecord, None]:
         """What an instance wrote, oldest first, as it was written; none when it is gone."""
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -16,7 +16,7 @@ from reconciler.dialogue import MAX_LINE, LogQuery, LogRecord, StreamName
 _NANO = 1_000_000_000
 
 
-async def follow(engine: Engine, container_id: str, query: LogQuery) -> AsyncIterator[LogRecord]:
+async def follow(engine: Engine, container_id: str, query: LogQuery) -> AsyncGenerator[LogRecord, None]:
     """The records of one container; none when it is gone. Raises EngineError, also where its log driver
     cannot be read."""
     container = await engine.find(f"/containers/{container_id}/json")
@@ -45,7 +45,7 @@ def _query(query: LogQuery) -> Query:
     return asked
 
 
-async def read_records(answer: Streaming, has_terminal: bool) -> AsyncIterator[LogRecord]:
+async def read_records(answer: Streaming, has_terminal: bool) -> AsyncGenerator[LogRecord, None]:
     """Decode a stream of the log call with times."""
     lines = {1: Lines("stdout"), 2: Lines("stderr")}
     terminal = TerminalLines()

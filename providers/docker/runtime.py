@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from providers.docker import files, instances, markers, networks, volumes
+from providers.docker import facts, files, instances, markers, networks, processes, records, tasks, volumes
 from providers.docker.containers import Containers
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
@@ -17,6 +17,7 @@ from providers.docker.registry import start as start_registry
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
+from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker
 from reconciler.ownership import Owner
 from reconciler.provider import FileEntry, Login, Question, Refused, Runtime, World
@@ -114,6 +115,28 @@ class DockerRuntime:
                 return ()
             raise
         return log_lines(answer.body)[-lines:] if lines > 0 else ()
+
+    def records(self, handle: Handle, query: LogQuery) -> AsyncGenerator[LogRecord, None]:
+        """What an instance wrote; none when it is gone."""
+        return records.follow(self.engine, handle.id, query)
+
+    async def execute(self, owner: Owner, handle: Handle, command: CommandLine) -> Process:
+        """Start a command in a running instance."""
+        return await processes.execute(self._containers, owner, handle, command)
+
+    async def run_task(
+        self, blueprint: Blueprint, secrets: Mapping[str, str], command: CommandLine
+    ) -> Process:
+        """Start a command in a container of its own."""
+        return await tasks.run(self._containers, blueprint, secrets, command)
+
+    async def remove_task(self, owner: Owner, handle: Handle) -> None:
+        """Remove a task of ours."""
+        await tasks.remove(self._containers, owner, handle)
+
+    async def examine(self) -> RuntimeFacts:
+        """What the engine says of itself."""
+        return await facts.examine(self.engine)
 
     async def close(self) -> None:
         """Close all connections."""

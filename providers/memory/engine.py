@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from providers.memory import instances, look, networks, processes, volumes
 from providers.memory.behaviour import Behaviour
@@ -181,7 +181,7 @@ class MemoryEngine:
             return ()
         return tuple(container.log[-lines:]) if lines > 0 else ()
 
-    def records(self, handle: Handle, query: LogQuery) -> AsyncIterator[LogRecord]:
+    def records(self, handle: Handle, query: LogQuery) -> AsyncGenerator[LogRecord, None]:
         return processes.records(self.ground, handle.id, query)
 
     async def execute(self, owner: Owner, handle: Handle, command: CommandLine) -> Process:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from providers.memory import birth
 from providers.memory.behaviour import Ended
-from providers.memory.container import Container
+from providers.memory.container import Container, Endpoint
 from providers.memory.errors import not_running
 from providers.memory.ground import Ground
 from reconciler import ownership
@@ -25,7 +25,7 @@ _OVER = (Phase.EXITED, Phase.DEAD)
 _NEVER_STARTED = 600.0
 
 
-async def records(ground: Ground, container_id: str, query: LogQuery) -> AsyncIterator[LogRecord]:
+async def records(ground: Ground, container_id: str, query: LogQuery) -> AsyncGenerator[LogRecord, None]:
     """What a container wrote, oldest first; with ``follow`` until it ends."""
     told = 0
     while (container := ground.containers.get(container_id)) is not None:
@@ -130,7 +130,7 @@ def _create(ground: Ground, blueprint: Blueprint) -> Container:
     }
     container.restart, container.has_check, container.ports = "no", False, frozenset()
     for key, endpoint in container.networks.items():
-        container.networks[key] = birth.Endpoint(endpoint.network)
+        container.networks[key] = Endpoint(endpoint.network)
     return container
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_command
 from reconciler.cli.exits import USAGE
 from reconciler.cli.options import DEFAULT_TIMEOUT, Options
 
@@ -20,6 +21,10 @@ VERBS = {
     "apply": "build, push and deploy until the environment agrees with the commit",
     "status": "show what runs, from which commit and digest, and how it is",
     "drift": "compare what lives with what was applied; exit 2 when it differs",
+    "logs": "show what instances have written, and with --follow what they write",
+    "exec": "run a command in an instance: exec ENV SERVICE -- CMD",
+    "task": "run a command in a container of its own: task ENV SERVICE -- CMD",
+    "doctor": "reach engine, builder, registries and git, and say what to do",
     "why": "show which input or field made a service what it is",
     "render": "show the effective specs, each value with where it came from",
     "retry": "try a held generation again",
@@ -43,7 +48,13 @@ class Parser(argparse.ArgumentParser):
 def parse_arguments(argv: Sequence[str]) -> Options:
     """Parse one command line. Raises SystemExit with 64 on wrong usage, with 0 after help or version."""
     _refuse_unknown_verb(argv)
-    return Options.read(build_parser().parse_args(argv))
+    words, command = split_command(argv)
+    found = build_parser().parse_args(words)
+    if found.verb in COMMANDS:
+        if not command:
+            Parser(prog=f"reconciler {found.verb}").error("the command is missing: write it after --")
+        found.command = tuple(command)
+    return Options.read(found)
 
 
 def build_parser() -> Parser:
@@ -69,7 +80,11 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--service", dest="services", action="append", metavar="NAME", help="only this one"
         )
-    parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
+    if verb in TALKS:
+        add_talk(verb, parser, _seconds)
+    if verb not in COMMANDS:
+        words = "one JSON object a line" if verb == "logs" else "one JSON object on stdout"
+        parser.add_argument("--json", dest="as_json", action="store_true", help=words)
     if verb in {"plan", "drift"}:
         parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
     if verb in {"plan", "status"}:

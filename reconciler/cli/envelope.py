@@ -36,6 +36,8 @@ class Report:
     mode: str = "live"
     problems: tuple[Problem, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    streamed: bool = False
+    """The verb has written to stdout itself; an envelope follows only where it failed."""
 
 
 @dataclass(eq=False)

@@ -15,7 +15,7 @@ class Options:
     verb: str
     environment: str = ""
     service: str = ""
-    """The service that ``why`` and ``retry`` are about; empty means every one."""
+    """The service that the verb is about; empty means every one."""
     code: str = ""
     """The code that ``explain`` is about; empty means all."""
     repo: str = "."
@@ -38,6 +38,19 @@ class Options:
     """What ``lock`` resolves again."""
     partial: bool = False
     logs: bool = False
+    follow: bool = False
+    tail: int | None = None
+    since: str | None = None
+    timestamps: bool = False
+    instance: int | None = None
+    command: tuple[str, ...] = ()
+    """What ``exec`` and ``task`` run."""
+    entrypoint: str | None = None
+    no_tty: bool = False
+    user: str | None = None
+    workdir: str | None = None
+    deadline: float | None = None
+    """Seconds after which a task is ended; None for never."""
     timeout: float = DEFAULT_TIMEOUT
 
     @classmethod

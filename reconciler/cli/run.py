@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from reconciler.cli.arguments import parse_arguments
-from reconciler.cli.exits import ERROR, USAGE
+from reconciler.cli.exits import DONE, ERROR, USAGE
 from reconciler.cli.options import Options
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def _print(report: Report, options: Options) -> None:
     from reconciler.cli.envelope import dump, envelope, problem_lines
 
     if options.as_json:
+        if report.streamed and report.exit == DONE:
+            return
         print(dump(envelope(options.verb, report)))
         return
     for line in problem_lines(report.problems):
