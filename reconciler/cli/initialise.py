@@ -61,7 +61,12 @@ def _check(root: Path, path: str, draft: Draft) -> tuple[Problem, ...]:
     spec_set, problems = load(files, path=path)
     if not has_errors(problems):
         file_paths = [p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()]
-        problems = problems + effective(spec_set, ENVIRONMENT, file_paths=file_paths)[1]
+
+        def read_file(path: str) -> bytes | None:
+            return (root / path).read_bytes() if path in file_paths else None
+
+        found = effective(spec_set, ENVIRONMENT, file_paths=file_paths, read_file=read_file)
+        problems = problems + found[1]
     return tuple(problems)
 
 

@@ -61,7 +61,12 @@ def effective_specs(source: Source) -> dict[str, Effective]:
     """Every environment of the working tree. Raises Stop."""
     found: dict[str, Effective] = {}
     for name in source.specs.environments:
-        specs, problems = effective(source.specs, name, file_paths={file.path for file in source.files})
+        specs, problems = effective(
+            source.specs,
+            name,
+            file_paths={file.path for file in source.files},
+            read_file=source.read_file,
+        )
         if specs is None or has_errors(problems):
             raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
         found[name] = specs

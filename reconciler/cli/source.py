@@ -52,6 +52,10 @@ class Source:
         origin = self.repository.origin()
         return source_text(origin.remote, origin.first_commit, self.path)
 
+    def read_file(self, path: str) -> bytes | None:
+        """The content of a file; None where there is none, or a link. Raises ProviderError."""
+        return read_file(self.tree, self.files, path)
+
     def lineage(self, others: Sequence[str]) -> Mapping[str, Kinship]:
         """Each of the commits as related to this one."""
         head = self.commit.removesuffix("-dirty")
@@ -132,6 +136,12 @@ def read_spec_files(tree: Tree, files: Sequence[TreeFile], path: str) -> list[Sp
     chosen = [file for file in files if is_spec_path(file.path, path)]
     contents = tree.read([file for file in chosen if file.mode not in _TREE_KINDS])
     return [SpecFile(file.path, contents.get(file.path, b""), file.mode) for file in chosen]
+
+
+def read_file(tree: Tree, files: Sequence[TreeFile], path: str) -> bytes | None:
+    """The content of a file of a tree; None where there is none, or a link. Raises ProviderError."""
+    chosen = [file for file in files if file.path == path and file.mode not in _TREE_KINDS]
+    return tree.read(chosen).get(path) if chosen else None
 
 
 def check_worktree(environment: Environment, environment_name: str) -> None:

@@ -9,7 +9,7 @@ from reconciler.cli.envelope import Report
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.images import know_images, problem_of_image
 from reconciler.cli.options import Options
-from reconciler.cli.source import open_worktree, read_spec_files
+from reconciler.cli.source import open_worktree, read_file, read_spec_files
 from reconciler.desired import Json
 from reconciler.ownership import Owner
 from reconciler.provider import Tree, TreeFile
@@ -38,7 +38,12 @@ def run(options: Options) -> Report:
 def _check(
     spec_set: SpecSet, environment_name: str, tree: Tree, files: Sequence[TreeFile]
 ) -> Iterator[Problem]:
-    found, problems = effective(spec_set, environment_name, file_paths={file.path for file in files})
+    found, problems = effective(
+        spec_set,
+        environment_name,
+        file_paths={file.path for file in files},
+        read_file=lambda path: read_file(tree, files, path),
+    )
     yield from problems
     if found is None:
         return

@@ -78,7 +78,10 @@ def open_workspace(options: Options) -> Workspace:
     """Read the commit, or the working tree, and resolve one environment. Raises Stop, ProviderError."""
     source = open_source(options)
     found, problems = effective(
-        source.specs, options.environment, file_paths={file.path for file in source.files}
+        source.specs,
+        options.environment,
+        file_paths={file.path for file in source.files},
+        read_file=source.read_file,
     )
     if found is None:
         raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
@@ -176,7 +179,7 @@ def _warn_of_files(
     if source.mode != "live" or options.ref is not None or is_url(options.repo):
         return ()
     places = {known.inputs.manifest.folder for known in images.values()}
-    places |= {config.file for config in found.configs.values() if config.file}
+    places |= {config.file for config in found.configs.values() if config.file} | found.listed_files
     told = {problem.subject for problem in source.problems}
     changed = [path for path in source.repository.uncommitted(sorted(places)) if path not in told]
     if not changed:

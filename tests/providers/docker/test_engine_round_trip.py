@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from all_words import NORMAL
 from docker_forms import form_of, network_of, volume_of
 from place import Place
 from reconciler.files import ConfigDigest
@@ -57,6 +58,8 @@ CASES: dict[str, dict[str, Any]] = {
             "/etc/localtime": {"type": "bind", "source": "/etc", "read_only": True},
         },
     },
+    "every word": {**SLEEP, **NORMAL},
+    "no word": {**SLEEP, "init": False, "logging": {"options": {"max-size": "1m"}}, "cap_drop": ["ALL"]},
     "files": {
         **SLEEP,
         "configs": {"/etc/app": {"source": "tree"}, "/etc/one.conf": {"source": "one"}},
