@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from reconciler.desired import Fields, Json
+from reconciler.strict_json import read_object
 
 VERSION: Final = 1
 MAX_CANONICAL: Final = 256 << 10
@@ -40,16 +41,12 @@ def decode_canonical(canonical: str) -> dict[str, Json]:
     if len(canonical) > MAX_CANONICAL:
         raise ValueError("the canonical service is too long")
     try:
-        document = json.loads(canonical, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        document = read_object(canonical)
+    except ValueError:
         raise ValueError("the canonical service is not JSON") from None
-    if not isinstance(document, dict) or set(document) != _KEYS or document["v"] != VERSION:
+    if set(document) != _KEYS or document["v"] != VERSION:
         raise ValueError("the canonical service is not one of this version")
     return document
-
-
-def _refuse_constant(name: str) -> Json:
-    raise ValueError(name)
 
 
 def encode_label(canonical: str) -> str:

@@ -21,6 +21,7 @@ from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
 from reconciler.secret_volume import volume_of
 from reconciler.steps import Steps
+from reconciler.strict_json import read_number, read_object
 
 PRUNE = "prune"
 _NEEDED = ("instances", "markers")
@@ -93,8 +94,8 @@ def _is_released(steps: Steps, identity: str) -> bool:
         return True
     marker = steps.views.markers.get((PRUNE, ""))
     try:
-        value = json.loads(marker.value) if marker else {}
-        return bool(value.get("id") == identity and steps.now < float(value["until"]))
+        value = read_object(marker.value) if marker else {}
+        return value.get("id") == identity and steps.now < read_number(value["until"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from reconciler.desired import DesiredService, Generation, ServiceForm
 from reconciler.observed import ABSENT, Instance, Observed
 from reconciler.readiness import serves
 from reconciler.release import Release
+from reconciler.strict_json import read_object
 from reconciler.view import ServiceView, same_spec
 from specs.reference import Digest, ImageRef, InvalidReference
 
@@ -104,10 +104,10 @@ def _retried(view: ServiceView) -> frozenset[str]:
     if view.retry is None:
         return frozenset()
     try:
-        named = json.loads(view.retry.value)["instances"]
-        return frozenset(str(name) for name in named)
-    except (ValueError, KeyError, TypeError):
+        named = read_object(view.retry.value)["instances"]
+    except (ValueError, KeyError):
         return frozenset()
+    return frozenset(str(name) for name in named) if isinstance(named, list) else frozenset()
 
 
 def proved_release(target: Target, view: ServiceView) -> Release | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from reconciler.observed import Attempt, Instance, Marker, Observed
 from reconciler.ownership import Role
 from reconciler.release import KIND as RELEASE
 from reconciler.release import Release, read_releases
+from reconciler.strict_json import read_number, read_object
 
 RETRY = "retry"
 SUSPEND = "suspend"
@@ -124,9 +124,9 @@ def suspension(views: Views, service_name: str, now: float) -> str | None:
     if marker is None:
         return None
     try:
-        value = json.loads(marker.value)
+        value = read_object(marker.value)
         active, until, reason = bool(value["active"]), value.get("until"), str(value.get("reason") or "")
-        ended = until is not None and now >= float(until)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        ended = until is not None and now >= read_number(until)
+    except (ValueError, KeyError):
         return "the suspend marker cannot be read"
     return (reason or "no reason given") if active and not ended else None

@@ -214,7 +214,7 @@ def _loads(where: str, body: bytes) -> Json:
         return None
     try:
         found: Json = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise unclear(where, "an answer that is not JSON") from None
     return found
 
@@ -223,5 +223,5 @@ def message_of(body: bytes) -> str:
     """What the engine says in the body of an error; what stands there instead, where that is no JSON."""
     try:
         return text(json.loads(body), "message")
-    except ValueError:
+    except (ValueError, RecursionError):
         return body[:500].decode("utf-8", "replace")

@@ -21,7 +21,7 @@ def raised() -> dict[str, str]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
             if not name.startswith(WITHOUT_PLACE):
-                found |= {code: name for code in re.findall(r'"([A-Z]{3,5}\d{3})"', path.read_text())}
+                found |= dict.fromkeys(re.findall(r'"([A-Z]{3,5}\d{3})"', path.read_text()), name)
     return found
 
 
@@ -29,7 +29,7 @@ def to_add(code: str, file: str) -> str:
     family = family_of(code)
     table = "" if code in meanings() else f"{file}: give {code} a meaning in the table of its family\n"
     about = (
-        "" if family in ABOUT else f"reconciler/cli/error_pages.py: add {family} to ABOUT and meanings()\n"
+        "" if family in ABOUT else f"reconciler/cli/error_pages.py: {family} in ABOUT and meanings()\n"
     )
     given = 'given = """\n<fields of a Service that bring it about>\n"""\n' if family == "SPEC" else ""
     place = f"reconciler/cli/errors/{family}.toml"

@@ -61,10 +61,10 @@ def read_in_a_child(file: Path) -> Cost:
 
 
 _INTERESTING = st.sampled_from(
-    [b"\x00", b"\xff", b"\xc3\x28", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\r", b"\t", b"\x1b[2J", b"&a ", b"*a",
-     b"<<: ", b"!!python/object:os.system ", b"{", b"[", b"}", b"]", b"'", b'"', b"---\n", b"...\n", b"%", b"${A}",
-     b"$", b": ", b"- ", b"? ", b"|", b">", b"~", b"null", b"0o777", b"1e309", b".nan", b"-1", b"9" * 40, b"../",
-     b"reconciler.owner", b"\n"]
+    [b"\x00", b"\xff", b"\xc3\x28", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\r", b"\t", b"\x1b[2J", b"&a ",
+     b"*a", b"<<: ", b"!!python/object:os.system ", b"{", b"[", b"}", b"]", b"'", b'"', b"---\n", b"...\n",
+     b"%", b"${A}", b"$", b": ", b"- ", b"? ", b"|", b">", b"~", b"null", b"0o777", b"1e309", b".nan", b"-1",
+     b"9" * 40, b"../", b"reconciler.owner", b"\n"]
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Whatever the bytes, reading them ends soon and in little memory: each case is a quarter of a megabyte of one idea."""
+"""Whatever the bytes, reading them ends soon and in little memory. Each case is 256 KiB of one idea."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", sorted(CASES))
-def test_a_quarter_of_a_megabyte_is_read_in_bounded_time_and_memory(case: str, tmp_path: Path) -> None:
+def test_a_file_of_one_idea_is_read_in_bounded_time_and_memory(case: str, tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes(CASES[case].encode())
     cost = read_in_a_child(file)
