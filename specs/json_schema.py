@@ -109,6 +109,10 @@ def _add_long_forms(definitions: dict[str, Any]) -> None:
         definitions[f"{name}Written"] = {**model, "properties": properties, "required": required}
 
 
+_WORD: Final[dict[str, Any]] = {"type": "string"}
+_HOST: Final[dict[str, Any]] = {**_WORD, "pattern": "^[^=:]+[=:].+$", "examples": ["db.internal=10.0.0.2"]}
+_TMPFS: Final[dict[str, Any]] = {**_WORD, "pattern": "^/", "examples": ["/run", "/run:size=64m,mode=755"]}
+_LISTED_FILES: Final = [_WORD, _array_of(_WORD, {"$ref": "#/$defs/ListedFile"})]
 _FILE_MOUNTS: Final = [_array_of(_NAME, {"$ref": "#/$defs/FileMountWritten"})]
 _FORMS: Final[Mapping[str, Mapping[str, list[dict[str, Any]]]]] = {
     "Service": {
@@ -122,6 +126,15 @@ _FORMS: Final[Mapping[str, Mapping[str, list[dict[str, Any]]]]] = {
         "depends_on": [_array_of(_NAME)],
         "configs": _FILE_MOUNTS,
         "secrets": _FILE_MOUNTS,
+        "annotations": [_PAIRS],
+        "sysctls": [_PAIRS],
+        "dns": [_WORD],
+        "dns_search": [_WORD],
+        "env_file": _LISTED_FILES,
+        "label_file": _LISTED_FILES,
+        "extra_hosts": [_array_of(_HOST), {"type": "object", "additionalProperties": _WORD}],
+        "tmpfs": [_TMPFS, _array_of(_TMPFS)],
+        "ulimits": [{"type": "object", "additionalProperties": {"type": "integer", "minimum": -1}}],
     },
     "Healthcheck": {"test": [{"type": "string"}]},
     "Network": {"labels": [_PAIRS]},
