@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from reconciler.actions import Blueprint
-from reconciler.desired import ServiceForm
-from reconciler.ownership import secret_volume_name
+from reconciler.desired import Generation, ServiceForm
+from reconciler.ownership import Owner, secret_volume_name
 
 
 def needs_volume(form: ServiceForm) -> bool:
@@ -23,10 +23,14 @@ def needs_volume(form: ServiceForm) -> bool:
 
 
 def volume_of(blueprint: Blueprint) -> str | None:
-    """The object name of the volume with the secret files of an instance's generation; None where it needs
-    none. The generation's digests name it, so other values, modes or users are another volume."""
-    if not needs_volume(blueprint.form):
+    """The object name of the volume with the secret files of an instance; None where it needs none."""
+    made = blueprint
+    return secret_volume(made.owner, made.service_name, made.generation, made.form)
+
+
+def secret_volume(owner: Owner, service_name: str, generation: Generation, form: ServiceForm) -> str | None:
+    """The same of a generation. Its digests name it: other values, modes or users are another volume."""
+    if not needs_volume(form):
         return None
-    seen = blueprint.generation
-    parts = (blueprint.service_name, seen.fingerprint, seen.secrets, seen.digest)
-    return secret_volume_name(blueprint.owner, "\n".join(parts))
+    parts = (service_name, generation.fingerprint, generation.secrets, generation.digest)
+    return secret_volume_name(owner, "\n".join(parts))

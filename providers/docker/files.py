@@ -17,9 +17,10 @@ from providers.docker.tree import text, text_map
 from providers.docker.volumes import filler_name, find
 from reconciler.desired import Json
 from reconciler.ownership import Owner, is_ours
-from reconciler.provider import FileEntry
+from reconciler.provider import FileEntry, Stale
 
 _ROOT = "/.reconciler"
+_ROUNDS = 3
 Give = Callable[[str], Awaitable[bytes]]
 """Makes the tar to be put into a volume, given the id of its filler, whose image can be read."""
 
@@ -37,14 +38,26 @@ async def publish(
     await fill(containers, owner, volume, "files", image, give)
 
 
-async def fill(
+async def fill(containers: Containers, owner: Owner, volume: str, role: str, image: str, give: Give) -> None:
+    """Make a volume and fill it with the tar that ``give`` makes, as ``publish`` says. Two that fill one
+    volume at once (replicas of one generation) help each other: who comes late looks again."""
+    for late in range(_ROUNDS):
+        try:
+            await _fill_once(containers, owner, volume, role, image, give)
+            return
+        except Stale:
+            if late == _ROUNDS - 1:
+                raise
+
+
+async def _fill_once(
     containers: Containers, owner: Owner, volume: str, role: str, image: str, give: Give
 ) -> None:
-    """Make a volume and fill it with the tar that ``give`` makes, as ``publish`` says."""
     engine = containers.engine
+    # The volume first: one that was there before its filler was seen to be absent is finished.
+    found = await find(engine, volume)
     filler = await _filler(engine, owner, volume)
     if filler is None:
-        found = await find(engine, volume)
         if found is not None:
             if not is_ours(text_map(found, "Labels"), owner):
                 raise name_held(volume, "a volume without our owner label")

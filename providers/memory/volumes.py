@@ -15,7 +15,7 @@ from providers.memory.labels import volume_labels
 from reconciler.desired import DesiredVolume, Json
 from reconciler.observed import Marker
 from reconciler.ownership import OWNER, ROLE, Owner, marker_name
-from reconciler.provider import FileEntry, Refused
+from reconciler.provider import FileEntry, Refused, Stale
 
 
 async def create(ground: Ground, owner: Owner, volume: DesiredVolume) -> None:
@@ -60,17 +60,24 @@ async def fill(
     entries: Sequence[FileEntry],
     image: str,
 ) -> None:
-    """The calls of ``publish`` for a volume of any role, as part of ``verb``."""
+    """The calls of ``publish`` for a volume of any role, as part of ``verb``. Of two that fill one volume at
+    once, who comes late looks again."""
     _require_ours(ground, owner, name)
     helper = filler_of(ground, name)
     if name in ground.volumes and helper is None:
         return
-    if helper is None:
-        helper = await ground.call(
-            verb, "create_helper", name, lambda: create_helper(ground, owner, name, image, role)
-        )
-    filler = helper
-    await ground.call(verb, "put_archive", name, lambda: _fill(ground, filler, name, entries))
+    try:
+        if helper is None:
+            helper = await ground.call(
+                verb, "create_helper", name, lambda: create_helper(ground, owner, name, image, role)
+            )
+        filler = helper
+        await ground.call(verb, "put_archive", name, lambda: _fill(ground, filler, name, entries))
+    except Stale:
+        if name not in ground.volumes:
+            raise
+        await fill(ground, verb, owner, name, role, entries, image)
+        return
     await ground.call(verb, "remove_helper", name, lambda: _drop(ground, filler))
 
 

@@ -28,6 +28,8 @@ class Sight:
     left: tuple[str, ...] = ()
     """What earlier commits left and nothing uses: ``Network front of was``."""
     files: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Services whose volume of secret files is there: ``web of was``."""
     artifacts: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, Words] = field(default_factory=dict)
     networks: Mapping[str, Words] = field(default_factory=dict)

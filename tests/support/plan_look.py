@@ -29,6 +29,7 @@ from reconciler.observed import (
 )
 from reconciler.ownership import InstanceName, Role
 from reconciler.release import Release, write_releases
+from reconciler.secret_volume import secret_volume
 from reconciler.supply_images import image_subject
 
 
@@ -96,6 +97,7 @@ class _Look:
             volumes=(
                 *(use.object_name for use in service.form.mounts if use.type == "volume"),
                 *(use.volume for use in service.form.files),
+                *filter(None, (secret_volume(OWNER, service_name, generation, service.form),)),
             ),
             image=str(image_of(commit, service)),
             phase=Phase(words.pop("phase", "exited" if role is not Role.LIVE else "running")),
@@ -152,6 +154,7 @@ class _Look:
                 handle = Handle("engine", volume.object_name)
                 yield LiveVolume(handle, name, volume.object_name, "data", True, fields)
         used = {name for i in instances for name in i.volumes}
+        yield from self._secret_volumes(used)
         seen: set[str] = set()
         for commit_name, text in [(c, f"{n} of {c}") for c in COMMITS for n in self._configs(c)]:
             for files in self.commits[commit_name].files.values():
@@ -160,6 +163,15 @@ class _Look:
                     seen.add(files.volume)
                     handle = Handle("engine", files.volume)
                     yield LiveVolume(handle, files.config_name, files.volume, "files")
+
+    def _secret_volumes(self, used: set[str]) -> Iterable[LiveVolume]:
+        for commit_name in COMMITS:
+            for name, service in self.commits[commit_name].services.items():
+                generation = self.case.commit(commit_name).generation(service)
+                volume = secret_volume(OWNER, name, generation, service.form)
+                if volume and (volume in used or f"{name} of {commit_name}" in self.case.observed.secrets):
+                    used = used - {volume}
+                    yield LiveVolume(Handle("engine", volume), volume, volume, "secret")
 
     def _configs(self, commit_name: str) -> list[str]:
         return sorted({files.config_name for files in self.commits[commit_name].files.values()})
