@@ -6,6 +6,7 @@ from typing import Final
 
 from specs.catalog import Catalog
 from specs.check_privilege import check_privileges
+from specs.check_words import check_words
 from specs.circle import find_circle
 from specs.mounts import check_source
 from specs.order import max_unavailable_of, order_of, publishes
@@ -35,6 +36,7 @@ def check_services(catalog: Catalog, report: Report) -> None:
         _check_names(name, service, catalog, own)
     _check_circle(catalog, report)
     check_privileges(catalog, report)
+    check_words(catalog, report)
 
 
 def is_image_name(image: str) -> bool:
