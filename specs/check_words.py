@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from specs.catalog import Catalog
 from specs.problem import Report
 from specs.service import Service
@@ -22,7 +24,11 @@ def check_words(catalog: Catalog, report: Report) -> None:
 
 
 def _check_tmpfs(name: str, service: Service, catalog: Catalog, report: Report) -> None:
-    others = {"volumes": service.volumes, "configs": service.configs, "secrets": service.secrets}
+    others: dict[str, Collection[str]] = {
+        "volumes": service.volumes,
+        "configs": service.configs,
+        "secrets": service.secrets,
+    }
     for target in service.tmpfs:
         for field_name, uses in others.items():
             if target in uses:
@@ -33,7 +39,7 @@ def _check_tmpfs(name: str, service: Service, catalog: Catalog, report: Report) 
 
 
 def _check_sysctls(name: str, service: Service, catalog: Catalog, report: Report) -> None:
-    """Settings belong to a namespace: where that is the host's, or another service's, they are not its own."""
+    """Settings belong to a namespace; where that is shared, they are not the service's own."""
     for word, shared, prefixes in (
         ("network_mode", service.network_mode, ("net.",)),
         ("ipc", service.ipc, ("kernel.", "fs.")),
