@@ -11,12 +11,7 @@ from typing import Protocol
 
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
-from reconciler.desired import (
-    DesiredNetwork,
-    DesiredVolume,
-    Kinship,
-    LocalRegistry,
-)
+from reconciler.desired import DesiredNetwork, DesiredVolume, Kinship, LocalRegistry
 from reconciler.dialogue import CommandLine, Dialogue, LogQuery, LogRecord, Piece, Process, RuntimeFacts, Size
 from reconciler.fault import ProviderError, Refused, Stale
 from reconciler.observed import (
@@ -104,6 +99,10 @@ class BuildRequest:
 class Builder(Protocol):
     """Builds an image and pushes it."""
 
+    async def examine(self) -> str:
+        """The builder's version. Raises Refused where there is none."""
+        ...
+
     async def build(self, request: BuildRequest, log: LogLine) -> Digest:
         """The digest that was pushed. Raises Refused for a failing Dockerfile, with the failing step
         and its last lines in ``log``; ProviderError where trying again may work."""
@@ -123,6 +122,10 @@ class Registry(Protocol):
 
     async def ping(self) -> None:
         """The host speaks the distribution API and accepts the login."""
+        ...
+
+    async def probe_push(self, ref: ImageRef) -> None:
+        """The login may push into the repository of ``ref``: proved without leaving anything."""
         ...
 
     async def digest(self, ref: ImageRef) -> Digest | None:

@@ -41,13 +41,21 @@ class Buildx:
     deadline: float = BUILD_DEADLINE
     _progress: str = ""
 
+    async def examine(self) -> str:
+        """The version of buildx, such as 0.13. Raises Refused where there is none."""
+        async with _folder() as folder:
+            write_client(folder / "docker", (), {}, self.docker_config)
+            found = await self._ask_version(folder)
+        return f"{found[0]}.{found[1]}" if found else "of an unknown version"
+
     async def build(self, request: BuildRequest, log: LogLine) -> Digest:
         """Build and push; the digest that was pushed. Raises Refused for a failing Dockerfile or login."""
         async with _folder() as folder:
             dockerfile, context = await self._fill(folder, request)
             write_client(folder / "docker", _hosts(request), self.logins, self.docker_config)
             if not self._progress:
-                self._progress = await self._ask_progress(folder)
+                found = await self._ask_version(folder)
+                self._progress = "rawjson" if not found or found >= _WITH_RAWJSON else "plain"
             answer = folder / "metadata.json"
             environment, secrets = self._environment(folder, request)
             line = (*_line(self.docker, request, self._progress), *secrets)
@@ -80,8 +88,8 @@ class Buildx:
                 "BLD024", str(folder), seen, "room for it", "free disk space, or set TMPDIR"
             ) from error
 
-    async def _ask_progress(self, folder: Path) -> str:
-        """Which form of progress this buildx speaks. Raises Refused where there is none."""
+    async def _ask_version(self, folder: Path) -> tuple[int, int] | None:
+        """Major and minor version of buildx; None where it says none. Raises Refused where there is none."""
         try:
             status, output = await run(
                 (self.docker, "buildx", "version"), self._base_environment(folder), _ASK_DEADLINE
@@ -107,7 +115,7 @@ class Buildx:
                 "install the package docker-buildx-plugin (docker-buildx on Debian)",
             )
         found = _VERSION.search(output.decode("utf-8", "replace"))
-        return "rawjson" if not found or (int(found[1]), int(found[2])) >= _WITH_RAWJSON else "plain"
+        return (int(found[1]), int(found[2])) if found else None
 
     async def _run(
         self, line: Sequence[str], environment: Mapping[str, str], progress: Progress, request: BuildRequest

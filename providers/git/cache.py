@@ -15,7 +15,7 @@ from reconciler.provider import ProviderError
 
 FETCH_TIMEOUT = 600.0
 _WANTED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-_OPTIONS = (
+OPTIONS = (
     "http.followRedirects=false",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=30",
@@ -25,7 +25,7 @@ _OPTIONS = (
     "protocol.version=2",
     "credential.helper=",
 )
-_SSH = "core.sshCommand=ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=20"
+SSH = "core.sshCommand=ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=20"
 _HEAD = re.compile(r"ref: (refs/heads/\S+)\tHEAD")
 
 
@@ -51,7 +51,7 @@ def fetch_repository(
         if is_new:
             git.read("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
             git.read("config", "remote.origin.url", remote.text)
-        options = [part for option in (*_OPTIONS, _SSH) for part in ("-c", option)]
+        options = [part for option in (*OPTIONS, SSH) for part in ("-c", option)]
         if credentials:
             options += ["-c", f"credential.helper=store --file={shlex.quote(str(credentials.absolute()))}"]
         _fetch(git, options, remote.text, timeout)
