@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from providers.docker.secret_files import User, check, find_group, find_user
 from reconciler.canonical import decode_label
 from reconciler.files import ConfigDigest
 from reconciler.provider import FileEntry, ProviderError, Refused
+from reconciler.secret_volume import volume_of
 
 FACTS = ImageFacts("sha256:1", {}, entrypoint=("/entry",))
 FILES = {"one": ConfigDigest("1" * 64, "app.conf"), "tree": ConfigDigest("2" * 64, None)}
@@ -149,16 +151,34 @@ def test_users_are_found_by_name_and_number() -> None:
         assert raised.value.code == "DKR034"
 
 
-@pytest.mark.parametrize("target", ["/scratch/key", "/data/a/b", "/etc/tree/key"])
+@pytest.mark.parametrize("target", ["/data/a/b", "/etc/tree/key"])
 def test_a_secret_in_a_mount_is_refused(target: str) -> None:
     written = {
-        "volumes": {"/scratch": {"type": "tmpfs"}, "/data": {"source": "data"}},
+        "volumes": {"/data": {"source": "data"}},
         "configs": {"/etc/tree": {"source": "tree"}},
         "secrets": {target: {"source": "db"}},
     }
     with pytest.raises(Refused) as raised:
         check("w", form_of(written, configs=FILES), {"db": "x"})
     assert (raised.value.code, target in raised.value.seen) == ("DKR036", True)
+
+
+@pytest.mark.parametrize(
+    "written", [{"read_only": True}, {"volumes": {"/run": {"type": "tmpfs"}}}], ids=["read-only", "tmpfs"]
+)
+def test_a_secret_that_cannot_be_copied_is_mounted(written: dict[str, Any]) -> None:
+    form = form_of({**written, "secrets": {"/run/secrets/b": {"source": "b"}, "/run/a": {"source": "a"}}})
+    check("w", form, {"a": "x", "b": "y"})
+    blueprint = blueprint_of(form)
+    volume = volume_of(blueprint)
+    assert volume is not None
+    body: Any = create_payload(blueprint, FACTS, {"a": "x", "b": "y"}, {volume: "/v"})
+    mounts = {m["Target"]: m for m in body["HostConfig"]["Mounts"]}
+    assert (mounts["/run/a"]["Source"], mounts["/run/secrets/b"]["Source"]) == ("/v/0", "/v/1")
+    assert all(mounts[path]["ReadOnly"] for path in ("/run/a", f"/.reconciler/{volume}"))
+    assert mounts[f"/.reconciler/{volume}"]["VolumeOptions"]["Labels"]["reconciler.role"] == "secret"
+    other = replace(blueprint, generation=replace(blueprint.generation, secrets="s1:2"))
+    assert volume_of(other) != volume
 
 
 def test_where_the_engine_is() -> None:
