@@ -34,6 +34,7 @@ def draw(steps: Steps, target: Target, number: int) -> Blueprint:
         pin=target.pin,
         source=steps.desired.policy.source,
         network_ids=ids,
+        allowed=steps.desired.policy.allowed,
     )
 
 

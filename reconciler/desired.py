@@ -194,6 +194,8 @@ class DesiredVolume:
     driver_opts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     external: bool = False
+    allowed: Allowed = NOTHING_ALLOWED
+    """What the environment allows: a volume can lead to a host path."""
 
 
 @dataclass(frozen=True, slots=True)

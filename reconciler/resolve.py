@@ -174,6 +174,7 @@ def desired_volumes(owner: Owner, effective: Effective) -> dict[str, DesiredVolu
             volume.driver_opts,
             volume.labels,
             volume.external,
+            effective.environment.allow,
         )
         for name, volume in effective.volumes.items()
     }

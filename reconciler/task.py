@@ -32,6 +32,7 @@ def draw_task(desired: Desired, observed: Observed, target: Target, token: str) 
         commit=target.commit,
         pin=target.pin,
         source=desired.policy.source,
+        allowed=desired.policy.allowed,
         network_ids={name: network.handle.id for name, network in oldest.items()},
     )
 

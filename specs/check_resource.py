@@ -17,15 +17,15 @@ from specs.suggest import did_you_mean, shown
 _URL = re.compile(
     r"(?:https://)?(?:[A-Za-z0-9.-]*[.:][A-Za-z0-9.:-]*|localhost|\[[0-9a-fA-F:]+\](?::[0-9]+)?)(?:/[a-z0-9._/-]*)?"
 )
-_HOST_NETWORKS: Final = ("host", "none", "bridge", "default", "ingress", "docker_gwbridge")
-_BRIDGE_OPTIONS: Final = (
+HOST_NETWORKS: Final = ("host", "none", "bridge", "default", "ingress", "docker_gwbridge")
+BRIDGE_OPTIONS: Final = (
     "com.docker.network.bridge.enable_icc",
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.bridge.host_binding_ipv4",
     "com.docker.network.bridge.name",
     "com.docker.network.driver.mtu",
 )
-_VOLUME_OPTIONS: Final = ("type", "o", "device")
+VOLUME_OPTIONS: Final = ("type", "o", "device")
 _REMOTE_TYPES: Final = ("nfs", "nfs4", "cifs")
 _HOST_TYPES: Final = ("none", "bind")
 
@@ -90,7 +90,7 @@ def _check_external(
 def _check_network(name: str, network: Network, catalog: Catalog, report: Report) -> None:
     _check_external("Network", name, network, catalog, report)
     object_name = network.name or name
-    if network.external and object_name in _HOST_NETWORKS:
+    if network.external and object_name in HOST_NETWORKS:
         place = catalog.nodes["Network", name].place_of("name")
         report.add(
             "SPEC035", place, f"network {shown(object_name)} is the engine's own", remedy="name another one"
@@ -100,8 +100,8 @@ def _check_network(name: str, network: Network, catalog: Catalog, report: Report
         report.add("SPEC017", place, "a driver that this version does not support", expected="bridge")
     options = catalog.nodes["Network", name].map_of("driver_opts")
     for option in network.driver_opts:
-        if option not in _BRIDGE_OPTIONS:
-            hint = did_you_mean(option, _BRIDGE_OPTIONS)
+        if option not in BRIDGE_OPTIONS:
+            hint = did_you_mean(option, BRIDGE_OPTIONS)
             report.add(
                 "SPEC035", options.place_of(option), f"option {shown(option)} is not allowed", remedy=hint
             )
@@ -116,8 +116,8 @@ def _check_volume(name: str, volume: Volume, catalog: Catalog, report: Report) -
         report.add("SPEC017", place, "a driver that this version does not support", expected="local")
     options = catalog.nodes["Volume", name].map_of("driver_opts")
     for option in volume.driver_opts:
-        if option not in _VOLUME_OPTIONS:
-            hint = did_you_mean(option, _VOLUME_OPTIONS)
+        if option not in VOLUME_OPTIONS:
+            hint = did_you_mean(option, VOLUME_OPTIONS)
             report.add(
                 "SPEC035", options.place_of(option), f"option {shown(option)} is not allowed", remedy=hint
             )

@@ -16,6 +16,8 @@ from urllib.parse import quote, urlencode
 
 from providers.docker.api_version import choose_version
 from providers.docker.faults import EngineError, answer_error, unclear
+from providers.docker.policy import check as check_payload
+from providers.docker.policy_values import NOTHING, Permit
 from providers.docker.tree import Node, branch, nodes, text
 from providers.docker.wire import Answer, Stream, Wire, silent, unreachable
 from reconciler.desired import Json
@@ -105,10 +107,12 @@ class Engine:
                 return None
             raise
 
-    async def create(self, path: str, query: Query | None = None, body: Node | None = None) -> str:
+    async def create(
+        self, path: str, query: Query | None = None, body: Node | None = None, permit: Permit = NOTHING
+    ) -> str:
         """POST; the id of what it made. An answer that names none is an error: it may be there all the
         same."""
-        made = text(await self.write("POST", path, query, body), "Id")
+        made = text(await self.write("POST", path, query, body, permit=permit), "Id")
         if not made:
             raise unclear(self.socket_path, f"no id in the answer to POST {path}")
         return made
@@ -120,8 +124,12 @@ class Engine:
         query: Query | None = None,
         body: Node | bytes | None = None,
         deadline: float = WRITE,
+        permit: Permit = NOTHING,
     ) -> Json:
-        """A request that changes something; the JSON of its answer, or None when it has none."""
+        """A request that changes something; the JSON of its answer, or None when it has none. Raises Refused
+        for a payload that carries more than is safe and ``permit`` names."""
+        if isinstance(body, Mapping):
+            check_payload(path, str((query or {}).get("name") or text(body, "Name") or path), body, permit)
         try:
             async with asyncio.timeout(deadline):
                 async with aclosing(self._send(method, path, query, body, {}, deadline)) as sending:

@@ -11,7 +11,9 @@ from providers.docker.containers import Containers
 from providers.docker.faults import EngineError, mask, name_held, stale
 from providers.docker.images import has_reserved_labels
 from providers.docker.payload import ImageFacts, create_payload, update_payload
-from providers.docker.tree import Node, flag, text, text_map
+from providers.docker.policy import check_volume, permit_of
+from providers.docker.policy_values import NOTHING, Permit
+from providers.docker.tree import Node, branch, flag, text, text_map
 from providers.docker.volumes import find as find_volume
 from reconciler.actions import Blueprint
 from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
@@ -43,6 +45,8 @@ class Prepared:
     body: dict[str, Json]
     image: ImageFacts
     network_ids: Mapping[str, str]
+    permit: Permit = NOTHING
+    """What the payload may carry beyond the safe set."""
 
 
 async def prepare(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> Prepared:
@@ -53,7 +57,8 @@ async def prepare(containers: Containers, blueprint: Blueprint, secrets: Mapping
     mountpoints = await _mountpoints(containers, blueprint)
     mountpoints |= await _secret_volume(containers, blueprint, image, secrets)
     network_ids = await _network_ids(containers, blueprint)
-    return Prepared(create_payload(blueprint, image, secrets, mountpoints), image, network_ids)
+    body = create_payload(blueprint, image, secrets, mountpoints)
+    return Prepared(body, image, network_ids, permit_of(blueprint, mountpoints))
 
 
 async def copy_secrets(
@@ -80,7 +85,8 @@ async def copy_secrets(
 async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
     prepared = await prepare(containers, blueprint, secrets)
     try:
-        made = await containers.engine.create("/containers/create", {"name": blueprint.name}, prepared.body)
+        query = {"name": blueprint.name}
+        made = await containers.engine.create("/containers/create", query, prepared.body, prepared.permit)
     except EngineError as error:
         if error.status == 409:
             await _accept_twin(containers, blueprint)
@@ -125,6 +131,8 @@ async def _mountpoints(containers: Containers, blueprint: Blueprint) -> dict[str
             continue
         if not external and not is_ours(text_map(volume, "Labels"), blueprint.owner):
             raise name_held(name, "a volume without our owner label")
+        permit = Permit(blueprint.service_name, blueprint.allowed)
+        check_volume(name, branch(volume, "Options"), permit)
         found[name] = text(volume, "Mountpoint")
     return found
 

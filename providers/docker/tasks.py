@@ -45,7 +45,8 @@ async def _run(
     prepared = await prepare(containers, blueprint, secrets)
     body = task_payload(prepared.body, blueprint, command)
     try:
-        made = await containers.engine.create("/containers/create", {"name": blueprint.name}, body)
+        query = {"name": blueprint.name}
+        made = await containers.engine.create("/containers/create", query, body, prepared.permit)
     except EngineError as error:
         if error.status in (404, 409):
             raise stale(blueprint.name, error.seen) from None
