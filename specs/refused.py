@@ -21,6 +21,7 @@ SERVICE: Final = {
     "credential_spec": _WINDOWS,
     "develop": "it watches files of one machine: an environment with worktree: allow takes what is saved",
     "isolation": _WINDOWS,
+    "mac_address": "write it at the network that has it: networks: {NAME: {mac_address: ...}}",
     "mem_swappiness": "kernels with cgroup v2 ignore it; write memswap_limit to bound swap",
     "models": "nothing here runs models: write the model's server as a Service",
     "oom_kill_disable": "a process that may not be killed can hang its host; write oom_score_adj",
