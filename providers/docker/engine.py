@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode
 
 from providers.docker.api_version import choose_version
+from providers.docker.client import close_client, open_client
+from providers.docker.endpoint import SocketEndpoint
 from providers.docker.faults import EngineError, answer_error, unclear
+from providers.docker.line import Line, SocketLine, Stream
 from providers.docker.policy import check as check_payload
 from providers.docker.policy_values import NOTHING, Permit
 from providers.docker.tree import Node, branch, nodes, text
-from providers.docker.wire import Answer, Stream, Wire, silent, unreachable
+from providers.docker.wire import Answer, Wire, silent, unreachable
 from reconciler.desired import Json
 
 if TYPE_CHECKING:
@@ -37,11 +40,13 @@ Method = Literal["POST", "PUT", "DELETE"]
 
 
 class Engine:
-    """One engine behind a unix socket. Every call has a deadline in seconds and raises EngineError."""
+    """One engine behind a line, or behind the socket at a path. Every call has a deadline in seconds and
+    raises EngineError, or what the line says of itself."""
 
-    def __init__(self, socket_path: str) -> None:
-        self.socket_path = socket_path
-        self._wire = Wire(socket_path)
+    def __init__(self, line: Line | str) -> None:
+        self.line = SocketLine(SocketEndpoint(line)) if isinstance(line, str) else line
+        self.where = self.line.where
+        self._wire = Wire(self.line)
         self._client: Docker | None = None
         self._version = ""
         self._negotiation = asyncio.Lock()
@@ -51,7 +56,7 @@ class Engine:
         async with self._negotiation:
             if not self._version:
                 answer = await self.ask("/version", READ)
-                self._version = choose_version(self.socket_path, _json(self.socket_path, answer))
+                self._version = choose_version(self.where, _json(self.where, answer))
         return self._version
 
     def clock(self) -> float | None:
@@ -66,7 +71,7 @@ class Engine:
         try:
             return await self._wire.dial()
         except OSError as error:
-            raise unreachable(self.socket_path, error) from None
+            raise await self.line.reason(error) or unreachable(self.where, error) from None
 
     async def ask(self, target: str, deadline: float) -> Answer:
         """GET of a target as it is; the whole answer, whatever its status."""
@@ -82,20 +87,20 @@ class Engine:
 
     async def read(self, path: str, query: Query | None = None, deadline: float = READ) -> Node:
         """GET; the object of the answer. An answer that is none is an error, never an empty object."""
-        found = _json(self.socket_path, await self.fetch(path, query, deadline))
+        found = _json(self.where, await self.fetch(path, query, deadline))
         if not isinstance(found, Mapping):
-            raise unclear(self.socket_path, f"no object in the answer to {path}")
+            raise unclear(self.where, f"no object in the answer to {path}")
         return found
 
     async def read_list(self, path: str, query: Query | None = None, member: str = "") -> list[Node]:
         """GET; the objects of the list that is the answer, or that is its ``member``. An answer without a
         list is an error, never an empty list (an engine writes an empty member as null)."""
-        found = _json(self.socket_path, await self.fetch(path, query))
+        found = _json(self.where, await self.fetch(path, query))
         if member:
             there = isinstance(found, Mapping) and member in found
             found = branch(found).get(member) or [] if there else None
         if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
-            raise unclear(self.socket_path, f"no list in the answer to {path}")
+            raise unclear(self.where, f"no list in the answer to {path}")
         return nodes({"": found}, "")
 
     async def find(self, path: str) -> Node | None:
@@ -114,7 +119,7 @@ class Engine:
         same."""
         made = text(await self.write("POST", path, query, body, permit=permit), "Id")
         if not made:
-            raise unclear(self.socket_path, f"no id in the answer to POST {path}")
+            raise unclear(self.where, f"no id in the answer to POST {path}")
         return made
 
     async def write(
@@ -135,8 +140,8 @@ class Engine:
                 async with aclosing(self._send(method, path, query, body, {}, deadline)) as sending:
                     parts = [part async for part in sending]
         except TimeoutError:
-            raise silent(self.socket_path, f"{method} {path}", deadline) from None
-        return _loads(self.socket_path, b"".join(parts))
+            raise silent(self.where, f"{method} {path}", deadline) from None
+        return _loads(self.where, b"".join(parts))
 
     async def follow(
         self, path: str, query: Query, headers: Mapping[str, str], idle: float
@@ -154,9 +159,9 @@ class Engine:
             yield self._message(rest)
 
     def _message(self, line: bytes) -> Node:
-        found = _loads(self.socket_path, line)
+        found = _loads(self.where, line)
         if not isinstance(found, Mapping):
-            raise unclear(self.socket_path, "a line of progress that is no message")
+            raise unclear(self.where, "a line of progress that is no message")
         return found
 
     async def _send(
@@ -185,27 +190,28 @@ class Engine:
                 async for part in answer.content.iter_any():
                     yield part
         except TimeoutError:
-            raise silent(self.socket_path, f"{method} {path}", idle) from None
+            raise silent(self.where, f"{method} {path}", idle) from None
         except ClientConnectorError as error:
-            raise unreachable(self.socket_path, error.os_error) from None
+            cause = error.os_error
+            raise await self.line.reason(cause) or unreachable(self.where, cause) from None
         except (ClientError, OSError) as error:
             broken = f"{method} {path}: the connection broke before the whole answer ({type(error).__name__})"
-            raise unclear(self.socket_path, broken) from None
+            raise await self.line.reason(error) or unclear(self.where, broken) from None
 
     async def _open(self) -> Docker:
         version = await self.version()
+        address, context = await self.line.address()
         if self._client is None:
-            from aiodocker import Docker
-
-            self._client = Docker(url=f"unix://{self.socket_path}", api_version=f"v{version}")
+            self._client = open_client(address, context, version)
         return self._client
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and the line."""
         self._wire.close()
         if self._client is not None:
             client, self._client = self._client, None
-            await client.close()
+            await close_client(client)
+        await self.line.close()
 
 
 def target_of(path: str, query: Query | None) -> str:

@@ -14,7 +14,9 @@ CODES = {
     "DKR003": "the engine did not answer in time",
     "DKR004": "the engine's answer cannot be understood",
     "DKR005": "the engine is too old",
-    "DKR006": "the endpoint is not a unix socket",
+    "DKR006": "the endpoint is none that is known",
+    "DKR007": "the endpoint would be reached without encryption",
+    "DKR008": "the docker client's configuration does not say where the engine is",
     "DKR010": "the engine refused a request",
     "DKR011": "the object changed or went away under the action",
     "DKR012": "the name is held by an object that is not ours",
@@ -34,6 +36,14 @@ CODES = {
     "DKR035": "a path cannot be published",
     "DKR036": "a secret file lies in a mount",
     "DKR040": "the local registry does not answer",
+    "DKR050": "there is no ssh",
+    "DKR051": "the key of the engine's host is not the one that is known",
+    "DKR052": "the engine's host refuses our key",
+    "DKR053": "the engine's host cannot be reached over ssh",
+    "DKR054": "the engine's host does not let ssh open the engine's socket",
+    "DKR055": "the engine's certificate is not accepted",
+    "DKR056": "the engine refuses our certificate",
+    "DKR057": "the certificates for the engine cannot be used",
 }
 """Every code of this provider, stable, with what it means."""
 

@@ -71,7 +71,7 @@ class Look:
             self._running(),
         )
         if containers is None and networks is None and volumes is None:
-            raise ProviderError("DKR003", self.engine.socket_path, self.unreadable["instances"])
+            raise ProviderError("DKR003", self.engine.where, self.unreadable["instances"])
         self.at = moment(clock, "SystemTime") or self.engine.clock() or self.at
         self.host = text(clock, "ID") or self.host
         instances = await self._instances(containers or [], networks)

@@ -88,7 +88,7 @@ async def open_answer(
             reader, writer = await engine.dial()
             return await _begin(path, reader, writer, f"{lines}\r\n".encode() + content)
     except TimeoutError:
-        raise silent(engine.socket_path, f"{method} {path}", deadline) from None
+        raise silent(engine.where, f"{method} {path}", deadline) from None
 
 
 async def _begin(

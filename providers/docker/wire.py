@@ -11,11 +11,12 @@ import asyncio
 import errno
 from dataclasses import dataclass
 
+from providers.docker.endpoint import SocketEndpoint
 from providers.docker.faults import EngineError, unclear
+from providers.docker.line import Line, SocketLine, Stream
 
 MAX_BODY = 64 << 20
 _MAX_LINE = 64 << 10
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,10 @@ class BrokenAnswer(Exception):
 
 
 class Wire:
-    """Keep-alive connections to one unix socket, used within one event loop."""
+    """Keep-alive connections to one engine, used within one event loop."""
 
-    def __init__(self, socket_path: str) -> None:
-        self._socket_path = socket_path
+    def __init__(self, line: Line | str) -> None:
+        self._line = SocketLine(SocketEndpoint(line)) if isinstance(line, str) else line
         self._idle: list[Stream] = []
         self.date = ""
         """The Date header of the last answer: the engine's clock in whole seconds."""
@@ -46,11 +47,13 @@ class Wire:
             async with asyncio.timeout(deadline):
                 return await self._get(target)
         except TimeoutError:
-            raise silent(self._socket_path, target, deadline) from None
+            raise silent(self._line.where, target, deadline) from None
         except OSError as error:
-            raise unreachable(self._socket_path, error) from None
+            raise await self._line.reason(error) or unreachable(self._line.where, error) from None
         except BrokenAnswer as error:
-            raise unclear(self._socket_path, f"{target.partition('?')[0]}: {error}") from None
+            raise await self._line.reason(error) or unclear(
+                self._line.where, f"{target.partition('?')[0]}: {error}"
+            ) from None
 
     async def _get(self, target: str) -> Answer:
         while self._idle:
@@ -62,7 +65,7 @@ class Wire:
 
     async def dial(self) -> Stream:
         """A connection to the engine of the caller's own. Raises OSError."""
-        return await asyncio.open_unix_connection(self._socket_path)
+        return await self._line.dial()
 
     async def _exchange(self, stream: Stream, target: str) -> Answer:
         reader, writer = stream
