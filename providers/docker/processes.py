@@ -29,6 +29,8 @@ _FIND = (
 )
 _PAUSE = 0.02
 _SLOWEST = 0.5
+_REMOVAL = 100
+"""Looks for a container whose removal has begun."""
 _ANSWER = 10.0
 """Seconds within which a signal must have been sent."""
 
@@ -209,6 +211,11 @@ class TaskCommand:
         self.streams.answer.close()
         self.waiting.close()
         await self.containers.remove(self.handle.id)
+        for _ in range(_REMOVAL):
+            # The engine may be at it by itself.
+            if await self.containers.engine.find(f"/containers/{self.handle.id}/json") is None:
+                return
+            await asyncio.sleep(_PAUSE)
 
 
 async def begin(containers: Containers, handle: Handle, name: str, terminal: Size | None) -> TaskCommand:

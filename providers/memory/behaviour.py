@@ -15,8 +15,8 @@ class Ended:
     err: bytes = b""
 
 
-Program = Callable[[bytes], "Ended | None"]
-"""What a command makes of its whole input; None: it runs until a signal ends it."""
+Program = Callable[[Mapping[str, bytes], bytes], "Ended | None"]
+"""What a command makes of the files that it sees and of its whole input; None: a signal ends it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from reconciler.actions import Blueprint
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Piece, Process, Signal, Size
 from reconciler.observed import Handle, Leftover, Phase
 from reconciler.ownership import Owner
+from reconciler.provider import ProviderError
 
 _NANO = 1_000_000_000
 _TICK = 0.01
@@ -69,7 +70,11 @@ class MemoryProcess:
     async def end_input(self) -> None:
         """Run the program; one that is not known is not found."""
         program = self.container.behaviour.runs.get(self.command.words)
-        ended = Ended(127, err=b"not found\n") if program is None else program(bytes(self.given))
+        ended = (
+            Ended(127, err=b"not found\n")
+            if program is None
+            else program(self.container.files, bytes(self.given))
+        )
         if ended is not None:
             self._end(ended)
 
@@ -117,7 +122,11 @@ async def run_task(
         key = birth.network_key(blueprint, use)
         await ground.call(verb, "connect", name, partial(birth.join, ground, container, key, ()))
     container.files.update({u.target: secrets[u.secret_name].encode() for u in blueprint.form.secrets})
-    await ground.call(verb, "start", name, lambda: birth.start(ground, container))
+    try:
+        await ground.call(verb, "start", name, lambda: birth.start(ground, container))
+    except ProviderError:
+        ground.containers.pop(container.id, None)
+        raise
     return MemoryProcess(command, container, ground)
 
 

@@ -64,6 +64,9 @@ class RuntimeSubject(ABC):
     def stop(self, name: str) -> None: ...
 
     @abstractmethod
+    def kill(self, name: str) -> None: ...
+
+    @abstractmethod
     def pause(self, name: str) -> None: ...
 
     @abstractmethod
@@ -180,6 +183,9 @@ class MemorySubject(RuntimeSubject):
 
     def stop(self, name: str) -> None:
         self.engine.hand.stop(name)
+
+    def kill(self, name: str) -> None:
+        self.engine.hand.kill(name)
 
     def pause(self, name: str) -> None:
         self.engine.hand.pause(name)
