@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from reconciler.ownership import Owner, short_digest
+from reconciler.repository import Kinship as Kinship
 from specs.allow import Allowed
+from specs.privilege import Attachment
 from specs.reference import Digest, ImageRef
+from specs.resource import Pool
 from specs.service import Service
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -20,16 +22,6 @@ Fields: TypeAlias = Mapping[str, Json]
 Order = Literal["start-first", "stop-first"]
 NOTHING: Fields = MappingProxyType({})
 NOTHING_ALLOWED = Allowed()
-
-
-class Kinship(Enum):
-    """How a commit is related to the desired one (design, section 4: lineage)."""
-
-    SAME = "same"
-    ANCESTOR = "ancestor"
-    DESCENDANT = "descendant"
-    UNRELATED = "unrelated"
-    CANNOT_TELL = "cannot_tell"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,6 +71,8 @@ class NetworkUse:
     object_name: str
     aliases: tuple[str, ...] = ()
     external: bool = False
+    place: Attachment = Attachment()
+    """Its own addresses there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +89,9 @@ class MountUse:
     """Of a tmpfs, in bytes."""
     mode: int | None = None
     """Of a tmpfs."""
+    nocopy: bool = False
+    subpath: str | None = None
+    propagation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +175,10 @@ class DesiredNetwork:
     object_name: str
     driver: str = "bridge"
     internal: bool = False
-    subnet: str | None = None
+    pools: tuple[Pool, ...] = ()
+    """Its ranges of addresses."""
+    enable_ipv6: bool = False
+    attachable: bool = False
     driver_opts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     external: bool = False
@@ -228,6 +228,8 @@ class Policy:
     source: str = ""
     """The text of the label ``reconciler.source`` that this source writes."""
     mode: Literal["live", "offline", "worktree"] = "live"
+    take_over: Literal["no", "prepare", "take"] = "no"
+    """``adopt``: make everything ready but instances; then make them, whoever else was there before."""
     allowed: Allowed = NOTHING_ALLOWED
     """What the environment's ``allow`` names: a form read from a label gets no more, and no payload."""
 

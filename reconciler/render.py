@@ -11,8 +11,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from reconciler.desired import Json
+if TYPE_CHECKING:
+    from reconciler.desired import Json
 
 _MAX_VALUE = 60
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
 from providers.git.url import parse_url
-from reconciler.provider import ProviderError
+from reconciler.fault import ProviderError
 
 FETCH_TIMEOUT = 600.0
 _WANTED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")

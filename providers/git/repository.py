@@ -12,8 +12,8 @@ from providers.git.command import GitCommand
 from providers.git.ref import is_full_id, ref_paths
 from providers.git.tree import GitTree
 from providers.git.url import normal_url
-from reconciler.desired import Kinship
-from reconciler.provider import Origin, ProviderError, Refused
+from reconciler.fault import ProviderError, Refused
+from reconciler.repository import Kinship, Origin
 
 UNSHALLOW = "git fetch --unshallow"
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from providers.git.command import GitCommand
-from reconciler.provider import ProviderError, Refused, TreeFile
+from reconciler.fault import ProviderError, Refused
+from reconciler.repository import TreeFile
 from specs import attributes
 from specs.listing import Listing, batch_contents
 

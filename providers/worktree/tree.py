@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from providers.worktree.index import Git, look
-from reconciler.provider import ProviderError, Refused, Stale, TreeFile
+from reconciler.fault import ProviderError, Refused, Stale
+from reconciler.repository import TreeFile
 from specs import attributes
 from specs.listing import Listing, batch_contents
 

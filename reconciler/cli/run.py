@@ -26,7 +26,7 @@ def run_command(argv: Sequence[str]) -> int:
         return USAGE
     # The envelope needs the language's models: not before the usage is known to be right.
     from reconciler.cli.envelope import Report, Stop, problem_of
-    from reconciler.provider import ProviderError
+    from reconciler.fault import ProviderError
 
     try:
         report = _find(options.verb)(options)

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR, REFUSED
 from reconciler.cli.options import Options
-from reconciler.desired import Kinship
-from reconciler.provider import ProviderError, Refused, Repository, Tree, TreeFile
-from reconciler.source import source_text
+from reconciler.fault import ProviderError, Refused
 from specs.environment import Environment
 from specs.load import SpecFile, is_spec_path, load
 from specs.problem import Problem, has_errors
@@ -22,6 +20,8 @@ from specs.spec_set import SpecSet
 
 if TYPE_CHECKING:
     from providers.git.repository import GitRepository
+    from reconciler.desired import Kinship
+    from reconciler.repository import Repository, Tree, TreeFile
 
 _URL = re.compile(r"^(https?|ssh|git)://|^[\w.-]+@[\w.-]+:")
 _TREE_KINDS = (0o120000, 0o160000)
@@ -49,6 +49,8 @@ class Source:
     @property
     def label(self) -> str:
         """The text of the label ``reconciler.source``."""
+        from reconciler.source import source_text
+
         origin = self.repository.origin()
         return source_text(origin.remote, origin.first_commit, self.path)
 
@@ -159,6 +161,8 @@ def check_branch(source: Source, environment: Environment, environment_name: str
     if branch is None or source.mode != "live":
         return
     tips = [tip for tip in (_tip(source.repository, ref) for ref in (branch, f"origin/{branch}")) if tip]
+    from reconciler.desired import Kinship
+
     on_branch = (Kinship.SAME, Kinship.ANCESTOR)
     if any(source.repository.lineage(tip, [source.commit])[source.commit] in on_branch for tip in tips):
         return

@@ -28,7 +28,7 @@ COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 def main() -> int:
     """Measure what the arguments name; everything by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=["pure", "decide", "idle", "new"])
+    parser.add_argument("--only", nargs="*", default=["pure", "validate", "decide", "idle", "new"])
     parser.add_argument("--sizes", nargs="*", type=int, default=[50, 200])
     parser.add_argument("--engines", nargs="*", help="versions; all that run by default")
     options = parser.parse_args()
@@ -55,14 +55,32 @@ def find_ground() -> Ground:
 
 def measure_engine(engine: RunningEngine, image: str, scratch: Path, options: argparse.Namespace) -> None:
     """Everything that needs an engine."""
+    if "validate" in options.only:
+        measure_validation(engine, image, scratch / f"validate-{engine.version}")
     if "decide" in options.only:
         measure_decision(engine, image, scratch / f"decide-{engine.version}")
-    for size in options.sizes:
+    for size in options.sizes if {"idle", "new"} & set(options.only) else ():
         fleet = write_fleet(scratch / f"fleet-{engine.version}-{size}", size, image)
         try:
             measure_fleet(engine, fleet, options.only)
         finally:
             clear(engine, fleet)
+
+
+def measure_validation(engine: RunningEngine, image: str, folder: Path) -> None:
+    """Read and check 200 services, whole processes: ours, and Compose's reading of the same."""
+    fleet = write_fleet(folder, 200, image)
+    peer = [engine.docker, "compose", "config", "--quiet"]
+    pair = in_turn(
+        lambda: run([*COMMAND, "validate"], folder, engine.environment),
+        lambda: run(peer, folder, engine.environment),
+        times=15,
+    )
+    print(
+        f"{fleet.size} services read and checked: ours {words(pair.ours)}, "
+        f"compose config {words(pair.peer)}: ratio {pair.ratio:.2f}",
+        flush=True,
+    )
 
 
 def measure_decision(engine: RunningEngine, image: str, folder: Path) -> None:
