@@ -25,6 +25,7 @@ from reconciler.changes import (
     Unpause,
 )
 from reconciler.desired import Fields, ServiceForm
+from reconciler.joins import joined_fields, lose_joins
 from reconciler.observed import Handle, Health, Instance, LiveVolume, Observed, Phase
 from reconciler.ownership import Role, parse_instance_name
 from reconciler.secret_volume import volume_of
@@ -42,11 +43,14 @@ def predict(
             observed = replace(observed, volumes=_with_secrets(observed, action))
             return replace(observed, instances=(*observed.instances, _created(observed, action)))
         case RemoveInstance():
-            rest = tuple(i for i in observed.instances if i.handle != action.handle)
-            tasks = tuple(t for t in observed.leftovers if t.handle != action.handle)
-            return _with_members(replace(observed, instances=rest, leftovers=tasks))
+            kept = tuple(i for i in observed.instances if i.handle != action.handle)
+            rest = lose_joins(kept, action.handle.id)
+            tasks = tuple(t for t in observed.tasks if t.handle != action.handle)
+            return _with_members(replace(observed, instances=rest, tasks=tasks))
         case RetireInstance():
-            return _changed(observed, action.handle, lambda i: _retired(i, action.name, observed.at))
+            rest = lose_joins(observed.instances, action.handle.id)
+            apart = replace(observed, instances=rest)
+            return _changed(apart, action.handle, lambda i: _retired(i, action.name, observed.at))
         case ReviveInstance():
             return _changed(observed, action.handle, lambda i: _revived(i, action, observed.at))
         case MendInstance():
@@ -85,7 +89,7 @@ def _created(observed: Observed, action: CreateInstance) -> Instance:
         source=blueprint.source,
         applied=form.canonical,
         applied_fields=form.fields,
-        live_fields=form.fields,
+        live_fields={**form.fields, **joined_fields(form.spec, blueprint.joins)},
         networks=tuple(use.object_name for use in form.networks),
         volumes=tuple(
             [use.object_name for use in form.mounts if use.type == "volume"]

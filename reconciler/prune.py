@@ -109,10 +109,11 @@ def _remove_service(steps: Steps, service_name: str) -> None:
 
 def _remove_leftovers(steps: Steps) -> None:
     """Tasks that ended, or never began, and whose runner was killed before the engine could remove them."""
-    for leftover in steps.observed.leftovers:
-        subject = Subject("Task", leftover.service_name, leftover.object_name)
-        cause = Cause("prune", ("a task was left behind",))
-        steps.act(RemoveInstance(subject, cause, leftover.handle, 0.0, destructive=False))
+    for task in steps.observed.tasks:
+        if task.is_over:
+            subject = Subject("Task", task.service_name, task.object_name)
+            cause = Cause("prune", ("a task was left behind",))
+            steps.act(RemoveInstance(subject, cause, task.handle, 0.0, destructive=False))
 
 
 def _leave_networks(steps: Steps) -> None:
@@ -164,7 +165,7 @@ def _prune_files(steps: Steps) -> None:
         return
     used = {name for instance in steps.observed.instances for name in instance.volumes}
     used |= {files.volume for files in steps.desired.files.values()}
-    used |= {volume_of(a.blueprint) for a in steps.actions if isinstance(a, CreateInstance)}
+    used |= {volume_of(a.blueprint) or "" for a in steps.actions if isinstance(a, CreateInstance)}
     used |= {n for view in steps.views.services.values() for r in view.releases for n in r.files}
     for volume in steps.observed.volumes:
         if volume.role in ("files", "secret") and volume.object_name not in used:

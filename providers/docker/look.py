@@ -14,9 +14,11 @@ from providers.docker.faults import EngineError, unclear
 from providers.docker.images import Images
 from providers.docker.live import NetworkNames, live_instance, live_network, live_volume
 from providers.docker.payload import ImageFacts
+from providers.docker.strangers import tenants
 from providers.docker.tree import Node, moment, text, text_map
 from providers.docker.words import MENDABLE, unknown_words
 from reconciler import ownership
+from reconciler.joins import name_joins
 from reconciler.observed import (
     Instance,
     LiveNetwork,
@@ -47,6 +49,8 @@ class Look:
     unreadable: dict[str, str] = field(default_factory=dict)
     ours: set[str] = field(default_factory=set)
     """Ids of containers that are proved to be ours."""
+    failure: ProviderError | None = None
+    """What the last reading that failed said."""
 
     async def attempt(self, what: str, reading: Awaitable[T]) -> T | None:
         """What a reading gives; None, and noted under ``what``, when it fails."""
@@ -54,6 +58,7 @@ class Look:
             return await reading
         except ProviderError as error:
             self.unreadable.setdefault(what, str(error))
+            self.failure = error
             return None
 
     async def listed(self, what: str, path: str, query: Query | None = None) -> list[Node] | None:
@@ -71,7 +76,7 @@ class Look:
             self._running(),
         )
         if containers is None and networks is None and volumes is None:
-            raise ProviderError("DKR003", self.engine.where, self.unreadable["instances"])
+            raise self.failure or unclear(self.engine.where, "no list")
         self.at = moment(clock, "SystemTime") or self.engine.clock() or self.at
         self.host = text(clock, "ID") or self.host
         instances = await self._instances(containers or [], networks)
@@ -83,11 +88,12 @@ class Look:
             volumes=self._volumes(containers, volumes),
             markers=self._markers(volumes),
             namesakes=self._namesakes(containers, networks, volumes),
-            leftovers=tasks.leftovers(containers or [], self.question.owner, self.host, self.at),
+            tasks=tasks.find_all(containers or [], self.question.owner, self.host, self.at),
             registry_running=running,
             unreadable=tuple(Unreadable(w, r, self.at) for w, r in sorted(self.unreadable.items())),
             traits=await self._traits(clock),
             ports=listing.foreign_ports(containers or [], frozenset(self.ours)),
+            tenants=tenants(containers or [], frozenset(self.ours)),
         )
 
     async def _traits(self, about: object) -> Traits:
@@ -132,7 +138,7 @@ class Look:
         limit = asyncio.Semaphore(PARALLEL)
         facts = await self._facts({text(container, "ImageID") for container in claimed}, limit)
         found = await asyncio.gather(*(self._inspect(c, facts, names, limit) for c in claimed))
-        return tuple(sorted((i for i in found if i is not None), key=lambda i: (i.name, i.handle)))
+        return name_joins(sorted((i for i in found if i is not None), key=lambda i: (i.name, i.handle)))
 
     async def _facts(
         self, image_ids: set[str], limit: asyncio.Semaphore

@@ -20,7 +20,7 @@ from reconciler import ownership
 from reconciler.actions import Blueprint
 from reconciler.desired import Json
 from reconciler.dialogue import CommandLine, Process
-from reconciler.observed import Handle, Leftover
+from reconciler.observed import Handle, LiveTask
 from reconciler.ownership import Owner, is_ours
 from reconciler.provider import ProviderError
 
@@ -118,18 +118,19 @@ def is_task(container: Node, owner: Owner) -> bool:
     return is_ours(labels, owner) and labels.get(ownership.ROLE) == ownership.TASK
 
 
-def leftovers(containers: Iterable[Node], owner: Owner, host: str, now: float) -> tuple[Leftover, ...]:
-    """Tasks that have ended, or were made long ago and never started, and were not removed."""
+def find_all(containers: Iterable[Node], owner: Owner, host: str, now: float) -> tuple[LiveTask, ...]:
+    """The tasks among the listed containers."""
     found = [
-        Leftover(
+        LiveTask(
             text_map(container, "Labels").get(ownership.NAME, ""),
             container_name(container),
             Handle(host, text(container, "Id")),
+            _is_over(container, now),
         )
         for container in containers
-        if is_task(container, owner) and _is_over(container, now)
+        if is_task(container, owner)
     ]
-    return tuple(sorted(found, key=lambda leftover: leftover.object_name))
+    return tuple(sorted(found, key=lambda task: task.object_name))
 
 
 def _is_over(container: Node, now: float) -> bool:

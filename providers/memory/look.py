@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from providers.memory.container import Container
 from providers.memory.ground import Ground, Network, Volume
 from providers.memory.labels import generation_of
-from providers.memory.processes import leftovers
+from providers.memory.processes import find_tasks
+from providers.memory.strangers import tenants
 from providers.memory.volumes import filler_of
 from reconciler import ownership
 from reconciler.changes import LIMIT_PATHS
@@ -38,11 +39,12 @@ def look(ground: Ground, question: Question) -> World:
         volumes=() if "volumes" in hidden else tuple(_volumes(ground, volumes)),
         markers=() if "markers" in hidden else tuple(v.marker for v in volumes if v.marker),
         namesakes=tuple(_namesakes(ground, question)),
-        leftovers=tuple(leftovers(ground, owner)),
+        tasks=tuple(find_tasks(ground, owner)),
         registry_running=frozenset(r.name for r in question.registries if r.name in ground.local_registries),
         unreadable=tuple(hidden.values()),
         traits=TRAITS,
         ports=_ports(ground, owner),
+        tenants=tenants(ground),
     )
 
 

@@ -16,7 +16,7 @@ from providers.memory.ground import Ground
 from reconciler import ownership
 from reconciler.actions import Blueprint
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Piece, Process, Signal, Size
-from reconciler.observed import Handle, Leftover, Phase
+from reconciler.observed import Handle, LiveTask, Phase
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
 
@@ -150,12 +150,12 @@ async def remove_task(ground: Ground, owner: Owner, container_id: str) -> None:
         await ground.call("remove_task", "remove", name, lambda: ground.containers.pop(container_id, None))
 
 
-def leftovers(ground: Ground, owner: Owner) -> Iterator[Leftover]:
-    """Tasks that have ended, or never began, and are still there."""
+def find_tasks(ground: Ground, owner: Owner) -> Iterator[LiveTask]:
+    """The tasks of this owner."""
     for container in ground.containers.values():
-        is_task = container.labels.get(ownership.ROLE) == ownership.TASK
-        young = ground.now - container.created_at <= _NEVER_STARTED
-        is_over = container.phase in _OVER or (container.phase is Phase.CREATED and not young)
-        if is_task and ownership.is_ours(container.labels, owner) and is_over:
+        labels = container.labels
+        if labels.get(ownership.ROLE) == ownership.TASK and ownership.is_ours(labels, owner):
+            young = ground.now - container.created_at <= _NEVER_STARTED
+            is_over = container.phase in _OVER or (container.phase is Phase.CREATED and not young)
             handle = Handle(ground.host, container.id)
-            yield Leftover(container.labels.get(ownership.NAME, ""), container.name, handle)
+            yield LiveTask(labels.get(ownership.NAME, ""), container.name, handle, is_over)

@@ -41,6 +41,8 @@ async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
     if options.confirm != identity:
         report = Report(REFUSED, _text(desired, observed, identity), {"confirm": identity})
         return report_of(workspace, desired, observed, report)
+    for task in observed.tasks:
+        await clients.runtime.remove_task(desired.owner, task.handle)
     progress = open_progress(desired, options)
     converged = await converge(
         _emptied(desired, identity), clients, within=options.timeout, report=progress.show_pass
@@ -87,6 +89,7 @@ async def _remove_markers(nothing: Desired, clients: Clients) -> None:
 def _text(desired: Desired, observed: Observed, identity: str) -> str:
     lines = [f"this removes from {desired.owner}:"]
     lines += [f"  container {escape(instance.name)}" for instance in observed.instances]
+    lines += [f"  task {escape(task.object_name)}" for task in observed.tasks]
     lines += [f"  network {escape(network.object_name)}" for network in observed.networks]
     lines += [
         f"  {'files' if volume.role == 'files' else 'secrets'} {escape(volume.object_name)}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import NoReturn, cast
 
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.examine import (
@@ -19,11 +20,11 @@ from reconciler.cli.examine import (
 )
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
-from reconciler.cli.session import run_live, stdout_style
-from reconciler.cli.workspace import Workspace
+from reconciler.cli.session import open_buildx, open_docker, stdout_style
+from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients
 from reconciler.findings import Finding, findings_json, found_fault, has_problem, render_findings
-from reconciler.provider import ProviderError
+from reconciler.provider import Builder, Login, ProviderError, Runtime
 
 _DEADLINE = 12.0
 """Seconds within which each part must have answered; they are asked at the same time."""
@@ -35,13 +36,50 @@ Ask = Callable[[Workspace, Clients], Awaitable[Sequence[Finding]]]
 def run(options: Options) -> Report:
     """Examine every part. Specs that cannot be read end it: they say what to reach."""
     try:
-        return run_live(options, report_doctor)
+        return asyncio.run(_examine(open_workspace(options)))
     except Stop as stop:
         findings = [
             Finding("specs", "", "problem", "they cannot be used: nothing else was asked", "see above")
         ]
         text, members = render_findings(findings, stdout_style(options)), findings_json(findings)
         return Report(ERROR, text, members, owner=stop.owner, commit=stop.commit, problems=stop.problems)
+
+
+async def _examine(workspace: Workspace) -> Report:
+    clients = workspace.clients(_open_runtime, _open_builder)
+    try:
+        return await report_doctor(workspace, clients)
+    finally:
+        await workspace.registries.close()
+        await clients.runtime.close()
+
+
+class _Unopened:
+    """Stands for what cannot be opened, so that the other parts are asked all the same: every use of it
+    raises the error."""
+
+    def __init__(self, error: ProviderError) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self._error
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def _open_runtime(endpoint: str | None) -> Runtime:
+    try:
+        return open_docker(endpoint)
+    except ProviderError as error:
+        return cast("Runtime", _Unopened(error))  # it has every method, and each raises
+
+
+def _open_builder(endpoint: str | None, logins: Mapping[str, Login]) -> Builder:
+    try:
+        return open_buildx(endpoint, logins)
+    except ProviderError as error:
+        return cast("Builder", _Unopened(error))  # it has every method, and each raises
 
 
 async def report_doctor(workspace: Workspace, clients: Clients) -> Report:

@@ -39,8 +39,9 @@ async def report_task(workspace: Workspace, clients: Clients) -> Report:
     _check_reading(desired, observed)
     target = _target(desired, observed, options)
     values = clients.stock.secrets(secret_names(target.form))
-    for leftover in observed.leftovers:
-        await clients.runtime.remove_task(desired.owner, leftover.handle)
+    for task in observed.tasks:
+        if task.is_over:
+            await clients.runtime.remove_task(desired.owner, task.handle)
     observed = await _supply(desired, observed, target, clients)
     blueprint = draw_task(desired, observed, target, secrets.token_hex(4))
     command = command_line(options)

@@ -115,7 +115,8 @@ async def test_a_task_has_what_an_instance_has_and_is_none(subject: RuntimeSubje
     talking = asyncio.create_task(talk(process))
     await subject.wait(0.1)
     world = await subject.look(blueprint.name)
-    assert (world.instances, world.namesakes, world.leftovers) == ((), (), ())
+    assert (world.instances, world.namesakes) == ((), ())
+    assert all(not found.is_over for found in world.tasks)
     code, out, err = await asyncio.wait_for(talking, 20)
     assert (code, err) == (0, b"")
     assert out == b"one\ntwo\nthree\ns3"
@@ -141,14 +142,16 @@ async def test_what_is_left_of_a_task_is_seen_and_removed(subject: RuntimeSubjec
     labels = {"reconciler.owner": str(subject.owner), "reconciler.role": "task", "reconciler.name": "web"}
     name = task_name(subject.owner, "web", "00000000")
     subject.add_container(name, labels)
-    assert (await subject.look()).leftovers == (), "it runs"
+    (running,) = (await subject.look()).tasks
+    assert not running.is_over
     subject.kill(name)
     world = await subject.look()
-    (left,) = world.leftovers
-    assert (left.service_name, left.object_name, world.instances) == ("web", name, ())
+    (left,) = world.tasks
+    assert (left.service_name, left.object_name, left.is_over) == ("web", name, True)
+    assert world.instances == ()
     await subject.runtime.remove_task(subject.owner, left.handle)
     await subject.runtime.remove_task(subject.owner, left.handle)
-    assert (await subject.look()).leftovers == ()
+    assert (await subject.look()).tasks == ()
 
 
 async def test_a_runtime_says_what_it_is(subject: RuntimeSubject) -> None:
