@@ -49,10 +49,10 @@ def parse_arguments(argv: Sequence[str]) -> Options:
     """Parse one command line. Raises SystemExit with 64 on wrong usage, with 0 after help or version."""
     _refuse_unknown_verb(argv)
     words, command = split_command(argv)
+    if words and words[0] in COMMANDS and not command and not {"-h", "--help"} & set(words):
+        Parser(prog=f"reconciler {words[0]}").error("the command is missing: write it after --")
     found = build_parser().parse_args(words)
     if found.verb in COMMANDS:
-        if not command:
-            Parser(prog=f"reconciler {found.verb}").error("the command is missing: write it after --")
         found.command = tuple(command)
     return Options.read(found)
 
@@ -93,6 +93,11 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
     if verb == "apply":
         _add_apply(parser)
+    if verb == "init":
+        help_words = "a Compose file, as docker compose takes it; may be repeated"
+        parser.add_argument("--file", "-f", dest="files", action="append", metavar="FILE", help=help_words)
+        help_words = "write the passwords of the Compose files below this folder, and no spec"
+        parser.add_argument("--secrets", metavar="FOLDER", help=help_words)
     if verb == "adopt":
         parser.add_argument("service", metavar="SERVICE", nargs="?", help="the service that takes over")
         parser.add_argument("container", metavar="HANDLE", nargs="?", help="a container, by name or id")

@@ -20,6 +20,7 @@ CODES = {
     "INIT001": "The folder for init does not exist.",
     "INIT002": "The spec folder holds YAML files already; init overwrites nothing.",
     "INIT003": "The Compose file cannot be converted.",
+    "INIT004": "Secrets cannot be written to that folder.",
     "SEC001": "A secret is there and cannot be read.",
     "SEC002": "A secret has no value here.",
     "SEC003": "A secret has another value than the one that a version was planned with.",

@@ -23,6 +23,10 @@ class Options:
     path: str = "specs"
     services: tuple[str, ...] = ()
     """The ``--service`` selection; empty means all."""
+    files: tuple[str, ...] = ()
+    """The Compose files of ``init``."""
+    secrets: str | None = None
+    """Where ``init`` writes the passwords of a Compose file."""
     as_json: bool = False
     markdown: bool = False
     worktree: bool = False
@@ -58,5 +62,6 @@ class Options:
         """From what argparse found."""
         given = {name: value for name, value in vars(namespace).items() if value is not None}
         given["services"] = tuple(given.get("services", ()))
+        given["files"] = tuple(given.get("files", ()))
         given["update"] = tuple(given.get("update", ()))
         return cls(**given)

@@ -1,4 +1,4 @@
-"""``.env`` and ``env_file``: ``NAME=value`` lines with quotes, comments and variables, as Compose reads them."""
+"""``.env`` and ``env_file``: ``NAME=value`` lines quotes, comments and variables as in Compose."""
 
 from __future__ import annotations
 

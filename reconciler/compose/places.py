@@ -43,7 +43,7 @@ def located(folder: str, path: str) -> str:
 
 def is_outside(path: str) -> bool:
     """Whether a located path is not below the repository's root."""
-    return path.startswith(("/", "~")) or path == ".." or path.startswith("../") or "\0" in path
+    return path.startswith(("/", "~", "../")) or path == ".." or "\0" in path
 
 
 def read_file(files: Files, path: str, what: str) -> bytes:
