@@ -40,6 +40,9 @@ class Sight:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     registries: tuple[str, ...] = ()
     ports: Mapping[int, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    tenants: tuple[tuple[str, str, str], ...] = ()
+    """(volume, container, service of Compose) of strangers that write."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from plan_case import COMMITS, Case, Words
 from plan_commit import OWNER, SOURCE, digest_of, image_of
+from reconciler.changes import LIMIT_PATHS
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.observed import (
     ABSENT,
@@ -60,8 +61,9 @@ class _Look:
             in_flight=frozenset(self._subject(text) for text in sight.in_flight),
             attempts=dict(self._attempt(words) for words in sight.attempts),
             unreadable=tuple(Unreadable(what, why, now) for what, why in sight.unreadable.items()),
-            traits=Traits(("deploy.resources", "restart")),
+            traits=Traits((*LIMIT_PATHS, "restart"), tuple(sight.unknown.items())),
             ports=dict(sight.ports),
+            tenants=frozenset(Tenant(*words) for words in sight.tenants),
         )
 
     def _service(self, commit_name: str, service_name: str) -> DesiredService:
