@@ -10,6 +10,7 @@ from typing import Final
 
 from reconciler.desired import Fields, Json
 from reconciler.strict_json import read_object
+from specs.privilege import Privileges
 
 VERSION: Final = 1
 MAX_CANONICAL: Final = 256 << 10
@@ -17,7 +18,9 @@ MAX_CANONICAL: Final = 256 << 10
 _MAX_LABEL: Final = 2 * MAX_CANONICAL
 _DEFAULT_SECRET_MODE: Final = 0o400
 _KEYS: Final = {"v", "name", "service", "files", "volumes"}
+_PLACE: Final = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
 _PLAIN: Final = (
+    *Privileges.model_fields,
     "command",
     "entrypoint",
     "user",
@@ -95,6 +98,8 @@ def document_fields(document: Mapping[str, Json]) -> Fields:
     for target, use in _map(service.get("secrets")).items():
         mode = _map(use).get("mode", _DEFAULT_SECRET_MODE)
         found[f"secrets.{target}"] = {"secret": _map(use).get("source"), "mode": mode}
+    for name, place in _map(service.get("networks")).items():
+        found |= {f"networks.{name}.{word}": _map(place)[word] for word in _PLACE if word in _map(place)}
     return found
 
 
@@ -128,6 +133,8 @@ def _mount(mount: dict[str, Json], volumes: dict[str, Json]) -> Json:
     if type_name == "volume":
         source = volumes.get(source) if isinstance(source, str) else None
     found = {"type": type_name, "source": source, "read_only": mount.get("read_only", False)}
+    said = {**_map(mount.get("volume")), **_map(mount.get("bind"))}
+    found |= {name: said[name] for name in ("nocopy", "subpath", "propagation") if name in said}
     if type_name == "tmpfs":
         memory = _map(mount.get("tmpfs"))
         found |= {name: memory[name] for name in ("size", "mode") if name in memory}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from specs.privilege import Attachment
+
 LIMIT_PATHS: Final = ("deploy.resources.", "memswap_limit", "cpu_shares", "cpuset")
 """Prefixes of the fields that ``SetLimits`` sets."""
 
@@ -35,6 +37,8 @@ class Connect:
 
     network: str
     aliases: tuple[str, ...]
+    place: Attachment = Attachment()
+    """Its own addresses there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,11 @@ PLAN_CODES = {
     "PLAN020": "A service depends on one whose new generation is held.",
     "PLAN021": "A generation failed and is held.",
     "PLAN022": "The engine is too old for a word of the service.",
+    "PLAN023": "A service joins the namespace of one that git does not declare any more.",
     "PLAN030": "More would be removed than the prune guard allows.",
     "PLAN031": "What runs is of a newer commit.",
     "PLAN032": "What runs came from another repository.",
+    "PLAN033": "A container of Compose still writes into a volume that the service mounts.",
 }
 RUN_CODES = {
     "RUN001": "An action did not end in time.",

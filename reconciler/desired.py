@@ -72,7 +72,6 @@ class NetworkUse:
     aliases: tuple[str, ...] = ()
     external: bool = False
     place: Attachment = Attachment()
-    """Its own addresses there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,6 @@ class DesiredNetwork:
     driver: str = "bridge"
     internal: bool = False
     pools: tuple[Pool, ...] = ()
-    """Its ranges of addresses."""
     enable_ipv6: bool = False
     attachable: bool = False
     driver_opts: Mapping[str, str] = field(default_factory=dict)
@@ -195,7 +193,6 @@ class DesiredVolume:
     labels: Mapping[str, str] = field(default_factory=dict)
     external: bool = False
     allowed: Allowed = NOTHING_ALLOWED
-    """What the environment allows: a volume can lead to a host path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +228,6 @@ class Policy:
     take_over: Literal["no", "prepare", "take"] = "no"
     """``adopt``: make everything ready but instances; then make them, whoever else was there before."""
     allowed: Allowed = NOTHING_ALLOWED
-    """What the environment's ``allow`` names: a form read from a label gets no more, and no payload."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def make_form(
     volumes: Mapping[str, DesiredVolume],
 ) -> ServiceForm:
     """The form of an effective service. Raises ValueError when a Config or network is not given."""
-    absent = (service.networks.keys() or {DEFAULT_NETWORK}) - networks.keys()
+    absent = joined_networks(service).keys() - networks.keys()
     if absent:
         raise ValueError(f"nothing is known of Network {min(absent)}")
     files: dict[str, ConfigDigest] = {}
@@ -177,16 +177,24 @@ def _document(parts: _Parts, mounts: tuple[MountUse, ...]) -> dict[str, Json]:
     }
 
 
+def joined_networks(service: Service) -> Mapping[str, Attachment]:
+    """The networks of a service: those that it names, else the default one; none with a network mode."""
+    if service.network_mode is not None:
+        return {}
+    return service.networks or {DEFAULT_NETWORK: Attachment()}
+
+
 def _networks(parts: _Parts, networks: Mapping[str, DesiredNetwork]) -> tuple[NetworkUse, ...]:
     """A service without networks joins the environment's default one. Its own name is always an alias."""
     uses = []
-    joined = parts.service.networks or {DEFAULT_NETWORK: Attachment()}
-    for name, attachment in sorted(joined.items()):
+    joined = joined_networks(parts.service)
+    for name, attachment in sorted(joined.items(), key=lambda item: (-item[1].priority, item[0])):
         aliases = tuple(dict.fromkeys((parts.service_name, *attachment.aliases)))
         network = networks.get(name)
         # A network that git declares no more has a name that no network bears: the planner says so.
         object_name = network.object_name if network else network_name(parts.owner, name, "")
-        uses.append(NetworkUse(name, object_name, aliases, network.external if network else False))
+        external = network.external if network else False
+        uses.append(NetworkUse(name, object_name, aliases, external, attachment))
     return tuple(uses)
 
 
@@ -213,6 +221,9 @@ def _mounts(parts: _Parts, volumes: Mapping[str, DesiredVolume]) -> tuple[MountU
                 external,
                 memory.size,
                 memory.mode,
+                mount.volume is not None and mount.volume.nocopy,
+                mount.volume.subpath if mount.volume else None,
+                mount.bind.propagation if mount.bind else None,
             )
         )
     for target, memory in sorted(parts.service.tmpfs.items()):

@@ -34,6 +34,7 @@ def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]
         *_rename(steps, target, instance),
         *_fields(target, diffs),
         *_networks(steps, target, instance),
+        *_places(steps, target, instance, diffs),
         *_process(instance, target),
     )
     if changes:
@@ -92,11 +93,23 @@ def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change,
         live = steps.networks.get(use.object_name)
         if use.external or live is not None:
             where = live.handle.id if live else use.object_name
-            changes.append(Connect(where, use.aliases))
+            changes.append(Connect(where, use.aliases, use.place))
         elif use.name in steps.desired.networks and not steps.observed.cannot_read("networks"):
             supply_network(steps, steps.desired.networks[use.name])
     if len(changes) == len(missing):
         changes += [Disconnect(name) for name in instance.networks if name not in wanted]
+    return tuple(changes)
+
+
+def _places(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]) -> tuple[Change, ...]:
+    """Another address in a network that it is in: an endpoint cannot be changed, so it is made anew."""
+    changes: list[Change] = []
+    for use in target.form.networks:
+        moved = any(diff.path.startswith(f"networks.{use.name}.") for diff in diffs)
+        live = steps.networks.get(use.object_name)
+        if moved and use.object_name in instance.networks and (use.external or live is not None):
+            where = live.handle.id if live else use.object_name
+            changes += [Disconnect(use.object_name), Connect(where, use.aliases, use.place)]
     return tuple(changes)
 
 

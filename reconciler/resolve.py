@@ -141,7 +141,7 @@ def _image(service: Service, findings: Findings) -> WantedImage:
 def desired_networks(owner: Owner, effective: Effective) -> dict[str, DesiredNetwork]:
     """Every network that a service joins; ``default`` needs no document."""
     joined = {name for service in effective.services.values() for name in service.networks}
-    if any(not service.networks for service in effective.services.values()):
+    if any(not service.networks and not service.network_mode for service in effective.services.values()):
         joined.add(DEFAULT_NETWORK)
     known = {name: effective.networks.get(name, Network()) for name in sorted(joined)}
     return {name: _network(owner, name, network) for name, network in known.items()}
@@ -158,7 +158,9 @@ def _network(owner: Owner, name: str, network: Network) -> DesiredNetwork:
         network_name(owner, name, options),
         network.driver,
         network.internal,
-        network.subnet,
+        network.pools,
+        network.enable_ipv6,
+        network.attachable,
         network.driver_opts,
         network.labels,
     )

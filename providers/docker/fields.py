@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from providers.docker.endpoints import live_places
 from providers.docker.labels import without_ours
 from providers.docker.mounts import live_mounts
 from providers.docker.tree import Node, branch, nodes, text, text_map, texts, whole
@@ -31,6 +32,7 @@ def live_fields(owner: Owner, container: Node, applied: Fields | None) -> dict[s
         **_limits(container),
         **read_words(container, known),
         **_mounts(owner, container, known),
+        **live_places(owner, container, known),
         "restart": _same_restart(live_restart(container), known.get("restart")),
     }
     labels = without_ours(text_map(container, "Config", "Labels"))

@@ -96,7 +96,8 @@ async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping
         raise
     handle, network_ids = Handle("", made), prepared.network_ids
     for use in blueprint.form.networks[1:]:
-        await networks.connect(containers.engine, handle.id, network_ids[use.object_name], use.aliases)
+        network_id = network_ids[use.object_name]
+        await networks.connect(containers.engine, handle.id, network_id, use.aliases, use.place)
     await copy_secrets(containers, handle.id, blueprint, prepared.image, secrets)
     await containers.start(handle, blueprint.name)
 
@@ -222,8 +223,8 @@ async def _apply(containers: Containers, container: Node, handle: Handle, change
             await containers.update(handle, update_payload(change))
         case SetRestart(policy):
             await containers.set_restart(handle, policy)
-        case Connect(network, aliases):
-            await networks.connect(containers.engine, handle.id, network, aliases)
+        case Connect(network, aliases, place):
+            await networks.connect(containers.engine, handle.id, network, aliases, place)
         case Disconnect(network):
             await networks.disconnect(containers.engine, handle.id, network)
         case Rename(name):

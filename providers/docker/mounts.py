@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from providers.docker.labels import object_labels
+from providers.docker.privilege_shapes import mount_extras
 from providers.docker.tree import Node, branch, flag, nodes, text, whole
 from reconciler.actions import Blueprint
 from reconciler.desired import FilesUse, Json, MountUse, ServiceForm
@@ -15,7 +16,8 @@ from reconciler.secret_volume import volume_of
 
 COMPANIONS = "/.reconciler"
 """Where the volume of a single-file Config is mounted as well, so that the engine knows it is in use."""
-_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+"""Names that the engine gives to volumes without one."""
 
 
 def mount_payloads(owner: Owner, form: ServiceForm, mountpoints: Mapping[str, str]) -> list[Json]:
@@ -54,6 +56,15 @@ def _mount(owner: Owner, use: MountUse) -> dict[str, Json]:
         mount["Source"] = use.object_name
     if use.type == "volume" and not use.external:
         mount["VolumeOptions"] = {"Labels": dict(object_labels(owner, use.name, "data"))}
+    options: dict[str, Json] = {}
+    if use.nocopy:
+        options["NoCopy"] = True
+    if use.subpath is not None:
+        options["Subpath"] = use.subpath
+    if options:
+        mount["VolumeOptions"] = {**branch(mount, "VolumeOptions"), **options}
+    if use.propagation is not None:
+        mount["BindOptions"] = {"Propagation": use.propagation}
     if use.type == "tmpfs" and (use.size or use.mode is not None):
         mount["TmpfsOptions"] = {"SizeBytes": use.size or 0, "Mode": use.mode or 0}
     return mount
@@ -88,7 +99,7 @@ def live_mounts(owner: Owner, container: Node) -> LiveMounts:
     mounts = nodes(container, "Mounts")
     written = nodes(container, "HostConfig", "Mounts")
     named = {text(mount, "Source") for mount in written}
-    memory = {text(mount, "Target"): branch(mount, "TmpfsOptions") for mount in written}
+    said = {text(mount, "Target"): mount for mount in written}
     fields: dict[str, Json] = {}
     for mount in mounts:
         target = text(mount, "Destination")
@@ -100,7 +111,7 @@ def live_mounts(owner: Owner, container: Node) -> LiveMounts:
         if files:
             fields[f"configs.{target}"] = files
         else:
-            fields[f"volumes.{target}"] = _fields(mount, named, memory.get(target, {}))
+            fields[f"volumes.{target}"] = _fields(mount, named, said.get(target, {}))
     volumes = {text(mount, "Name") for mount in mounts if text(mount, "Type") == "volume"}
     return LiveMounts(fields, tuple(sorted(volumes - {""})))
 
@@ -115,13 +126,14 @@ def _files_volume(owner: Owner, mount: Node, mounts: Sequence[Node]) -> str:
     return next((text(m, "Name") for m in companions if source.startswith(text(m, "Source") + "/")), "")
 
 
-def _fields(mount: Node, named: set[str], memory: Node) -> dict[str, Json]:
+def _fields(mount: Node, named: set[str], written: Node) -> dict[str, Json]:
     kind, read_only = text(mount, "Type"), not flag(mount, "RW")
     if kind == "tmpfs":
+        memory = branch(written, "TmpfsOptions")
         bounds = {"size": whole(memory, "SizeBytes"), "mode": whole(memory, "Mode")}
         said: dict[str, Json] = {name: value for name, value in bounds.items() if value}
         return {"type": "tmpfs", "source": None, "read_only": read_only, **said}
     name = text(mount, "Name") if kind == "volume" else text(mount, "Source")
-    if kind == "volume" and _ANONYMOUS.fullmatch(name) and name not in named:
+    if kind == "volume" and ANONYMOUS.fullmatch(name) and name not in named:
         return {"type": "discard", "source": None, "read_only": read_only}
-    return {"type": kind, "source": name, "read_only": read_only}
+    return {"type": kind, "source": name, "read_only": read_only, **mount_extras(written)}

@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from providers.docker.endpoints import use_payload
 from providers.docker.labels import instance_labels
 from providers.docker.mounts import mount_payloads, secret_mounts
+from providers.docker.privilege_shapes import joining_modes
 from providers.docker.words import write_words
 from reconciler.actions import Blueprint
 from reconciler.changes import SetLimits
@@ -55,7 +57,7 @@ def create_payload(
         body["Healthcheck"] = _healthcheck(service.healthcheck)
     if blueprint.form.networks:
         first = blueprint.form.networks[0]
-        endpoint: dict[str, Json] = {first.object_name: endpoint_payload(first.aliases)}
+        endpoint: dict[str, Json] = {first.object_name: use_payload(first)}
         body["NetworkingConfig"] = {"EndpointsConfig": endpoint}
     return body
 
@@ -85,11 +87,6 @@ def missing_secret(where: str, secret_name: str) -> Refused:
         "a value of every secret that it names",
         "put it where secrets are looked up, or take it out of the spec",
     )
-
-
-def endpoint_payload(aliases: tuple[str, ...]) -> dict[str, Json]:
-    """An endpoint's settings: the names under which it is reached."""
-    return {"Aliases": list(aliases)}
 
 
 def _process(service: Service, image: ImageFacts) -> dict[str, Json]:
@@ -137,6 +134,7 @@ def _host_config(blueprint: Blueprint, mountpoints: Mapping[str, str]) -> dict[s
         # Never a network's name or id: a container keeps its mode for life and would not start any more
         # when that network is gone, even where it left it for another. The endpoint alone attaches it.
         "NetworkMode": "default" if networks else "none",
+        **joining_modes(service, blueprint.joins),
         "RestartPolicy": restart_payload(service.restart),
         "PortBindings": _bindings(service),
         "Mounts": [

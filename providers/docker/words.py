@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from providers.docker import privilege_shapes as beyond
 from providers.docker import shapes
 from providers.docker.tree import Node
 from reconciler.desired import Fields, Json
@@ -116,6 +117,43 @@ RUNTIME_WORDS: Final = (
 )
 """Words that are the same on both sides."""
 
+PRIVILEGE_WORDS: Final = (
+    Word("privileged", _host("Privileged"), write=lambda s: s.privileged or None, read=beyond.is_privileged),
+    Word(
+        "cap_add",
+        _host("CapAdd"),
+        write=lambda s: shapes.items(s.cap_add),
+        read=beyond.capabilities("cap_add"),
+    ),
+    Word("devices", _host("Devices"), write=beyond.devices_payload, read=beyond.devices),
+    Word(
+        "device_cgroup_rules",
+        _host("DeviceCgroupRules"),
+        write=lambda s: shapes.items(s.device_cgroup_rules),
+        read=shapes.any_order("device_cgroup_rules"),
+    ),
+    Word("gpus", _host("DeviceRequests"), write=beyond.gpus_payload, read=beyond.gpus),
+    Word(
+        "security_opt",
+        _host("SecurityOpt"),
+        write=lambda s: shapes.items(s.security_opt),
+        read=beyond.security,
+    ),
+    Word("network_mode", _host("NetworkMode"), read=beyond.mode("network_mode")),
+    Word("ipc", _host("IpcMode"), read=beyond.mode("ipc")),
+    Word("pid", _host("PidMode"), read=beyond.mode("pid")),
+    Word("uts", _host("UTSMode"), write=lambda s: s.uts, read=beyond.mode("uts")),
+    Word("userns_mode", _host("UsernsMode"), write=lambda s: s.userns_mode, read=beyond.mode("userns_mode")),
+    Word("cgroup", _host("CgroupnsMode"), write=lambda s: s.cgroup, read=beyond.mode("cgroup")),
+    Word(
+        "cgroup_parent",
+        _host("CgroupParent"),
+        write=lambda s: s.cgroup_parent,
+        read=shapes.words("cgroup_parent"),
+    ),
+)
+"""Words that reach beyond the container; ``payload.py`` writes the modes that can join another's."""
+
 _LIMITS: Final = "deploy.resources.limits."
 PROCESS_WORDS: Final = (
     Word("command", _config("Cmd")),
@@ -145,6 +183,8 @@ OUTSIDE_WORDS: Final = (
     Word("tmpfs.", ("Mounts",)),
     Word("configs.", ("Mounts",)),
     Word("networks.", ("NetworkSettings", "Networks"), IN_PLACE),
+    Word("networks.*.mac_address", ("NetworkSettings", "Networks"), IN_PLACE, since=(1, 44)),
+    Word("volumes.*.subpath", ("Mounts",), since=(1, 45)),
     Word(
         "secrets.", unseen="a secret's value is never read back; another value is another digest in a label"
     ),
@@ -160,16 +200,18 @@ NEVER_LIVE: Final = (
     Word("rollout.", healed="never", unseen="says how, not what"),
     Word("drift.", healed="never", unseen="says what is left alone"),
 )
-WORDS: Final = (*PROCESS_WORDS, *RUNTIME_WORDS, *OUTSIDE_WORDS, *NEVER_LIVE)
+WORDS: Final = (*PROCESS_WORDS, *RUNTIME_WORDS, *PRIVILEGE_WORDS, *OUTSIDE_WORDS, *NEVER_LIVE)
 """Every word of a Service."""
-MENDABLE: Final = tuple(word.path for word in WORDS if word.healed == IN_PLACE and word.path != "networks.")
+MENDABLE: Final = tuple(
+    word.path for word in WORDS if word.healed == IN_PLACE and not word.path.startswith("networks.")
+)
 """Prefixes of the fields that ``docker update`` changes."""
 
 
 def write_words(service: Service) -> dict[str, dict[str, Json]]:
     """What the create call says of the words that write themselves: by ``Config`` and ``HostConfig``."""
     found: dict[str, dict[str, Json]] = {"Config": {}, "HostConfig": {}}
-    for word in RUNTIME_WORDS:
+    for word in (*RUNTIME_WORDS, *PRIVILEGE_WORDS):
         value = word.write(service) if word.write else None
         if value is not None:
             found[word.at[0]][word.at[1]] = value
@@ -179,7 +221,7 @@ def write_words(service: Service) -> dict[str, dict[str, Json]]:
 def read_words(container: Node, applied: Fields) -> dict[str, Json]:
     """The live fields of the words that read themselves."""
     found: dict[str, Json] = {}
-    for word in RUNTIME_WORDS:
+    for word in (*RUNTIME_WORDS, *PRIVILEGE_WORDS):
         part = container.get(word.at[0])
         value = part.get(word.at[1]) if isinstance(part, Mapping) else None
         found |= word.read(value, applied) if word.read else {}
