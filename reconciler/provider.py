@@ -17,17 +17,19 @@ from reconciler.fault import ProviderError, Refused, Stale
 from reconciler.observed import (
     Handle,
     Instance,
-    Leftover,
     LiveImage,
     LiveNetwork,
+    LiveTask,
     LiveVolume,
     Marker,
     Namesake,
+    Tenant,
     Traits,
     Unreadable,
 )
 from reconciler.ownership import Owner
 from reconciler.repository import Origin, Repository, Tree, TreeFile
+from reconciler.stranger import Stranger, Strangers
 from specs.reference import Digest, ImageRef
 
 __all__ = [
@@ -44,9 +46,9 @@ __all__ = [
     "ImageRef",
     "Instance",
     "Kinship",
-    "Leftover",
     "LiveImage",
     "LiveNetwork",
+    "LiveTask",
     "LiveVolume",
     "LocalRegistry",
     "LogLine",
@@ -68,6 +70,8 @@ __all__ = [
     "RuntimeFacts",
     "Size",
     "Stale",
+    "Stranger",
+    "Tenant",
     "Traits",
     "Tree",
     "TreeFile",
@@ -181,14 +185,15 @@ class World:
     volumes: tuple[LiveVolume, ...] = ()
     markers: tuple[Marker, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
-    leftovers: tuple[Leftover, ...] = ()
+    tasks: tuple[LiveTask, ...] = ()
     registry_running: frozenset[str] = frozenset()
     unreadable: tuple[Unreadable, ...] = ()
     traits: Traits = Traits()
     ports: Mapping[int, str] = field(default_factory=dict)
+    tenants: frozenset[Tenant] = frozenset()
 
 
-class Runtime(Dialogue, Protocol):
+class Runtime(Dialogue, Strangers, Protocol):
     """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
     under the same name and labels is success; a name held by something else is Refused."""
 

@@ -44,6 +44,7 @@ CODES = {
     "DKR055": "the engine's certificate is not accepted",
     "DKR056": "the engine refuses our certificate",
     "DKR057": "the certificates for the engine cannot be used",
+    "DKR060": "a container that is to be taken over belongs to another environment of ours",
 }
 """Every code of this provider, stable, with what it means."""
 

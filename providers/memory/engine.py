@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from providers.memory import instances, look, networks, processes, volumes
+from providers.memory import instances, look, networks, processes, strangers, volumes
 from providers.memory.behaviour import Behaviour
 from providers.memory.clock import Clock
 from providers.memory.faults import Call, Hook, When
@@ -19,6 +19,7 @@ from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, Runti
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
 from reconciler.ownership import Owner
 from reconciler.provider import FileEntry, Login, ProviderError, Question, Refused, World
+from reconciler.stranger import Stranger
 from specs.reference import Digest, ImageRef
 
 
@@ -199,6 +200,20 @@ class MemoryEngine:
         """Raises what ``fail("examine")`` says."""
         self.ground.faults.cross_read(Call("examine", "read", ""))
         return RuntimeFacts("memory", "1.0", 0.0)
+
+    async def strangers(self) -> Sequence[Stranger]:
+        await asyncio.sleep(0)
+        self.ground.elapse()
+        return strangers.find_all(self.ground)
+
+    async def set_aside(self, handle: Handle, name: str, grace: float) -> None:
+        await strangers.set_aside(self.ground, handle.id, name, grace)
+
+    async def bring_back(self, handle: Handle, name: str, restart: str) -> None:
+        await strangers.bring_back(self.ground, handle.id, name, restart)
+
+    async def let_go(self, handle: Handle) -> None:
+        await strangers.let_go(self.ground, handle.id)
 
     async def close(self) -> None:
         """Nothing to close."""

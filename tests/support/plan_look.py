@@ -25,6 +25,7 @@ from reconciler.observed import (
     Namesake,
     Observed,
     Phase,
+    Tenant,
     Traits,
     Unreadable,
 )
