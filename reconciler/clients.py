@@ -42,6 +42,19 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a runtime is. ``name`` and what named it are empty for this machine's usual engine."""
+
+    name: str = ""
+    origin: str = ""
+    is_remote: bool = False
+    """Whether it may be on another machine: its loopback is then not ours."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.origin})" if self.name else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Clients:
     """The providers of one environment."""
 
@@ -50,3 +63,4 @@ class Clients:
     login: FindLogin
     builder: Builder | None
     stock: Stock
+    place: Place = Place()

@@ -5,6 +5,7 @@ from __future__ import annotations
 CODES = {
     "BLD001": "The docker client is not installed.",
     "BLD002": "The docker client has no buildx, or too old a one.",
+    "BLD003": "There is no builder of the name that the environment says.",
     "BLD010": "A step of the Dockerfile failed.",
     "BLD011": "A registry refused the builder's login.",
     "BLD012": "The builder does not accept the Dockerfile.",

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from providers.docker import facts, files, instances, markers, networks, processes, records, tasks, volumes
 from providers.docker.containers import Containers
+from providers.docker.contexts import find_engine
+from providers.docker.endpoint import read_endpoint
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
 from providers.docker.images import Images
+from providers.docker.line import Line
+from providers.docker.lines import open_line
 from providers.docker.look import Look
 from providers.docker.output import log_lines
 from providers.docker.registry import start as start_registry
@@ -23,15 +27,14 @@ from reconciler.ownership import Owner
 from reconciler.provider import FileEntry, Login, Question, Refused, Runtime, World
 from specs.reference import ImageRef
 
-DEFAULT_SOCKET = "/var/run/docker.sock"
-_SCHEME = "unix://"
-
 
 class DockerRuntime:
-    """Implements ``reconciler.provider.Runtime`` on one engine; ``endpoint`` as for ``open_runtime``."""
+    """Implements ``reconciler.provider.Runtime`` on one engine; ``way`` as for ``open_runtime``."""
 
-    def __init__(self, endpoint: str | None = None, *, engine: Engine | None = None) -> None:
-        self.engine = engine or Engine(socket_path(endpoint, os.environ))
+    def __init__(self, way: str | Line | None = None, *, engine: Engine | None = None) -> None:
+        if isinstance(way, str):
+            way = open_line(read_endpoint(way))
+        self.engine = engine or Engine(way or open_line(find_engine(os.environ).endpoint))
         self._images = Images(self.engine)
         self._containers = Containers(self.engine, self._images)
         self._host = ""
@@ -147,19 +150,7 @@ if TYPE_CHECKING:
     _: type[Runtime] = DockerRuntime
 
 
-def open_runtime(endpoint: str | None) -> DockerRuntime:
-    """The runtime behind ``unix:///path``; without an endpoint DOCKER_HOST where that is a socket, else
-    the engine's usual one. Connects with the first call. Raises Refused for another kind of endpoint."""
-    return DockerRuntime(endpoint)
-
-
-def socket_path(endpoint: str | None, environment: Mapping[str, str]) -> str:
-    """The path of the socket. Raises Refused."""
-    if endpoint is None:
-        endpoint = environment.get("DOCKER_HOST", "")
-        if not endpoint.startswith(_SCHEME):
-            return DEFAULT_SOCKET
-    path = endpoint.removeprefix(_SCHEME)
-    if not endpoint.startswith(f"{_SCHEME}/") or "\0" in path:
-        raise Refused("DKR006", endpoint, "not a unix socket", "unix:///path", "correct runtime.endpoint")
-    return path
+def open_runtime(way: str | Line | None) -> DockerRuntime:
+    """The runtime behind a line or an endpoint without certificates; None is the engine that a person's
+    docker client uses. Connects with the first call. Raises Refused for what is no endpoint."""
+    return DockerRuntime(way)

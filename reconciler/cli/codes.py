@@ -14,6 +14,7 @@ CODES = {
     "CLI009": "A task ran longer than its --timeout.",
     "CLI010": "There is no instance whose logs could be shown. A warning.",
     "CLI011": "What a verb needs to know of the engine cannot be read.",
+    "CLI012": "A registry on this machine's loopback, and an engine on another machine.",
     "CLI020": "There is no such code.",
     "CLI030": "Nothing here runs, or is built on, what lock --update names.",
     "CLI031": "The lock file cannot be written where it belongs.",

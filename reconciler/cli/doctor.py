@@ -20,6 +20,7 @@ from reconciler.cli.examine import (
 )
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
+from reconciler.cli.reach import Reach
 from reconciler.cli.session import open_buildx, open_docker, stdout_style
 from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients
@@ -68,16 +69,16 @@ class _Unopened:
         """Nothing to close."""
 
 
-def _open_runtime(endpoint: str | None) -> Runtime:
+def _open_runtime(reach: Reach) -> Runtime:
     try:
-        return open_docker(endpoint)
+        return open_docker(reach)
     except ProviderError as error:
         return cast("Runtime", _Unopened(error))  # it has every method, and each raises
 
 
-def _open_builder(endpoint: str | None, logins: Mapping[str, Login]) -> Builder:
+def _open_builder(reach: Reach, logins: Mapping[str, Login]) -> Builder:
     try:
-        return open_buildx(endpoint, logins)
+        return open_buildx(reach, logins)
     except ProviderError as error:
         return cast("Builder", _Unopened(error))  # it has every method, and each raises
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from reconciler.cli.envelope import Report
 from reconciler.cli.options import Options
+from reconciler.cli.reach import Reach
 from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired
@@ -36,21 +37,20 @@ async def _run(workspace: Workspace, verb: Verb) -> Report:
         await clients.runtime.close()
 
 
-def open_docker(endpoint: str | None) -> Runtime:
-    """The engine behind an endpoint; None is DOCKER_HOST, else this machine's. Raises Refused."""
+def open_docker(reach: Reach) -> Runtime:
+    """The engine that is reached so. Raises Refused."""
     from providers.docker.runtime import open_runtime
 
-    return open_runtime(endpoint)
+    return open_runtime(reach.line)
 
 
-def open_buildx(endpoint: str | None, logins: Mapping[str, Login]) -> Builder:
-    """The builder on the same engine. Raises Refused."""
+def open_buildx(reach: Reach, logins: Mapping[str, Login]) -> Builder:
+    """The builder on the same engine, or the one that the environment names. Raises Refused."""
     from providers.buildx.builder import open_builder
-    from providers.docker.runtime import socket_path
     from providers.oci.credentials import default_docker_config
 
-    docker_host = f"unix://{socket_path(endpoint, os.environ)}"
-    return open_builder(docker_host, default_docker_config().parent, logins=logins)
+    folder = default_docker_config().parent
+    return open_builder(reach.line.variables, folder, logins=logins, name=reach.spec.builder)
 
 
 async def meet(workspace: Workspace, clients: Clients) -> tuple[Desired, Observed]:

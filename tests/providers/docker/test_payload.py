@@ -12,7 +12,6 @@ from providers.docker.archive import pack, unpack_one
 from providers.docker.faults import CODES, EngineError, mask, start_error
 from providers.docker.labels import instance_labels
 from providers.docker.payload import ImageFacts, create_payload, limits_payload
-from providers.docker.runtime import DEFAULT_SOCKET, socket_path
 from providers.docker.secret_files import User, check, find_group, find_user
 from reconciler.canonical import decode_label
 from reconciler.files import ConfigDigest
@@ -179,12 +178,3 @@ def test_a_secret_that_cannot_be_copied_is_mounted(written: dict[str, Any]) -> N
     assert mounts[f"/.reconciler/{volume}"]["VolumeOptions"]["Labels"]["reconciler.role"] == "secret"
     other = replace(blueprint, generation=replace(blueprint.generation, secrets="s1:2"))
     assert volume_of(other) != volume
-
-
-def test_where_the_engine_is() -> None:
-    assert socket_path("unix:///run/x.sock", {}) == "/run/x.sock"
-    assert socket_path(None, {"DOCKER_HOST": "unix:///run/y.sock"}) == "/run/y.sock"
-    assert socket_path(None, {"DOCKER_HOST": "tcp://1.2.3.4:2375"}) == DEFAULT_SOCKET
-    for endpoint in ("tcp://h:1", "unix://relative", "/run/x.sock", ""):
-        with pytest.raises(Refused):
-            socket_path(endpoint, {})

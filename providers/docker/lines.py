@@ -1,0 +1,25 @@
+"""The line for each kind of endpoint."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from providers.docker.endpoint import Endpoint, SocketEndpoint, SshEndpoint, TcpEndpoint
+from providers.docker.line import Line, SocketLine
+
+
+def open_line(endpoint: Endpoint) -> Line:
+    """The way to an engine; nothing is connected before its first use."""
+    match endpoint:
+        case SocketEndpoint():
+            return SocketLine(endpoint)
+        case TcpEndpoint():
+            from providers.docker.tls_line import TcpLine
+
+            return TcpLine(endpoint)
+        case SshEndpoint():
+            from providers.docker.ssh_line import SshLine
+
+            return SshLine(endpoint)
+        case _:
+            assert_never(endpoint)
