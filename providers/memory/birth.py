@@ -13,6 +13,9 @@ from reconciler.desired import FilesUse, Json, MountUse, NetworkUse, ServiceForm
 from reconciler.observed import Phase
 from reconciler.ownership import OWNER, Owner
 from reconciler.secret_volume import volume_of
+from specs.privilege import Attachment
+
+NOWHERE = Attachment()
 
 COMPANION = "/.reconciler"
 """Where the volume of its secret files is mounted."""
@@ -40,11 +43,12 @@ def create(ground: Ground, blueprint: Blueprint) -> Container:
         form=form,
         fields=visible_fields(form),
         ports=frozenset(p.published for p in form.spec.ports.values() if p.published is not None),
+        joins=dict(blueprint.joins),
         volumes=dict(_mounted(ground, blueprint)),
     )
     container.has_check = _has_check(container)
     for network in form.networks[:1]:
-        join(ground, container, network_key(blueprint, network), network.aliases)
+        join(ground, container, network_key(blueprint, network), network.aliases, network.place)
     ground.containers[container.id] = container
     return container
 
@@ -54,12 +58,18 @@ def network_key(blueprint: Blueprint, use: NetworkUse) -> str:
     return blueprint.network_ids.get(use.object_name, use.object_name)
 
 
-def join(ground: Ground, container: Container, network: str, aliases: tuple[str, ...]) -> None:
+def join(
+    ground: Ground,
+    container: Container,
+    network: str,
+    aliases: tuple[str, ...],
+    place: Attachment = NOWHERE,
+) -> None:
     """Attach to a network by id or unambiguous name. Raises Stale when there is none such."""
     found = ground.network(network)
     if found is None:
         raise gone("network", network)
-    container.networks.setdefault(found.id, Endpoint(found.name, aliases))
+    container.networks.setdefault(found.id, Endpoint(found.name, aliases, place))
 
 
 def leave(container: Container, network: str) -> None:
@@ -168,6 +178,9 @@ def _obstacle(ground: Ground, container: Container) -> tuple[str, int]:
         return "cannot start a paused container, try unpause instead", 0
     if container.behaviour.start_error:
         return container.behaviour.start_error, container.behaviour.start_exit_code
+    for joined in container.joins.values():
+        if joined not in ground.containers or not ground.containers[joined].alive:
+            return f"cannot join network of a non running container: {joined}", 128
     for network_id, endpoint in container.networks.items():
         if network_id not in ground.networks:
             return f"network {endpoint.network} not found", 128

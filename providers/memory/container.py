@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from providers.memory.behaviour import Behaviour
 from reconciler.desired import Json, ServiceForm
 from reconciler.observed import Health, Phase
+from specs.privilege import Attachment
 
 _FIRST_DELAY, _LAST_DELAY, _LONG_LIFE = 0.1, 60.0, 10.0
 _ALIVE = {Phase.RUNNING, Phase.PAUSED, Phase.RESTARTING}
@@ -19,6 +20,8 @@ class Endpoint:
     network: str
     """The network's name."""
     aliases: tuple[str, ...] = ()
+    place: Attachment = Attachment()
+    """Its own addresses there."""
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Container:
     form: ServiceForm | None = None
     """What its spec label says; None when that cannot be read or it has none."""
     fields: dict[str, Json] = field(default_factory=dict)
+    joins: dict[str, str] = field(default_factory=dict)
+    """Service whose namespace it shares -> id of that service's container."""
     networks: dict[str, Endpoint] = field(default_factory=dict)
     """By network id; the network may be gone."""
     volumes: dict[str, str] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from providers.memory.labels import generation_of
 from providers.memory.volumes import fill
 from reconciler.actions import Blueprint
 from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.desired import NetworkUse
 from reconciler.observed import Phase
 from reconciler.ownership import Owner
 from reconciler.provider import FileEntry
@@ -36,7 +37,8 @@ async def create(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str
             return
         raise
     for use in blueprint.form.networks[1:]:
-        further = partial(_connect, ground, container, birth.network_key(blueprint, use), use.aliases)
+        key = birth.network_key(blueprint, use)
+        further = partial(_connect, ground, container, key, use)
         await ground.call(verb, "connect", name, further)
     if blueprint.form.secrets and not needs_volume(blueprint.form):
         files = {u.target: secrets[u.secret_name].encode() for u in blueprint.form.secrets}
@@ -111,8 +113,8 @@ def _apply(ground: Ground, owner: Owner, container: Container, change: Change) -
             set_limits(container, change)
         case SetRestart(policy):
             _set_restart(container, policy)
-        case Connect(network, aliases):
-            birth.join(ground, container, network, aliases)
+        case Connect(network, aliases, place):
+            birth.join(ground, container, network, aliases, place)
         case Disconnect(network):
             birth.leave(container, network)
         case Rename(name):
@@ -184,8 +186,8 @@ def _start(ground: Ground, container: Container) -> None:
         birth.start(ground, container)
 
 
-def _connect(ground: Ground, container: Container, network: str, aliases: tuple[str, ...]) -> None:
-    birth.join(ground, ground.container(container.id), network, aliases)
+def _connect(ground: Ground, container: Container, network: str, use: NetworkUse) -> None:
+    birth.join(ground, ground.container(container.id), network, use.aliases, use.place)
 
 
 def _set_restart(container: Container, policy: str) -> None:
