@@ -8,8 +8,9 @@ from providers.docker.endpoint import Endpoint, SocketEndpoint, SshEndpoint, Tcp
 from providers.docker.line import Line, SocketLine
 
 
-def open_line(endpoint: Endpoint) -> Line:
-    """The way to an engine; nothing is connected before its first use."""
+def open_line(endpoint: Endpoint, *, personal: bool = True) -> Line:
+    """The way to an engine; nothing is connected before its first use. ``personal``: ssh goes by the person's
+    own configuration."""
     match endpoint:
         case SocketEndpoint():
             return SocketLine(endpoint)
@@ -18,8 +19,8 @@ def open_line(endpoint: Endpoint) -> Line:
 
             return TcpLine(endpoint)
         case SshEndpoint():
-            from providers.docker.ssh_line import SshLine
+            from providers.docker.ssh_line import SshLine, SshRules
 
-            return SshLine(endpoint)
+            return SshLine(endpoint, SshRules(personal=personal))
         case _:
             assert_never(endpoint)

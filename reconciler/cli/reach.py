@@ -36,19 +36,21 @@ class Reach:
     spec: RuntimeSpec
     secrets: SecretStore
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    personal: bool = True
+    """Whether a person typed the command, whose docker and ssh settings count; a loop has none."""
 
     @cached_property
     def chosen(self) -> Chosen:
         """The endpoint and what named it. Raises Refused."""
         from providers.docker.contexts import Chosen, find_engine
-        from providers.docker.endpoint import read_endpoint
+        from providers.docker.endpoint import DEFAULT_SOCKET, SocketEndpoint, read_endpoint
 
         variable = f"RECONCILER_ENDPOINT_{self.environment_name.upper().replace('-', '_')}"
         given, origin = self.environ.get(variable), variable
         if not given:
             given, origin = self.spec.endpoint, "runtime.endpoint"
         if not given:
-            return find_engine(self.environ)
+            return find_engine(self.environ) if self.personal else Chosen(SocketEndpoint(DEFAULT_SOCKET))
         material = self._material(given) if given.startswith("tcp://") and self.spec.tls != "plain" else None
         return Chosen(read_endpoint(given, material, plain=self.spec.tls == "plain"), origin)
 
@@ -57,7 +59,7 @@ class Reach:
         """The line to it. Raises Refused."""
         from providers.docker.lines import open_line
 
-        return open_line(self.chosen.endpoint)
+        return open_line(self.chosen.endpoint, personal=self.personal)
 
     def place(self) -> Place:
         """What is said of it where it is not this machine's usual engine; nothing where it cannot be told,

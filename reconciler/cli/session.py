@@ -12,12 +12,13 @@ from reconciler.cli.envelope import Report
 from reconciler.cli.options import Options
 from reconciler.cli.reach import Reach
 from reconciler.cli.workspace import Workspace, open_workspace
-from reconciler.clients import Clients
+from reconciler.clients import Clients, Place
 from reconciler.desired import Desired
 from reconciler.loop import look
 from reconciler.observed import Observed
 from reconciler.provider import Builder, Login, Runtime
-from reconciler.render import Style
+from reconciler.render import Style, escape
+from reconciler.render_json import JsonObject
 
 Verb = Callable[[Workspace, Clients], Awaitable[Report]]
 
@@ -70,6 +71,16 @@ def report_of(workspace: Workspace, desired: Desired, observed: Observed, report
         problems=workspace.problems,
         unreadable=observed.unreadable,
     )
+
+
+def place_line(place: Place, style: Style) -> str:
+    """A line that says where the engine is, unless that is this machine's usual one."""
+    return f"{style.faint(escape(f'on {place}'))}\n" if place.name else ""
+
+
+def place_json(place: Place) -> JsonObject:
+    """The endpoint and what named it; null for this machine's usual engine."""
+    return {"endpoint": {"url": place.name, "origin": place.origin} if place.name else None}
 
 
 def style_for(stream: object) -> Style:

@@ -11,6 +11,7 @@ from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
 from reconciler.cli.images import KnownImage, know_images
 from reconciler.cli.options import Options
+from reconciler.cli.reach import Reach
 from reconciler.cli.registries import Registries
 from reconciler.cli.source import Source, check_worktree, is_url, open_source
 from reconciler.cli.stock import CommitStock
@@ -28,8 +29,8 @@ from specs.problem import Problem, has_errors
 from specs.service import Service
 from specs.suggest import did_you_mean
 
-OpenRuntime = Callable[[str | None], Runtime]
-OpenBuilder = Callable[[str | None, Mapping[str, Login]], Builder]
+OpenRuntime = Callable[[Reach], Runtime]
+OpenBuilder = Callable[[Reach, Mapping[str, Login]], Builder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,15 @@ class Workspace:
 
     def clients(self, open_runtime: OpenRuntime, open_builder: OpenBuilder) -> Clients:
         """The clients of this environment; nothing is connected before the first call."""
-        variable = f"RECONCILER_ENDPOINT_{self.owner.environment.upper().replace('-', '_')}"
-        endpoint = os.environ.get(variable) or self.effective.environment.runtime.endpoint
+        spec = self.effective.environment.runtime
+        reach = Reach(self.owner.environment, spec, self.registries.secrets)
         return Clients(
-            runtime=open_runtime(endpoint),
+            runtime=open_runtime(reach),
             registry=self.registries.open,
             login=self.registries.login,
-            builder=open_builder(endpoint, self.registries.logins()) if self.images else None,
+            builder=open_builder(reach, self.registries.logins()) if self.images else None,
             stock=self.stock,
+            place=reach.place(),
         )
 
     def meet(self, observed: Observed) -> Desired:
