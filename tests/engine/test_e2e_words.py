@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 
-from all_words import NEWER, WRITTEN
+from all_words import FILES, NEWER, WRITTEN
 from e2e import HEALTHY, Site
 from ground import RunningEngine
 
 pytestmark = pytest.mark.engine
-FILES = {
-    "conf/defaults.env": "# told\nexport FROM_FILE='a $b'\nBOTH=file\nWITH=${WHERE}/x\n",
-    "conf/labels.txt": "com.example.team=shop\n",
-}
 SEEN = {
     "hostname": "all-words",
     'echo "$FROM_FILE $BOTH $WITH"': "a $b own here/x",

@@ -33,6 +33,11 @@ WRITTEN: Final[dict[str, Any]] = {
     "deploy": {"mode": "replicated", "resources": {"limits": {"memory": "64M"}}},
 }
 """What every engine from 20.10 on takes."""
+FILES: Final = {
+    "conf/defaults.env": "# told\nexport FROM_FILE='a $b'\nBOTH=file\nWITH=${WHERE}/x\n",
+    "conf/labels.txt": "com.example.team=shop\n",
+}
+"""The files that it names; WHERE is a variable of the environment."""
 NEWER: Final[dict[str, Any]] = {"annotations": {"org.example.team": "shop"}}
 """What engines from API 1.44 on take as well, beside ``healthcheck.start_interval``."""
 NORMAL: Final[dict[str, Any]] = {
