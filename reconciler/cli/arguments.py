@@ -101,6 +101,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb == "adopt":
         parser.add_argument("service", metavar="SERVICE", nargs="?", help="the service that takes over")
         parser.add_argument("container", metavar="HANDLE", nargs="?", help="a container, by name or id")
+        _add_timeout(parser)
     if verb == "lock":
         help_words = "resolve it again: a reference, a pattern, a Service or an Image"
         parser.add_argument("--update", action="append", metavar="NAME", help=help_words)
@@ -118,13 +119,17 @@ def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
 
 
 def _add_apply(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, metavar="TIME", help="such as 90s or 15m"
-    )
+    _add_timeout(parser)
     parser.add_argument("--allow-prune", metavar="ID", help="remove the set that plan printed with this id")
     parser.add_argument("--off-branch", action="store_true", help="a commit that is not on what ENV tracks")
     parser.add_argument("--backwards", action="store_true", help="a commit that is older than what runs")
     parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
+
+
+def _add_timeout(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, metavar="TIME", help="such as 90s or 15m"
+    )
 
 
 def _refuse_unknown_verb(argv: Sequence[str]) -> None:
