@@ -49,6 +49,29 @@ class Converted:
         return found
 
 
+def give_secrets(converted: Converted, folder: Path) -> None:
+    """Put every secret where it is looked up; one that the files hold no value for gets one."""
+    assert converted.report is not None
+    options = Options(
+        "init", repo=str(converted.root), files=FILES.get(converted.name, ()), secrets=str(folder)
+    )
+    initialise.run(options)
+    place = folder / converted.root.name / initialise.ENVIRONMENT
+    names = converted.report.members["secrets"]
+    assert isinstance(names, list)
+    for name in names:
+        path = place / str(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text("given")
+
+
+def written(converted: Converted) -> str:
+    """Everything that ``init`` wrote and printed."""
+    files = sorted((converted.root / "specs").glob("*"))
+    return "".join(path.read_text() for path in files) + (converted.report.text if converted.report else "")
+
+
 def convert(name: str, folder: Path) -> Converted:
     """``init`` in a copy of a corpus project."""
     root = copy_corpus(name, folder)
