@@ -107,6 +107,8 @@ def _with_variables(name: str, service: Tree, files: Files, scope: Scope) -> Tre
             key: scope.resolve(key) if value is None else value for key, value in environment.items()
         }
     build = mapping(service.get("build"))
+    if build and not build.get("context"):
+        found["build"] = build = {"context": ".", **build}
     if mapping(build.get("args")):
         args = {k: scope.resolve(k) if v is None else v for k, v in mapping(build["args"]).items()}
         found["build"] = {**build, "args": args}

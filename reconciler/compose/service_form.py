@@ -135,9 +135,10 @@ def _env_file(value: object, place: Place) -> object:
 def _build(value: object, place: Place) -> object:
     words = {"context": value} if isinstance(value, str) else mapping(value)
     words = {key: part for key, part in words.items() if part is not None}
-    context = text_of(place.flat(words.get("context") or "."))
-    is_remote = "://" in context or context.startswith(("git@", "github.com/"))
-    words["context"] = context if is_remote else relative(place.folder, context)
+    if words.get("context"):
+        context = text_of(place.flat(words["context"]))
+        is_remote = "://" in context or context.startswith(("git@", "github.com/"))
+        words["context"] = context if is_remote else relative(place.folder, context)
     for word in ("args", "labels", "additional_contexts"):
         if word in words:
             words[word] = pairs(words[word])
