@@ -15,8 +15,8 @@ from providers.docker.images import Images
 from providers.docker.live import NetworkNames, live_instance, live_network, live_volume
 from providers.docker.payload import ImageFacts
 from providers.docker.strangers import tenants
+from providers.docker.traits import traits_of
 from providers.docker.tree import Node, moment, text, text_map
-from providers.docker.words import MENDABLE, unknown_words
 from reconciler import ownership
 from reconciler.joins import name_joins
 from reconciler.observed import (
@@ -97,19 +97,12 @@ class Look:
         )
 
     async def _traits(self, about: object) -> Traits:
-        """What this engine mends in place, and the words that it or its kernel is too old for."""
+        """What this engine can do, as far as it could be asked."""
         try:
             version = await self.engine.version()
         except ProviderError:
-            return Traits(MENDABLE)
-        major, _, minor = version.partition(".")
-        unknown = {
-            word: f"engine API {since[0]}.{since[1]} does, this one speaks {version}"
-            for word, since in unknown_words((int(major), int(minor))).items()
-        }
-        if isinstance(about, dict) and about.get("SwapLimit") is False:
-            unknown["memswap_limit"] = "the host's kernel does not account for swap"
-        return Traits(MENDABLE, tuple(sorted(unknown.items())))
+            version = ""
+        return traits_of(version, about if isinstance(about, dict) else {})
 
     def _note_what_follows(
         self, containers: object | None, networks: object | None, volumes: object | None

@@ -9,6 +9,7 @@ from all_words import NEWER, NORMAL
 from docker_forms import OWNER, blueprint_of, form_of
 from providers.docker.fields import live_fields
 from providers.docker.payload import ImageFacts, create_payload
+from providers.docker.traits import traits_of
 from providers.docker.words import (
     MENDABLE,
     PRIVILEGE_WORDS,
@@ -133,6 +134,14 @@ def test_an_old_engine_is_too_old_for_what_it_drops() -> None:
         "volumes.*.subpath": (1, 45),
     }
     assert unknown_words((1, 45)) == {}
+
+
+def test_what_an_engine_would_drop_is_said_with_what_knows_it() -> None:
+    old = traits_of("1.41", {"SwapLimit": False})
+    assert dict(old.unknown)["annotations."] == "engine API 1.43 does, this one speaks 1.41"
+    assert "swap" in dict(old.unknown)["memswap_limit"]
+    assert traits_of("1.51", {"SwapLimit": True}).unknown == ()
+    assert traits_of("", {}).mendable == MENDABLE
 
 
 @pytest.mark.parametrize(("live", "same"), [("0,1", True), ("0-1", True), ("1", False), ("", False)])
