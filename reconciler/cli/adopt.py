@@ -73,7 +73,7 @@ async def _report_take_over(
         await forget(desired, clients, service_name)
         return Report(DONE, f"container {escape(begun.name)} is gone: nothing is left to take over\n")
     stranger = _chosen(strangers, workspace.options.container)
-    _check_state(service_name, observed, stranger, begun)
+    _check_begun(service_name, stranger, begun)
     service = desired.services[service_name]
     remarks = remarks_on(service, stranger)
     identity = confirmation(desired.owner, service_name, stranger, remarks)
@@ -85,7 +85,8 @@ async def _report_take_over(
         "remarks": list[Json](remarks),
     }
     if workspace.options.confirm != identity:
-        text = _words(desired, service_name, stranger, remarks, identity)
+        is_live = bool(group(observed).of(service_name).live) and begun is None
+        text = _words(desired, service_name, stranger, remarks, identity, is_live)
         return Report(REFUSED, text, {"result": "asked", "confirm": identity, **members})
     taken = await take_over(workspace, clients, stranger, begun)
     return await _report_end(workspace, clients, stranger, taken, members)
@@ -101,30 +102,31 @@ def _chosen(strangers: Sequence[Stranger], handle: str) -> Stranger:
     return (exact or found)[0]
 
 
-def _check_state(service_name: str, observed: Observed, stranger: Stranger, begun: TakeOver | None) -> None:
+def _check_begun(service_name: str, stranger: Stranger, begun: TakeOver | None) -> None:
     if begun is not None and begun.id != stranger.handle.id:
         seen, remedy = f"it is taking over from {begun.name}", f"go on with that: adopt … {begun.name}"
-        raise Stop(REFUSED, (failure("CLI033", f"Service {service_name}", seen, remedy=remedy),))
-    live = group(observed).of(service_name).live
-    if begun is None and live:
-        seen = f"it runs already as {live[0].name}"
-        remedy = "stop and remove the other container yourself, or destroy this one first"
         raise Stop(REFUSED, (failure("CLI033", f"Service {service_name}", seen, remedy=remedy),))
 
 
 def _words(
-    desired: Desired, service_name: str, stranger: Stranger, remarks: Sequence[str], identity: str
+    desired: Desired,
+    service_name: str,
+    stranger: Stranger,
+    remarks: Sequence[str],
+    identity: str,
+    is_live: bool,
 ) -> str:
     service, name = desired.services[service_name], escape(stranger.name)
     lines = [f"service {service_name} of {desired.owner} takes over from {name} ({escape(stranger.image)}):"]
     gap = longest_gap(service, stranger)
-    if gap is not None:
+    if gap is not None and not is_live:
         longest = format_duration(gap)
         lines.append(f"  {name} is stopped: {service_name} is interrupted for at most {longest}")
     lines += [
         f"  it keeps {escape(source)} at {escape(path)}" for path, source in kept_volumes(service, stranger)
     ]
     lines += [f"  mind: {escape(remark, 400)}" for remark in remarks]
+    lines += [f"  {name} is all that goes: {service_name} runs beside it already"] if is_live else []
     lines.append(f"  {name} is removed when the service has proved itself, and started again if it fails")
     command = f"reconciler adopt {desired.owner.environment} {service_name} {name} --confirm={identity}"
     return "\n".join([*lines, f"to do it: {command}"]) + "\n"

@@ -19,7 +19,7 @@ CODES = {
     "CLI030": "Nothing here runs, or is built on, what lock --update names.",
     "CLI031": "The lock file cannot be written where it belongs.",
     "CLI032": "There is no such container that could be taken over, or several.",
-    "CLI033": "The service runs already, or is taking over from another container.",
+    "CLI033": "The service is taking over from another container.",
     "CLI035": "Another process is writing in this environment.",
     "INIT001": "The folder for init does not exist.",
     "INIT002": "The spec folder holds YAML files already; init overwrites nothing.",

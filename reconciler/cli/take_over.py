@@ -61,7 +61,7 @@ def is_ready(converged: Converged) -> bool:
     """Nothing is missing but the room that the old container takes."""
     left = converged.plan
     expects = {wait.expects for wait in left.waits}
-    return not (left.actions or left.blocks or converged.observed.unreadable) and expects == {TAKE_OVER}
+    return not (left.actions or left.blocks or converged.observed.unreadable) and expects <= {TAKE_OVER}
 
 
 async def _converge(workspace: Workspace, clients: Clients, mode: Mode) -> Converged:

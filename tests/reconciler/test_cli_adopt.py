@@ -17,6 +17,7 @@ from reconciler.cli.apply import report_apply
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.plan import report_plan
 from reconciler.ownership import is_ours
+from reconciler.provider import ProviderError
 
 KEPT = """\
 ---
@@ -167,15 +168,31 @@ def test_what_compose_runs_is_listed(shop: CliWorld, old: Container) -> None:
     assert "  reconciler adopt dev cache old-cache-1\n  reconciler adopt dev db old-db-1\n" in report.text
 
 
-def test_who_runs_already_or_is_not_there_is_refused(shop: CliWorld, old: Container) -> None:
+def test_who_is_not_there_or_is_another_is_refused(shop: CliWorld, old: Container) -> None:
     with pytest.raises(Stop) as stop:
         adopt(shop, container="nobody")
     assert stop.value.problems[0].code == "CLI032"
-    adopt(shop, confirm=confirm(shop))
-    compose(shop, "db")
+    shop.engine.fail("set_aside", nth=1, error=ProviderError("X", "engine", "gone"), times=None)
+    with pytest.raises(ProviderError):
+        adopt(shop, confirm=confirm(shop))
     with pytest.raises(Stop) as stop:
-        adopt(shop)
+        adopt(shop, container="old-cache-1")
     assert (stop.value.exit, stop.value.problems[0].code) == (4, "CLI033")
+    shop.engine.recover()
+    assert adopt(shop, confirm=confirm(shop)).members["result"] == "adopted"
+
+
+def test_what_runs_beside_ours_goes(shop: CliWorld, old: Container) -> None:
+    cache = shop.engine.hand.container("old-cache-1")
+    shop.run(report_apply, services=("cache",))
+    (mine,) = ours(shop, "cache")
+    asked = adopt(shop, "cache", "old-cache-1")
+    assert "runs beside it already" in asked.text
+    report = adopt(shop, "cache", "old-cache-1", confirm=asked.members["confirm"])
+    assert report.members["result"] == "adopted"
+    assert cache.id not in shop.engine.ground.containers
+    assert ours(shop, "cache") == [mine]
+    assert mine.alive
 
 
 def test_another_source_is_accepted_once_and_the_one_before_is_out(settled: CliWorld) -> None:
