@@ -136,5 +136,14 @@ def missing(allowed: Allowed, name: str, service: Service) -> list[Need]:
     return [need for need in needs(name, service) if not allowed.grants(need.word, need.value, name)]
 
 
+def named_services(allowed: Allowed) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Where ``allow`` names services -> their names."""
+    yield ("privileged",), tuple(name for name in allowed.privileged if name != EVERY)
+    for word in LISTS:
+        granted: Mapping[str, tuple[str, ...]] = getattr(allowed, word)
+        for value, names in granted.items():
+            yield (word, value), tuple(name for name in names if name != EVERY)
+
+
 def _quoted(value: str) -> str:
     return value if value.replace("-", "").replace("_", "").replace("/", "").isalnum() else f'"{value}"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection
 
-from specs.allow import Need, missing
+from specs.allow import Need, missing, named_services
 from specs.catalog import Catalog
 from specs.check import check_images
 from specs.check_resource import check_registries, check_resources, host_path_of
@@ -41,6 +41,7 @@ def check_effective(
         if path is not None and path not in environment.allow.host_mounts:
             need = Need("host_mounts", path, ("driver_opts", "device"))
             _report_need("Volume", name, need, catalog, written, report.about(f"Volume {name}"))
+    _check_allowed_services(catalog, written, environment, report.about(written.subject))
     if file_paths is not None:
         _check_files(catalog, file_paths, report)
 
@@ -55,12 +56,28 @@ def _check_excluded(
             report.add("SPEC025", place, seen, remedy="include it, or write required: false")
 
 
+def _check_allowed_services(
+    catalog: Catalog, written: Written, environment: Environment, report: Report
+) -> None:
+    """A misspelt service in ``allow`` would grant nothing, and nobody would be told."""
+    for word, names in named_services(environment.allow):
+        for name in names:
+            if name not in catalog.declared["Service"]:
+                place = written.place_of("allow", *word)
+                hint = nearest(name, catalog.declared["Service"])
+                remedy = f'did you mean "{hint}"?' if hint else "take it out"
+                report.add("SPEC023", place, f"Service {shown(name)} is not declared", remedy=remedy)
+
+
 def _report_need(
     kind: str, name: str, need: Need, catalog: Catalog, written: Written, report: Report
 ) -> None:
     """The remedy is the line to write, and where: only a plain path is repeated, not what somebody typed
     into the wrong place."""
-    told = shown(need.value) if need.word != "host_mounts" or is_plain_path(need.value) else "(not shown)"
+    path, _, _ = need.value.partition(":")
+    odd = need.word == "host_mounts" and not is_plain_path(path)
+    paths = need.word in ("host_mounts", "devices")
+    told = "(not shown)" if odd else shown(path) if paths else f'"{need.value}"'
     seen = {
         "host_mounts": f"host path {told} is not allowed",
         "privileged": "privileged is not allowed",

@@ -62,9 +62,12 @@ DeviceRule = Annotated[
     str, StringConstraints(pattern=r"^[abc] ([0-9]{1,4}|\*):([0-9]{1,4}|\*) (r|w|m|rw|rm|wm|rwm)$")
 ]
 SecurityOption = Annotated[str, AfterValidator(read_security_option)]
-NetworkMode = Annotated[str, StringConstraints(pattern=rf"^(none|host|{_SERVICE})$")]
-IpcMode = Annotated[str, StringConstraints(pattern=rf"^(none|private|shareable|host|{_SERVICE})$")]
-PidMode = Annotated[str, StringConstraints(pattern=rf"^(host|{_SERVICE})$")]
+NETWORK_MODE = rf"^(none|host|{_SERVICE})$"
+IPC_MODE = rf"^(none|private|shareable|host|{_SERVICE})$"
+PID_MODE = rf"^(host|{_SERVICE})$"
+NetworkMode = Annotated[str, StringConstraints(pattern=NETWORK_MODE)]
+IpcMode = Annotated[str, StringConstraints(pattern=IPC_MODE)]
+PidMode = Annotated[str, StringConstraints(pattern=PID_MODE)]
 CgroupParent = Annotated[str, StringConstraints(pattern=r"^/?[A-Za-z0-9][A-Za-z0-9/._@-]{0,199}$")]
 MacAddress = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
 
@@ -116,6 +119,9 @@ def read_gpus(value: object) -> object:
     return ({"count": -1},) if value == "all" else value
 
 
+DeviceId = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
+
 class Gpu(Model):
     """A request for GPUs (the engine's device request). ``count`` is a number or all, which is -1."""
 
@@ -129,7 +135,7 @@ class Gpu(Model):
         ]
         | None
     ) = None
-    device_ids: tuple[Text, ...] = ()
+    device_ids: tuple[DeviceId, ...] = ()
     capabilities: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")], ...] = ("gpu",)
 
     @model_validator(mode="after")

@@ -58,11 +58,18 @@ class VolumeOptions(Model):
     subpath: SubPath | None = Field(default=None, description="A folder in it; needs engine 26.0 or newer.")
 
 
+def refuse_host_folder(value: bool) -> bool:
+    """Nothing is made on the host. Raises ValueError."""
+    if value:
+        raise ValueError("expected false: make the folder on the host first")
+    return value
+
+
 class BindOptions(Model):
     """How a host path is mounted. No folder is ever made on the host."""
 
     propagation: Literal["private", "rprivate", "shared", "rshared", "slave", "rslave"] | None = None
-    create_host_path: Literal[False] = False
+    create_host_path: Annotated[bool, AfterValidator(refuse_host_folder)] = False
 
 
 class Mount(Model):

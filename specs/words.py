@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from specs import refused
+from specs.privilege import IPC_MODE, NETWORK_MODE, PID_MODE
 
 _ALLOW: Final = "mount the engine's socket under volumes, where the environment's allow.host_mounts names it"
 _INIT: Final = '"reconciler init" writes such values out'
@@ -41,6 +42,7 @@ NOT_YET: Final = {
     **{("Service", name): "" for name in _SERVICE_NOT_YET.split()},
     ("Service", "deploy.resources.reservations.devices"): "",
     **{("Service", f"networks.*.{name}"): "" for name in _NETWORKS_NOT_YET.split()},
+    ("Service", "volumes.*.bind.selinux"): "label the files on the host",
     ("Service", "depends_on.*.restart"): "remove it: a rollout does not restart what depends on a service",
     ("Environment", "record"): "",
     ("Environment", "record_age"): "",
@@ -59,8 +61,17 @@ NOT_YET: Final = {
 """(model, path) of words that this version does not act on -> what to do now, where there is something.
 ``*`` stands for a key of a map."""
 
+_OR_SERVICE: Final = "host or service:NAME"
 _DNS_LABEL: Final = "a lower-case DNS label: letters, digits and '-', at most 63"
 PATTERNS: Final = {
+    NETWORK_MODE: f"none, {_OR_SERVICE}; networks are named under networks",
+    IPC_MODE: f"none, private, shareable, {_OR_SERVICE}",
+    PID_MODE: _OR_SERVICE,
+    r"^[A-Za-z0-9-]{1,64}$": "the number or id of a device",
+    r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$": "an address such as 02:42:ac:11:65:43, in lower case",
+    r"^[abc] ([0-9]{1,4}|\*):([0-9]{1,4}|\*) (r|w|m|rw|rm|wm|rwm)$": "a rule such as c 1:3 rwm",
+    r"^/?[A-Za-z0-9][A-Za-z0-9/._@-]{0,199}$": "the path of a cgroup such as /shop",
+    r"^[^/\x00:][^\x00:]*$": "a path below the volume's root, such as app/www",
     r"^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,199}$": "the name of a branch, such as main",
     r"^[A-Za-z0-9*?][A-Za-z0-9._/*?+-]{0,199}$": "a pattern of tags, such as v*",
     r"^(0|[1-9][0-9]{0,8})$": "the number of a user or group",
