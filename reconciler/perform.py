@@ -89,7 +89,8 @@ async def _mark(owner: Owner, action: PutMarker | RemoveMarker, clients: Clients
     marker = Marker(action.kind, action.marker_subject, action.sequence, action.value)
     if not await clients.runtime.put_marker(owner, marker):
         where = f"{owner}, marker {action.kind} {action.marker_subject}"
-        raise Stale("RUN002", where, "another writer was faster")
+        expected, remedy = "the marker that we wrote", "the next look decides anew"
+        raise Stale("RUN002", where, "another writer was faster", expected, remedy)
 
 
 async def _build(action: BuildImage, observed: Observed, clients: Clients, log: LogLine) -> None:

@@ -31,7 +31,8 @@ def _folders(entries: Iterable[FileEntry]) -> list[PurePosixPath]:
 def _check(where: str, path: str) -> None:
     pure = PurePosixPath(path)
     if path in ("", ".") or pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\0" in path:
-        raise Refused("DKR035", where, f"the path {path!r}", "a plain path below the root")
+        remedy = "name the file without '..', a leading '/' and a doubled one"
+        raise Refused("DKR035", where, f"the path {path!r}", "a plain path below the root", remedy)
 
 
 def _file_member(entry: FileEntry) -> tarfile.TarInfo:
