@@ -43,6 +43,8 @@ class Sight:
     unknown: Mapping[str, str] = field(default_factory=dict)
     tenants: tuple[tuple[str, str, str], ...] = ()
     """(volume, container, service of Compose) of strangers that write."""
+    tasks: tuple[tuple[str, str, bool], ...] = ()
+    """(service, container, whether it is over)."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from reconciler.observed import (
     Instance,
     LiveImage,
     LiveNetwork,
+    LiveTask,
     LiveVolume,
     Marker,
     Namesake,
@@ -65,6 +66,7 @@ class _Look:
             traits=Traits((*LIMIT_PATHS, "restart"), tuple(sight.unknown.items())),
             ports=dict(sight.ports),
             tenants=frozenset(Tenant(*words) for words in sight.tenants),
+            tasks=tuple(LiveTask(who, name, Handle("host", name), over) for who, name, over in sight.tasks),
         )
 
     def _service(self, commit_name: str, service_name: str) -> DesiredService:
