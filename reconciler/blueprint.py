@@ -36,7 +36,7 @@ def draw(steps: Steps, target: Target, number: int) -> Blueprint:
         source=steps.desired.policy.source,
         network_ids=ids,
         allowed=steps.desired.policy.allowed,
-        joins=find_joins(steps, target.form.spec),
+        joins=find_joins(steps.views, target.form.spec),
     )
 
 

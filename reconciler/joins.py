@@ -15,6 +15,7 @@ from reconciler.ownership import Role
 from reconciler.readiness import runs
 from reconciler.steps import Steps
 from reconciler.target import Target
+from reconciler.view import Views
 from specs.privilege import JOINING, joined_services
 from specs.service import Service
 
@@ -73,11 +74,11 @@ def is_joined_as_applied(instance: Instance) -> bool:
     return all(word not in applied or live.get(word, applied[word]) == applied[word] for word in JOINING)
 
 
-def find_joins(steps: Steps, service: Service) -> dict[str, str]:
+def find_joins(views: Views, service: Service) -> dict[str, str]:
     """Service that it joins -> id of the instance that it is to join: the newest that runs."""
     found: dict[str, str] = {}
     for name in joined_services(service).values():
-        running = [instance for instance in steps.views.of(name).live if runs(instance)]
+        running = [instance for instance in views.of(name).live if runs(instance)]
         if running:
             found[name] = running[-1].handle.id
     return found
@@ -85,7 +86,7 @@ def find_joins(steps: Steps, service: Service) -> dict[str, str]:
 
 def has_joins(steps: Steps, target: Target) -> bool:
     """Plan the Wait for each service that it joins and that does not run; True when all do."""
-    there = find_joins(steps, target.form.spec)
+    there = find_joins(steps.views, target.form.spec)
     answer = True
     for word, name in sorted(joined_services(target.form.spec).items()):
         if name in there:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from reconciler.actions import Blueprint
 from reconciler.desired import Desired, FilesUse, MountUse, NetworkUse
+from reconciler.joins import find_joins
 from reconciler.observed import LiveNetwork, Observed
 from reconciler.ownership import task_name
 from reconciler.target import Target
+from reconciler.view import group
+from specs.privilege import joined_services
 
 
 def draw_task(desired: Desired, observed: Observed, target: Target, token: str) -> Blueprint:
@@ -33,8 +36,15 @@ def draw_task(desired: Desired, observed: Observed, target: Target, token: str) 
         pin=target.pin,
         source=desired.policy.source,
         allowed=desired.policy.allowed,
+        joins=find_joins(group(observed), target.form.spec),
         network_ids={name: network.handle.id for name, network in oldest.items()},
     )
+
+
+def missing_services(target: Target, observed: Observed) -> tuple[str, ...]:
+    """The services whose namespaces it joins and that do not run."""
+    there = find_joins(group(observed), target.form.spec)
+    return tuple(sorted(set(joined_services(target.form.spec).values()) - there.keys()))
 
 
 def missing_networks(target: Target, observed: Observed) -> tuple[NetworkUse, ...]:

@@ -45,6 +45,11 @@ CODES = {
     "DKR056": "the engine refuses our certificate",
     "DKR057": "the certificates for the engine cannot be used",
     "DKR060": "a container that is to be taken over belongs to another environment of ours",
+    "DKR070": "a payload has a field that the policy does not know",
+    "DKR071": "a payload has a field that is never sent",
+    "DKR072": "a payload has a value that the environment's allow does not name",
+    "DKR073": "a payload has a value outside the safe set",
+    "DKR074": "a volume leads to the host",
 }
 """Every code of this provider, stable, with what it means."""
 

@@ -94,7 +94,7 @@ def check(path: str, where: str, body: Node, permit: Permit = NOTHING) -> None:
     call = call_of(path)
     if call is None:
         raise Refused(
-            "DKR060", where, f"a payload for {path}", "a call of the policy's table", "report it as a bug"
+            "DKR070", where, f"a payload for {path}", "a call of the policy's table", "report it as a bug"
         )
     for finding in find(call, body, permit):
         raise Refused(finding.code, where, finding.seen, finding.expected, finding.remedy)
@@ -117,7 +117,7 @@ def check_volume(object_name: str, options: Mapping[str, Json], permit: Permit) 
     mounting it is mounting that path."""
     if options and not values.volume_options(dict(options), permit):
         raise Refused(
-            "DKR064",
+            "DKR074",
             object_name,
             "the volume's options lead to the host, or are not known",
             "a volume whose host path the environment's allow.host_mounts names",
@@ -158,7 +158,7 @@ class _Walk:
         elif not self.table.leads_to(path):
             yield Finding(
                 path,
-                "DKR060",
+                "DKR070",
                 f"{path} in the payload",
                 "a field of the policy's table",
                 "report it as a bug; nothing was sent",
@@ -177,7 +177,7 @@ class _Walk:
     def leaf(self, path: str, value: Json, parent: Mapping[str, Json]) -> Iterator[Finding]:
         if path in self.table.refused:
             why = self.table.refused[path]
-            yield Finding(path, "DKR061", f"{path} in the payload: {why}", "a payload without it", "")
+            yield Finding(path, "DKR071", f"{path} in the payload: {why}", "a payload without it", "")
         elif path in self.table.safe:
             if not self.table.safe[path](value):
                 yield _unsafe(path)
@@ -187,7 +187,7 @@ class _Walk:
             shown = f" {named}" if named else ""
             yield Finding(
                 path,
-                "DKR062",
+                "DKR072",
                 f"{path}{shown} in the payload",
                 f"a value that the environment's allow.{grant.word} names",
                 f"name it in allow.{grant.word} of the Environment, or take it out of the spec",
@@ -212,7 +212,7 @@ class _Walk:
 def _unsafe(path: str) -> Finding:
     return Finding(
         path,
-        "DKR063",
+        "DKR073",
         f"{path} in the payload has a value outside the safe set",
         "a value of the policy's table",
         "take it out of the spec; nothing was sent",

@@ -86,7 +86,7 @@ def test_what_reaches_beyond_the_container_needs_exactly_its_allow(path: str) ->
     granted = {word: {"another": ["web"]} for word in allow if word not in ("privileged", "host_mounts")}
     other = granted or {word: ["/other"] if word == "host_mounts" else ["other"] for word in allow}
     body, permit = payload(asked, other)
-    assert {finding.code for finding in find("container", body, permit)} == {"DKR062"}
+    assert {finding.code for finding in find("container", body, permit)} == {"DKR072"}
 
 
 def test_every_granted_field_is_asked_for_above() -> None:
@@ -100,7 +100,7 @@ def test_a_refused_field_is_refused_whatever_is_allowed(version: str) -> None:
         if path in SCHEMA[version]["container"]:
             body = built(path)
             codes = {f.code for f in find("container", body, Permit("web", Allowed.model_validate(every)))}
-            assert "DKR061" in codes, path
+            assert "DKR071" in codes, path
 
 
 def built(path: str) -> dict[str, Any]:
@@ -115,52 +115,52 @@ def built(path: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"HostConfig": {"Sysctls": {"kernel.core_pattern": "|/x"}}}, "DKR063"),
-        ({"HostConfig": {"LogConfig": {"Type": "splunk"}}}, "DKR063"),
-        ({"HostConfig": {"LogConfig": {"Config": {"syslog-address": "unix:///x"}}}}, "DKR063"),
-        ({"HostConfig": {"LogConfig": {"Config": {"syslog-tls-key": "/etc/x"}}}}, "DKR063"),
-        ({"HostConfig": {"Annotations": {"run.oci.handler": "x"}}}, "DKR063"),
-        ({"HostConfig": {"OomScoreAdj": -999}}, "DKR063"),
-        ({"HostConfig": {"Ulimits": [{"Name": "rtprio", "Soft": 1, "Hard": 1}]}}, "DKR063"),
-        ({"HostConfig": {"Mounts": [{"Type": "npipe", "Target": "/x"}]}}, "DKR063"),
-        ({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "/etc/localtime"}]}}, "DKR062"),
-        ({"HostConfig": {"Mounts": [{"Type": "volume", "Source": "/etc"}]}}, "DKR062"),
-        ({"HostConfig": {"Mounts": [{"VolumeOptions": {"Subpath": "../x"}}]}}, "DKR063"),
-        ({"HostConfig": {"NetworkMode": f"container:{ID}"}}, "DKR062"),
+        ({"HostConfig": {"Sysctls": {"kernel.core_pattern": "|/x"}}}, "DKR073"),
+        ({"HostConfig": {"LogConfig": {"Type": "splunk"}}}, "DKR073"),
+        ({"HostConfig": {"LogConfig": {"Config": {"syslog-address": "unix:///x"}}}}, "DKR073"),
+        ({"HostConfig": {"LogConfig": {"Config": {"syslog-tls-key": "/etc/x"}}}}, "DKR073"),
+        ({"HostConfig": {"Annotations": {"run.oci.handler": "x"}}}, "DKR073"),
+        ({"HostConfig": {"OomScoreAdj": -999}}, "DKR073"),
+        ({"HostConfig": {"Ulimits": [{"Name": "rtprio", "Soft": 1, "Hard": 1}]}}, "DKR073"),
+        ({"HostConfig": {"Mounts": [{"Type": "npipe", "Target": "/x"}]}}, "DKR073"),
+        ({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "/etc/localtime"}]}}, "DKR072"),
+        ({"HostConfig": {"Mounts": [{"Type": "volume", "Source": "/etc"}]}}, "DKR072"),
+        ({"HostConfig": {"Mounts": [{"VolumeOptions": {"Subpath": "../x"}}]}}, "DKR073"),
+        ({"HostConfig": {"NetworkMode": f"container:{ID}"}}, "DKR072"),
         ({"HostConfig": {"MaskedPaths": []}}, ""),
-        ({"HostConfig": {"Privileged": "yes"}}, "DKR062"),
-        ({"HostConfig": {"PidMode": "container:x"}}, "DKR062"),
-        ({"HostConfig": {"NewField": 1}}, "DKR060"),
-        ({"HostConfig": "x"}, "DKR063"),
-        ({"NewField": {"deep": 1}}, "DKR060"),
-        ({"NetworkingConfig": {"EndpointsConfig": {"host": {}}}}, "DKR063"),
-        ({"ExposedPorts": {"80/tcp;x": {}}}, "DKR063"),
-        ({"Labels": {"a": 1}}, "DKR063"),
-        ({"Cmd": ["a\0b"]}, "DKR063"),
+        ({"HostConfig": {"Privileged": "yes"}}, "DKR072"),
+        ({"HostConfig": {"PidMode": "container:x"}}, "DKR072"),
+        ({"HostConfig": {"NewField": 1}}, "DKR070"),
+        ({"HostConfig": "x"}, "DKR073"),
+        ({"NewField": {"deep": 1}}, "DKR070"),
+        ({"NetworkingConfig": {"EndpointsConfig": {"host": {}}}}, "DKR073"),
+        ({"ExposedPorts": {"80/tcp;x": {}}}, "DKR073"),
+        ({"Labels": {"a": 1}}, "DKR073"),
+        ({"Cmd": ["a\0b"]}, "DKR073"),
     ],
 )  # fmt: skip
 def test_values_outside_the_safe_set(body: dict[str, Any], code: str) -> None:
     codes = {finding.code for finding in find("container", body)}
-    assert codes == ({code} if code else {"DKR061"})
+    assert codes == ({code} if code else {"DKR071"})
 
 
 @pytest.mark.parametrize(
     ("call", "body", "code"),
     [
-        ("network", {"Name": "x", "Driver": "macvlan"}, "DKR063"),
-        ("network", {"Name": "host"}, "DKR063"),
-        ("network", {"Options": {"com.docker.network.bridge.trusted_host_interfaces": "x"}}, "DKR063"),
-        ("network", {"ConfigFrom": {"Network": "x"}}, "DKR061"),
-        ("network", {"IPAM": {"Driver": "remote"}}, "DKR063"),
-        ("volume", {"Name": "x", "Driver": "plugin"}, "DKR063"),
-        ("volume", {"DriverOpts": {"type": "none", "o": "bind", "device": "/"}}, "DKR062"),
-        ("volume", {"DriverOpts": {"o": "bind", "device": "/", "type": "nfs"}}, "DKR062"),
-        ("volume", {"DriverOpts": {"mountpoint": "/"}}, "DKR062"),
-        ("volume", {"ClusterVolumeSpec": {"Group": "x"}}, "DKR061"),
-        ("update", {"Devices": [{"PathOnHost": "/dev/sda"}]}, "DKR061"),
-        ("update", {"CgroupParent": "/"}, "DKR061"),
-        ("connect", {"Container": "x", "EndpointConfig": {"DriverOpts": {"a": "b"}}}, "DKR061"),
-        ("exec", {"Cmd": ["id"], "Privileged": True}, "DKR061"),
+        ("network", {"Name": "x", "Driver": "macvlan"}, "DKR073"),
+        ("network", {"Name": "host"}, "DKR073"),
+        ("network", {"Options": {"com.docker.network.bridge.trusted_host_interfaces": "x"}}, "DKR073"),
+        ("network", {"ConfigFrom": {"Network": "x"}}, "DKR071"),
+        ("network", {"IPAM": {"Driver": "remote"}}, "DKR073"),
+        ("volume", {"Name": "x", "Driver": "plugin"}, "DKR073"),
+        ("volume", {"DriverOpts": {"type": "none", "o": "bind", "device": "/"}}, "DKR072"),
+        ("volume", {"DriverOpts": {"o": "bind", "device": "/", "type": "nfs"}}, "DKR072"),
+        ("volume", {"DriverOpts": {"mountpoint": "/"}}, "DKR072"),
+        ("volume", {"ClusterVolumeSpec": {"Group": "x"}}, "DKR071"),
+        ("update", {"Devices": [{"PathOnHost": "/dev/sda"}]}, "DKR071"),
+        ("update", {"CgroupParent": "/"}, "DKR071"),
+        ("connect", {"Container": "x", "EndpointConfig": {"DriverOpts": {"a": "b"}}}, "DKR071"),
+        ("exec", {"Cmd": ["id"], "Privileged": True}, "DKR071"),
     ],
 )
 def test_the_other_calls(call: Call, body: dict[str, Any], code: str) -> None:
@@ -193,5 +193,5 @@ def test_an_error_names_the_field_and_what_to_allow_and_no_value() -> None:
 
 def test_a_call_that_no_table_knows_is_refused() -> None:
     assert call_of("/plugins/create") is None
-    with pytest.raises(Refused, match="DKR060"):
+    with pytest.raises(Refused, match="DKR070"):
         check("/plugins/create", "x", {"a": 1})
