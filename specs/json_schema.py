@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from specs.document import Document
+from specs.schema_words import ENVELOPE, EXAMPLES, MEANINGS
 
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "reconciler.v1.json"
 _RESERVED: Final = {"Environment": ("follows", "promotion")}
@@ -42,6 +43,7 @@ def schema() -> dict[str, Any]:
     for kind, fields in _RESERVED.items():
         for field in fields:
             del definitions[kind]["properties"][field]
+    _explain(definitions)
     _add_long_forms(definitions)
     for name, forms in _FORMS.items():
         for field, more in forms.items():
@@ -53,6 +55,18 @@ def schema() -> dict[str, Any]:
         "$defs": definitions,
         **{key: value for key, value in made.items() if key != "$defs"},
     }
+
+
+def _explain(definitions: dict[str, Any]) -> None:
+    """Every property gets its meaning, and an example where nothing else shows what to write."""
+    for name, model in definitions.items():
+        meanings = ENVELOPE if name.endswith("Document") else MEANINGS.get(name, {})
+        examples = EXAMPLES.get(name, {})
+        for field, part in model.get("properties", {}).items():
+            if field in meanings and "description" not in part:
+                part["description"] = meanings[field]
+            if field in examples and "examples" not in part:
+                part["examples"] = [examples[field]]
 
 
 def _written(value: Any) -> Any:
@@ -98,7 +112,7 @@ def _add_long_forms(definitions: dict[str, Any]) -> None:
     networks = definitions["Service"]["properties"]["networks"]["patternProperties"]
     for pattern, attachment in networks.items():
         networks[pattern] = {"anyOf": [attachment, {"type": "null"}]}
-    path = {"type": "string", "description": "The path in the container."}
+    path = {"type": "string", "description": "The path in the container.", "examples": ["/etc/app"]}
     number = {"type": ["string", "integer"], "pattern": "^[1-9][0-9]{0,4}$"}
     port = definitions["Port"]
     numbers = {name: {**port["properties"][name], **number} for name in ("target", "published")}
