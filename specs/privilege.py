@@ -115,8 +115,18 @@ def read_count(value: object) -> object:
 
 
 def read_gpus(value: object) -> object:
-    """``all`` -> one request for all of them."""
-    return ({"count": -1},) if value == "all" else value
+    """``all`` -> one request for all of them. Lists of JSON become tuples, as the models have them."""
+    if value == "all":
+        return ({"count": -1},)
+    if not isinstance(value, list):
+        return value
+    return tuple(_as_tuples(item) for item in value)
+
+
+def _as_tuples(item: object) -> object:
+    if not isinstance(item, dict):
+        return item
+    return {key: tuple(part) if isinstance(part, list) else part for key, part in item.items()}
 
 
 DeviceId = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
