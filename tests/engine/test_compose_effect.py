@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import subprocess
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import yaml
 
-from compose_effect import effect
+from compose_site import RUN, Composed, convert, differences, ours, take_from_corpus
 from e2e import Site
 from ground import RunningEngine
 from local_registry import find_free_port
-from reconciler.cli.initialise import render_documents
+from reconciler.assess import assess_drift
+from reconciler.cli.arguments import parse_arguments
+from reconciler.cli.session import open_buildx, open_docker
+from reconciler.cli.workspace import open_workspace
+from reconciler.loop import look
+from reconciler.plan import plan
 
 pytestmark = pytest.mark.engine
-RUN = """["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]"""
+PASSES = 25
 FILE = """
 x-common: &common
   image: ${IMAGE}
@@ -102,41 +107,6 @@ SHOWN = {
 }
 
 
-class Composed:
-    """`docker compose` in the site's repository; what it made goes with the test."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        site.hands.append(lambda: self.run("down", "--volumes", "--timeout", "1"))
-
-    def run(self, *words: str) -> str:
-        site = self.site
-        kept = {
-            k: v for k, v in site.variables.items() if k in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
-        }
-        done = subprocess.run(
-            [site.engine.docker, "compose", "-p", f"{site.project}-compose", *words],
-            cwd=site.repository.path,
-            env=kept,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def containers(self) -> dict[str, dict[str, Any]]:
-        """Inspected, by service."""
-        found = {}
-        for row in self.site.listed(
-            "containers/json", f"com.docker.compose.project={self.site.project}-compose"
-        ):
-            inspected = self.site.ask("GET", f"/containers/{row['Id']}/json")
-            found[row["Labels"]["com.docker.compose.service"]] = inspected
-        return found
-
-
 def shown(site: Site, containers: dict[str, dict[str, Any]]) -> dict[str, str]:
     """The content of the files that come from git."""
     return {
@@ -148,7 +118,7 @@ def shown(site: Site, containers: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 def write_project(site: Site) -> None:
     site.forget("Environment", "dev")
-    text = FILE.replace("COMMAND", RUN)
+    text = FILE.replace("COMMAND", json.dumps(RUN))
     for word in ("PORT1", "PORT2"):
         text = text.replace(word, str(find_free_port()))
     site.repository.write(
@@ -173,31 +143,61 @@ def test_the_effect_is_that_of_docker_compose_up(newest_engine: RunningEngine, r
         theirs = composed.containers()
         their_files = shown(site, theirs)
         composed.run("down", "--timeout", "1")
-        told = json.loads(site.run("init", "--json").out)
+        told = convert(site)
         assert [note for note in told["remarks"] if note["topic"] in ("dropped", "renamed")] == []
-        take_as_own(site)
-        site.run("init", "--secrets", str(site.folder / "secrets"))
-        site.commit()
         site.apply()
-        ours = {row["Config"]["Labels"]["reconciler.service"]: row for row in site.containers().values()}
-        assert shown(site, ours) == their_files
-        assert set(ours) == set(theirs)
-        for name, container in theirs.items():
-            expected, found = effect(container, name), effect(ours[name], name)
-            differ = {w: (expected[w], found[w]) for w in expected if expected[w] != found[w]}
-            assert differ == {}, name
-        assert site.run("drift", "dev").exit == 0
-        names = {mount.get("Name") for mount in ours["web"]["Mounts"]}
-        assert f"{site.project}-compose_data" in names, "the volume that Compose made is not kept"
+        found = ours(site)
+        assert shown(site, found) == their_files
+        assert set(found) == set(theirs)
+        assert differences(theirs, found) == {}
+        names = {mount.get("Name") for mount in found["web"]["Mounts"]}
+        assert f"{composed.project}_data" in names, "the volume that Compose made is not kept"
 
 
-def take_as_own(site: Site) -> None:
-    """Name the site's project, and let a version count as proved soon."""
-    for path in (site.repository.path / "specs").glob("*.yaml"):
-        documents = list(yaml.safe_load_all(path.read_text()))
-        for document in documents:
-            if document["kind"] == "Environment":
-                document["spec"]["project"] = site.project
-            elif document["kind"] == "Service":
-                document["spec"]["rollout"] = {"monitor": "200ms", "deadline": "20s"}
-        path.write_text(render_documents(documents))
+SAMPLE = ("rails", "zabbix-like", "redis-cluster", "nextcloud", "override-reset")
+
+
+def test_projects_of_the_corpus_run_as_under_compose_and_never_drift(
+    newest_engine: RunningEngine, registry_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        sites = {name: stack.enter_context(Site(newest_engine, registry_host)) for name in SAMPLE}
+        theirs: dict[str, dict[str, dict[str, Any]]] = {}
+        for name, site in sites.items():
+            composed = Composed(site)
+            take_from_corpus(site, composed, name)
+            composed.run("up", "-d")
+            theirs[name] = composed.containers()
+            composed.run("down", "--timeout", "0")
+            convert(site)
+        applies = {name: site.start("apply", "dev") for name, site in sites.items()}
+        for name, process in applies.items():
+            sites[name].finish(process, ("apply", "dev"))
+        for name, site in sites.items():
+            assert differences(theirs[name], ours(site)) == {}, name
+            assert differences_of_passes(site, PASSES, monkeypatch) == [], name
+
+
+def differences_of_passes(site: Site, passes: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    for name in ("DOCKER_HOST", "DOCKER_CONFIG", "CREDENTIALS_DIRECTORY", "HOME"):
+        monkeypatch.setenv(name, site.variables[name])
+    return asyncio.run(look_again(site, passes))
+
+
+async def look_again(site: Site, passes: int) -> list[str]:
+    """Whatever is said to differ in a world that nobody touches, looked at so many times."""
+    workspace = open_workspace(parse_arguments(["drift", "dev", "--repo", str(site.repository.path)]))
+    clients = workspace.clients(open_docker, open_buildx)
+    found: list[str] = []
+    try:
+        desired = workspace.meet(await look(workspace.desired, clients))
+        for number in range(passes):
+            observed = await look(workspace.desired, clients)
+            drifts = assess_drift(desired, observed, observed.at)
+            found += [f"{number}: {d}" for d in drifts if d.result != "clean" or d.pending or d.diffs]
+            found += [f"{number}: {action}" for action in plan(desired, observed, observed.at).actions]
+            found += [f"{number}: {entry}" for entry in observed.unreadable]
+    finally:
+        await workspace.registries.close()
+        await clients.runtime.close()
+    return found
