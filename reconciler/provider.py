@@ -11,6 +11,7 @@ from typing import Protocol
 
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
+from reconciler.contents import Contents
 from reconciler.desired import DesiredNetwork, DesiredVolume, Kinship, LocalRegistry
 from reconciler.dialogue import CommandLine, Dialogue, LogQuery, LogRecord, Piece, Process, RuntimeFacts, Size
 from reconciler.fault import ProviderError, Refused, Stale
@@ -193,7 +194,7 @@ class World:
     tenants: frozenset[Tenant] = frozenset()
 
 
-class Runtime(Dialogue, Strangers, Protocol):
+class Runtime(Dialogue, Strangers, Contents, Protocol):
     """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
     under the same name and labels is success; a name held by something else is Refused."""
 

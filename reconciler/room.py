@@ -1,4 +1,4 @@
-"""Whether others leave room for an instance: ports of the host, volumes with one writer, a take-over. Pure."""
+"""Whether others leave room for an instance: ports, volumes with one writer, a take-over. Pure."""
 
 from __future__ import annotations
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from providers.docker.archive import pack
+from providers.docker.archive import pack, unpack_all
 from providers.docker.containers import Containers
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError, name_held, stale
 from providers.docker.labels import FILLER, object_labels
 from providers.docker.tree import text, text_map
 from providers.docker.volumes import filler_name, find
+from reconciler.contents import Seen
 from reconciler.desired import Json
+from reconciler.observed import Handle
 from reconciler.ownership import Owner, is_ours
-from reconciler.provider import FileEntry, Stale
+from reconciler.provider import FileEntry, ProviderError, Stale
 
 _ROOT = "/.reconciler"
 _ROUNDS = 3
+_READ = 60.0
+"""Seconds for the bytes of one Config."""
 Give = Callable[[str], Awaitable[bytes]]
 """Makes the tar to be put into a volume, given the id of its filler, whose image can be read."""
 
@@ -70,6 +74,19 @@ async def _fill_once(
             raise stale(volume, "its filler went away: another process may have finished it") from None
         raise
     await containers.remove(filler)
+
+
+async def read(engine: Engine, handle: Handle, path: str) -> Sequence[Seen]:
+    """The files at and below a path of a container, as it sees them; none where nothing is there."""
+    try:
+        answer = await engine.fetch(f"/containers/{handle.id}/archive", {"path": path}, _READ)
+        return unpack_all(answer.body)
+    except EngineError as error:
+        if error.status == 404 and "No such container" not in error.seen:
+            return ()
+        raise
+    except ValueError as error:
+        raise ProviderError("DKR061", path, str(error), "an archive", "read the engine's log") from None
 
 
 async def _filler(engine: Engine, owner: Owner, volume: str) -> str | None:

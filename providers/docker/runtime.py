@@ -6,7 +6,18 @@ import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from providers.docker import facts, files, instances, markers, networks, processes, records, tasks, volumes
+from providers.docker import (
+    facts,
+    files,
+    instances,
+    markers,
+    networks,
+    processes,
+    records,
+    strangers,
+    tasks,
+    volumes,
+)
 from providers.docker.containers import Containers
 from providers.docker.contexts import find_engine
 from providers.docker.endpoint import read_endpoint
@@ -20,11 +31,13 @@ from providers.docker.output import log_lines
 from providers.docker.registry import start as start_registry
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
+from reconciler.contents import Seen
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker
 from reconciler.ownership import Owner
-from reconciler.provider import FileEntry, Login, Question, Refused, Runtime, World
+from reconciler.provider import FileEntry, Login, Question, Runtime, World
+from reconciler.stranger import Stranger
 from specs.reference import ImageRef
 
 
@@ -140,6 +153,26 @@ class DockerRuntime:
     async def examine(self) -> RuntimeFacts:
         """What the engine says of itself."""
         return await facts.examine(self.engine)
+
+    async def contents(self, handle: Handle, path: str) -> Sequence[Seen]:
+        """The files at and below a path of an instance."""
+        return await files.read(self.engine, handle, path)
+
+    async def strangers(self) -> Sequence[Stranger]:
+        """All containers that are not ours."""
+        return await strangers.find_all(self._containers, self._host)
+
+    async def set_aside(self, handle: Handle, name: str, grace: float) -> None:
+        """Restart policy off, rename, stop."""
+        await strangers.set_aside(self._containers, handle, name, grace)
+
+    async def bring_back(self, handle: Handle, name: str, restart: str) -> None:
+        """Rename, restart policy, start."""
+        await strangers.bring_back(self._containers, handle, name, restart)
+
+    async def let_go(self, handle: Handle) -> None:
+        """Remove a stopped one; its volumes stay."""
+        await strangers.let_go(self._containers, handle)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -14,6 +14,7 @@ from providers.memory.hand import Hand
 from providers.memory.registry import MemoryRegistry
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
+from reconciler.contents import Seen
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
@@ -200,6 +201,10 @@ class MemoryEngine:
         """Raises what ``fail("examine")`` says."""
         self.ground.faults.cross_read(Call("examine", "read", ""))
         return RuntimeFacts("memory", "1.0", 0.0)
+
+    async def contents(self, handle: Handle, path: str) -> Sequence[Seen]:
+        await asyncio.sleep(0)
+        return volumes.read(self.ground, handle.id, path)
 
     async def strangers(self) -> Sequence[Stranger]:
         await asyncio.sleep(0)

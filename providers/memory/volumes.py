@@ -12,6 +12,7 @@ from providers.memory.container import Container
 from providers.memory.errors import absent_image, foreign, gone, in_use, not_ours
 from providers.memory.ground import Ground, Volume, require_owner
 from providers.memory.labels import volume_labels
+from reconciler.contents import Seen
 from reconciler.desired import DesiredVolume, Json
 from reconciler.observed import Marker
 from reconciler.ownership import OWNER, ROLE, Owner, marker_name
@@ -79,6 +80,23 @@ async def fill(
         await fill(ground, verb, owner, name, role, entries, image)
         return
     await ground.call(verb, "remove_helper", name, lambda: _drop(ground, filler))
+
+
+def read(ground: Ground, container_id: str, path: str) -> list[Seen]:
+    """The files at and below a path of a container that mounts a volume of files there."""
+    container = ground.container(container_id)
+    volume = ground.volumes.get(container.volumes.get(path, ""))
+    uses = container.form.files if container.form is not None else ()
+    single = {use.file for use in uses if use.target == path and use.file is not None}
+    if volume is None:
+        return []
+    return [_seen(volume, name, "." if name in single else name) for name in sorted(volume.content)]
+
+
+def _seen(volume: Volume, name: str, path: str) -> Seen:
+    made = volume.files.get(name)
+    mode, uid, gid = (made.mode, made.uid, made.gid) if made else (0o644, 0, 0)
+    return Seen(path, mode, uid, gid, volume.content[name], made.link if made else None)
 
 
 async def put_marker(ground: Ground, owner: Owner, marker: Marker) -> bool:
@@ -154,6 +172,7 @@ def _fill(ground: Ground, helper: Container, name: str, entries: Sequence[FileEn
     if helper.id not in ground.containers:
         raise gone("container", helper.name)
     content = ground.volumes[name].content
+    ground.volumes[name].files.update({entry.path: entry for entry in entries})
     content.update({e.path: e.content for e in entries if e.link is None})
     for entry in entries:
         if entry.link is not None and entry.link in content:

@@ -91,6 +91,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--exit-code", action="store_true", help="let the exit code tell the result")
     if verb == "drift":
         parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
+        parser.add_argument("--deep", action="store_true", help="read the files in the volumes, too")
     if verb == "apply":
         _add_apply(parser)
     if verb == "init":

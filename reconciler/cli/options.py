@@ -32,6 +32,8 @@ class Options:
     worktree: bool = False
     exit_code: bool = False
     strict: bool = False
+    deep: bool = False
+    """``drift``: read what lies in the volumes of files, too."""
     off_branch: bool = False
     backwards: bool = False
     allow_prune: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,12 @@ pytestmark = pytest.mark.engine
 def _site(engine: RunningEngine, registry_host: str) -> Iterator[Site]:
     with Site(engine, registry_host) as site:
         yield site
+
+
+def mounts(site: Site, service_name: str) -> list[dict[str, str]]:
+    (container,) = [c for name, c in site.containers(service_name).items() if not name.endswith("_kept")]
+    found: list[dict[str, str]] = container["Mounts"]
+    return found
 
 
 def secret_volumes(site: Site) -> set[str]:
@@ -53,6 +60,22 @@ def test_files_and_a_rotated_secret_in_a_read_only_container(site: Site) -> None
     assert stats == ["400 1000 1000", "440 0 1000", "400 1000 1000", "444 7 8"]
     assert "canary" not in site.hand("inspect", site.one("web"))
     (first,) = secret_volumes(site)
+
+    assert site.run("drift", "dev", "--deep", "--json").json["result"] == "clean"
+    (tree,) = {m["Name"] for m in mounts(site, "web") if m["Destination"] == "/etc/tree"}
+    meddle = "echo mine > /v/sub/two.conf; chmod 666 /v/one.conf; touch /v/new"
+    site.hand("run", "--rm", "--volume", f"{tree}:/v", site.busybox, "sh", "-c", meddle)
+    assert site.run("drift", "dev").exit == 0
+    told = site.run("drift", "dev", "--deep", exits=2).out
+    whole = site.run("drift", "dev", "--deep", "--json", exits=2).out
+    for words in ("new is new", "one.conf has another owner or mode", "sub/two.conf has other content"):
+        assert words in whole
+    command = re.search(r"made again: docker (rm .*) && docker (volume rm .*), then apply", told)
+    assert command, told
+    for words in command.groups():
+        site.hand(*words.split())
+    site.apply()
+    assert site.run("drift", "dev", "--deep").exit == 0
 
     calm, web = site.live("calm"), site.live("web")
     site.secret("token", "canary-token-2")
