@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from specs.model import Model
 from specs.mounts import READABLE_HOST_FILES
@@ -25,7 +25,12 @@ def read_granted(value: object) -> object:
     return {str(item): (EVERY,) for item in value}
 
 
-Granted = Annotated[dict[str, tuple[ServiceName, ...]], BeforeValidator(read_granted)]
+_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+Granted = Annotated[
+    dict[str, tuple[ServiceName, ...]],
+    BeforeValidator(read_granted),
+    WithJsonSchema({"anyOf": [_TEXTS, {"type": "object", "additionalProperties": _TEXTS}]}),
+]
 """Value -> the services that get it; ``*`` is every service."""
 
 
@@ -41,13 +46,13 @@ class Allowed(Model):
     device_cgroup_rules: Granted = Field(default={}, description="Rules, as services write them.")
     gpus: Granted = Field(default={}, description="all, a count, or the ids of devices.")
     security_opt: Granted = Field(default={}, description="Options such as seccomp=unconfined.")
-    ipc: Granted = Field(default={}, description="host")
-    pid: Granted = Field(default={}, description="host")
-    uts: Granted = Field(default={}, description="host")
-    userns_mode: Granted = Field(default={}, description="host")
-    cgroup: Granted = Field(default={}, description="host")
+    ipc: Granted = Field(default={}, description="host: the host's own, instead of one of its own.")
+    pid: Granted = Field(default={}, description="host: the host's own, instead of one of its own.")
+    uts: Granted = Field(default={}, description="host: the host's own, instead of one of its own.")
+    userns_mode: Granted = Field(default={}, description="host: the host's own, instead of one of its own.")
+    cgroup: Granted = Field(default={}, description="host: the host's own, instead of one of its own.")
     cgroup_parent: Granted = Field(default={}, description="Parent cgroups.")
-    network_mode: Granted = Field(default={}, description="host")
+    network_mode: Granted = Field(default={}, description="host: the host's own, instead of one of its own.")
 
     def grants(self, word: str, value: str, service_name: str) -> bool:
         """Whether a service may be given this value of a word."""

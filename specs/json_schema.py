@@ -143,6 +143,7 @@ _FORMS: Final[Mapping[str, Mapping[str, list[dict[str, Any]]]]] = {
         "annotations": [_PAIRS],
         "sysctls": [_PAIRS],
         "dns": [_WORD],
+        "gpus": [{"const": "all"}],
         "dns_search": [_WORD],
         "env_file": _LISTED_FILES,
         "label_file": _LISTED_FILES,

@@ -137,7 +137,7 @@ EXAMPLES: Final[dict[str, dict[str, object]]] = {
         "cap_add": {"NET_ADMIN": ["vpn"]},
         "devices": {"/dev/net/tun": ["vpn"]},
         "device_cgroup_rules": {"c 10:200 rwm": ["vpn"]},
-        "gpus": ["train"],
+        "gpus": {"all": ["train"]},
         "security_opt": {"seccomp=unconfined": ["trace"]},
         "ipc": {"host": ["db"]},
         "pid": {"host": ["monitor"]},
