@@ -27,11 +27,13 @@ from reconciler.ownership import Owner
 from reconciler.render import escape
 from reconciler.secrets import DEFAULT_FOLDER
 from specs.effective import effective
+from specs.json_schema import SCHEMA_FILE
 from specs.load import SpecFile, load
 from specs.problem import Problem, has_errors
 
 ENVIRONMENT = "dev"
-_HEAD = "# Written by `reconciler init`; yours to edit.\n"
+_SCHEMA = ".schema.json"
+_HEAD = f"# yaml-language-server: $schema={_SCHEMA}\n# Written by `reconciler init`; yours to edit.\n"
 
 
 def run(options: Options) -> Report:
@@ -53,6 +55,8 @@ def run(options: Options) -> Report:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / file_name).open("x") as stream:
             stream.write(_HEAD + render_documents(documents))
+    if not (folder / _SCHEMA).exists():
+        (folder / _SCHEMA).write_bytes(SCHEMA_FILE.read_bytes())
     files = [SpecFile(f"{options.path}/{name}", (folder / name).read_bytes()) for name in sorted(draft.files)]
     problems = check_documents(files, options.path, RepositoryFiles(root).kept())
     written: list[Json] = [f"{options.path}/{file_name}" for file_name in sorted(draft.files)]
