@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "words.md"
@@ -65,17 +66,38 @@ def _pairs(words: dict[str, str]) -> Iterator[str]:
 
 def _supported() -> Iterator[str]:
     from providers.docker.words import WORDS
-    from specs.service import Service
+    from specs.json_schema import schema
 
+    definitions = schema()["$defs"]
     for word in sorted(WORDS, key=lambda word: word.path):
-        top, _, below = word.path.partition(".")
-        field = Service.model_fields[top]
-        whole = not below
-        says = (field.description or "") if whole else ""
-        examples = field.examples or []
-        example = f"`{json.dumps(examples[0])}`" if whole and examples else ""
+        field = _field(definitions, word.path.rstrip(".").split("."))
+        examples = field.get("examples", [])
+        example = f"`{json.dumps(examples[0])}`" if examples else ""
         since = f"API {word.since[0]}.{word.since[1]}" if word.since else ""
-        yield _row(f"`{word.path}`", says, example, word.unseen or "yes", _HEALED[word.healed], since)
+        seen = word.unseen or "yes"
+        yield _row(f"`{word.path}`", field.get("description", ""), example, seen, _HEALED[word.healed], since)
+
+
+def _field(definitions: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    """What the schema says of a field below Service; ``*`` is any member of a map."""
+    found: dict[str, Any] = {"$ref": "#/$defs/Service"}
+    for step in path:
+        model = _model(definitions, found)
+        found = model if step == "*" else model.get("properties", {}).get(step, {})
+    return found
+
+
+def _model(definitions: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
+    """The model of a field, of one of its forms, or of the members of its map, that has named fields."""
+    if "$ref" in field:
+        field = definitions[field["$ref"].rpartition("/")[2]]
+    if "properties" in field:
+        return field
+    parts = [*field.get("anyOf", []), *field.get("patternProperties", {}).values()]
+    members = field.get("additionalProperties")
+    parts += [members] if isinstance(members, dict) else []
+    models = [_model(definitions, part) for part in parts]
+    return next((model for model in models if model), {})
 
 
 def _row(*cells: str) -> str:
