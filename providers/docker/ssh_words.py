@@ -88,7 +88,8 @@ def _no_socket(endpoint: SshEndpoint) -> ProviderError:
     return ProviderError(
         "DKR054",
         str(endpoint),
-        f"{endpoint.path} on the host cannot be opened: it is not there, or this user may not",
+        f"{endpoint.path} on the host cannot be opened: it is not there, this user may not, or the ssh "
+        "server forwards to no sockets",
         "a running engine whose socket this user may open",
         f"`{command(endpoint)} ls -l {endpoint.path}`; start the engine, add the user to the group that owns "
         "the socket, or write the socket's path behind the host",
