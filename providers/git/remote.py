@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from providers.git.cache import OPTIONS, SSH
+from providers.git.cache import OPTIONS, SSH, pinned
 from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
 from providers.git.url import normal_url, parse_url
@@ -33,6 +33,7 @@ def list_remote(repository: GitRepository, timeout: float) -> RemoteRefs | None:
     remote = parse_url(url, allow_file=True)
     git = GitCommand(repository.path, protocols=(remote.protocol,), trusted=repository.git.trusted)
     options = [part for option in (*OPTIONS, SSH) for part in ("-c", option)]
+    options += pinned(remote)
     answer = git.read(*options, "ls-remote", "--symref", "--end-of-options", remote.text, timeout=timeout)
     head = _HEAD.search(answer.text)
     refs = {match[2]: match[1] for match in _LINE.finditer(answer.text)}
