@@ -5,13 +5,14 @@ All that a provider's author reads: what a provider needs of other modules can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.actions import Blueprint
+from reconciler.building import Builder, BuildRequest, Login, LogLine
 from reconciler.changes import Change
-from reconciler.contents import Contents
+from reconciler.contents import Contents, Seen
 from reconciler.desired import DesiredNetwork, DesiredVolume, Kinship, LocalRegistry
 from reconciler.dialogue import CommandLine, Dialogue, LogQuery, LogRecord, Piece, Process, RuntimeFacts, Size
 from reconciler.fault import ProviderError, Refused, Stale
@@ -30,7 +31,7 @@ from reconciler.observed import (
 )
 from reconciler.ownership import Owner
 from reconciler.repository import Origin, Repository, Tree, TreeFile
-from reconciler.stranger import Stranger, Strangers
+from reconciler.stranger import Maker, Stranger, Strangers
 from specs.reference import Digest, ImageRef
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "LogQuery",
     "LogRecord",
     "Login",
+    "Maker",
     "Marker",
     "Namesake",
     "Origin",
@@ -69,6 +71,7 @@ __all__ = [
     "Repository",
     "Runtime",
     "RuntimeFacts",
+    "Seen",
     "Size",
     "Stale",
     "Stranger",
@@ -79,47 +82,6 @@ __all__ = [
     "Unreadable",
     "World",
 ]
-
-LogLine = Callable[[str], None]
-"""Receives one line of build or container output, without its line end."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
-    """One image to build and push. ``dockerfile`` has its bases written as digests already;
-    ``context`` yields the bytes of an uncompressed tar with exactly the files of the manifest."""
-
-    key: str
-    push: ImageRef
-    dockerfile: bytes
-    context: Callable[[], Iterator[bytes]]
-    target: str | None
-    args: Mapping[str, str]
-    platforms: Sequence[str]
-    contexts: Mapping[str, ImageRef]
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Secret values by id; given to the builder by environment or file, never on a command line."""
-
-
-class Builder(Protocol):
-    """Builds an image and pushes it."""
-
-    async def examine(self) -> str:
-        """The builder's version. Raises Refused where there is none."""
-        ...
-
-    async def build(self, request: BuildRequest, log: LogLine) -> Digest:
-        """The digest that was pushed. Raises Refused for a failing Dockerfile, with the failing step
-        and its last lines in ``log``; ProviderError where trying again may work."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A registry login; ``password`` is a secret and never printed."""
-
-    username: str
-    password: str = field(repr=False)
 
 
 class Registry(Protocol):

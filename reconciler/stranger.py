@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from reconciler.observed import Handle, Phase
 
 
-class Origin(NamedTuple):
+class Maker(NamedTuple):
     """Who made a container: a Compose project, and the service in it."""
 
     project: str
@@ -29,7 +29,7 @@ class Stranger:
     image: str
     phase: Phase
     restart: str
-    origin: Origin | None = None
+    origin: Maker | None = None
     networks: tuple[str, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
     host_mounts: Mapping[str, str] = field(default_factory=dict)

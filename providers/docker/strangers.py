@@ -15,7 +15,7 @@ from providers.docker.tree import Node, branch, flag, nodes, text, text_map, who
 from reconciler.observed import Handle, Phase, Tenant
 from reconciler.ownership import OWNER
 from reconciler.provider import Refused
-from reconciler.stranger import Origin, Stranger
+from reconciler.stranger import Maker, Stranger
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
@@ -59,7 +59,7 @@ def read_stranger(host: str, container: Node) -> Stranger:
         image=text(container, "Config", "Image"),
         phase=_PHASES.get(text(container, "State", "Status"), Phase.DEAD),
         restart=live_restart(container),
-        origin=Origin(labels.get(_PROJECT, ""), service_name) if service_name else None,
+        origin=Maker(labels.get(_PROJECT, ""), service_name) if service_name else None,
         networks=tuple(sorted(branch(container, "NetworkSettings", "Networks"))),
         volumes=volumes,
         host_mounts={text(m, "Destination"): text(m, "Source") for m in mounts if text(m, "Type") == "bind"},

@@ -10,7 +10,7 @@ from providers.memory.errors import foreign, gone
 from providers.memory.ground import Ground
 from reconciler.observed import Handle, Tenant
 from reconciler.ownership import OWNER
-from reconciler.stranger import Origin, Stranger
+from reconciler.stranger import Maker, Stranger
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
@@ -68,7 +68,7 @@ def _read(ground: Ground, container: Container) -> Stranger:
         image=container.image,
         phase=container.phase,
         restart=container.restart,
-        origin=Origin(container.labels.get(PROJECT, ""), service_name) if service_name else None,
+        origin=Maker(container.labels.get(PROJECT, ""), service_name) if service_name else None,
         networks=tuple(sorted(endpoint.network for endpoint in container.networks.values())),
         volumes=dict(container.volumes),
         ports=container.ports,

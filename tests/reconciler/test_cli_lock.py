@@ -109,7 +109,8 @@ def test_nothing_is_written_when_a_reference_does_not_resolve(shop: CliWorld) ->
 
 def test_a_lock_that_is_complete_needs_no_registry(shop: CliWorld) -> None:
     lock(shop)
-    shop.registries["docker.io"].fail("digest", error=ProviderError("X", "docker.io", "unplugged"), times=None)
+    unplugged = ProviderError("X", "docker.io", "unplugged")
+    shop.registries["docker.io"].fail("digest", error=unplugged, times=None)
     assert lock(shop).members["result"] == "nothing"
     assert lock(shop, update=("busybox:1.36",)).exit == 1
     assert lock(shop, update=("busybox:1.36",), partial=True).members["result"] == "nothing"

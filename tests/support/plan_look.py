@@ -9,6 +9,7 @@ from typing import Any
 
 from plan_case import COMMITS, Case, Words
 from plan_commit import OWNER, SOURCE, digest_of, image_of
+from plan_volumes import live_volumes
 from reconciler.changes import LIMIT_PATHS
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.observed import (
@@ -21,7 +22,6 @@ from reconciler.observed import (
     LiveImage,
     LiveNetwork,
     LiveTask,
-    LiveVolume,
     Marker,
     Namesake,
     Observed,
@@ -54,7 +54,7 @@ class _Look:
             at=now,
             instances=instances,
             networks=tuple(self._networks(instances)),
-            volumes=tuple(self._volumes(instances)),
+            volumes=live_volumes(self.case, self.commits, instances),
             markers=tuple(self._markers()),
             namesakes=tuple(self._namesake(words) for words in sight.namesakes),
             artifacts=self._artifacts(),
@@ -149,37 +149,6 @@ class _Look:
                 yield LiveNetwork(
                     Handle("engine", f"net-{commit_name}-{name}"), name, object_name, 1.0, words, members
                 )
-
-    def _volumes(self, instances: tuple[Instance, ...]) -> Iterable[LiveVolume]:
-        if "volumes" in self.case.observed.unreadable:
-            return
-        for name, volume in sorted(self.desired.volumes.items()):
-            if self._is_there(f"Volume {name}") and not volume.external:
-                fields = {"driver": volume.driver, **self.case.observed.volumes.get(name, {})}
-                handle = Handle("engine", volume.object_name)
-                yield LiveVolume(handle, name, volume.object_name, "data", True, fields)
-        used = {name for i in instances for name in i.volumes}
-        yield from self._secret_volumes(used)
-        seen: set[str] = set()
-        for commit_name, text in [(c, f"{n} of {c}") for c in COMMITS for n in self._configs(c)]:
-            for files in self.commits[commit_name].files.values():
-                is_there = files.volume in used or text in self.case.observed.files
-                if text.startswith(f"{files.config_name} of") and is_there and files.volume not in seen:
-                    seen.add(files.volume)
-                    handle = Handle("engine", files.volume)
-                    yield LiveVolume(handle, files.config_name, files.volume, "files")
-
-    def _secret_volumes(self, used: set[str]) -> Iterable[LiveVolume]:
-        for commit_name in COMMITS:
-            for name, service in self.commits[commit_name].services.items():
-                generation = self.case.commit(commit_name).generation(service)
-                volume = secret_volume(OWNER, name, generation, service.form)
-                if volume and (volume in used or f"{name} of {commit_name}" in self.case.observed.secrets):
-                    used = used - {volume}
-                    yield LiveVolume(Handle("engine", volume), volume, volume, "secret")
-
-    def _configs(self, commit_name: str) -> list[str]:
-        return sorted({files.config_name for files in self.commits[commit_name].files.values()})
 
     def _markers(self) -> Iterable[Marker]:
         if "markers" in self.case.observed.unreadable:
