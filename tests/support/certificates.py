@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +48,31 @@ def server_context(place: Path) -> ssl.SSLContext:
     context.load_verify_locations(place / "ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+@contextmanager
+def strict_server(place: Path) -> Iterator[int]:
+    """The port of a server that tells whoever shows it a certificate of another authority so."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    files = (
+        "-cert",
+        str(place / "cert.pem"),
+        "-key",
+        str(place / "key.pem"),
+        "-CAfile",
+        str(place / "ca.pem"),
+    )
+    words = ("s_server", "-accept", f"127.0.0.1:{port}", "-Verify", "1", "-verify_return_error")
+    with subprocess.Popen(
+        ["openssl", *words, *files], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        while b"ACCEPT" not in process.stdout.readline():
+            assert process.poll() is None, "openssl s_server does not start"
+        yield port
+        process.kill()
 
 
 def _openssl(*words: str) -> None:
