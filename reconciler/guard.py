@@ -8,7 +8,7 @@ from reconciler.desired import Kinship, Subject
 from reconciler.ownership import Role
 from reconciler.source import is_same_source
 from reconciler.steps import Steps
-from reconciler.takeover import accepted_source
+from reconciler.takeover import ADOPT, accepted_source, read_take_over
 from reconciler.target import is_aged
 from reconciler.view import suspension
 
@@ -61,6 +61,14 @@ def _block_source(steps: Steps, reason: str) -> None:
         reason,
         f"use that repository, another project name, or move here: reconciler adopt {environment_name}",
     )
+
+
+def tell_take_over(steps: Steps, subject: Subject) -> None:
+    """A take-over that was begun and not ended: what made room waits, stopped, until the command goes on."""
+    begun = read_take_over(steps.views.markers.get((ADOPT, subject.name)))
+    if begun is not None and steps.desired.policy.take_over == "no":
+        command = f"reconciler adopt {steps.desired.owner.environment} {subject.name} {begun.name}"
+        steps.wait(subject, f"taking over from {begun.name} has not ended: {command}", Ender.OUTSIDE)
 
 
 def suspended(steps: Steps, service_name: str) -> str | None:

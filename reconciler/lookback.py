@@ -9,6 +9,7 @@ from reconciler.desired import Desired, DesiredService, Fields
 from reconciler.difference import Diff
 from reconciler.observed import Instance, Observed
 from reconciler.release import Release
+from reconciler.secret_names import names_in, told
 from reconciler.view import ServiceView, group
 
 
@@ -48,7 +49,8 @@ class Lookback:
             after, before = (f"{v.input}@{v.digest}" for v in (self.after, self.before))
             found.append(Diff("image", "commit", after, before, None))
         if self.before.secrets != self.after.secrets and self.after.secrets:
-            found.append(Diff("secrets", "commit", "another value", "the value before", None))
+            words = told(names_in(other))
+            found.append(Diff("secrets", "commit", words, "the value before", None))
         return tuple(found)
 
 
