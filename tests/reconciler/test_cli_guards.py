@@ -11,7 +11,7 @@ from cli_world import SECRET_SERVICE, SPECS, CliWorld, live_name, states
 from reconciler.cli.apply import report_apply
 from reconciler.cli.destroy import report_destroy
 from reconciler.cli.drift import report_drift
-from reconciler.cli.envelope import Stop, dump, envelope, problem_lines
+from reconciler.cli.envelope import Report, Stop, dump, envelope, problem_lines
 from reconciler.cli.plan import report_plan
 from reconciler.cli.status import report_status
 from reconciler.cli.why import report_why
