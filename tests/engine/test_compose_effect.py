@@ -154,7 +154,7 @@ def test_the_effect_is_that_of_docker_compose_up(newest_engine: RunningEngine, r
         assert f"{composed.project}_data" in names, "the volume that Compose made is not kept"
 
 
-SAMPLE = ("rails", "zabbix-like", "redis-cluster", "nextcloud", "override-reset")
+SAMPLE = ("rails", "zabbix-like", "redis-cluster", "override-reset")
 
 
 def test_projects_of_the_corpus_run_as_under_compose_and_never_drift(

@@ -120,6 +120,8 @@ def _replace_program(service: dict[str, Any], image: str) -> None:
     for word in ("build", "entrypoint", "logging", "user"):
         service.pop(word, None)
     service |= {"image": image, "command": RUN, "stop_grace_period": "1s"}
+    if service.get("restart") in ("no", None):  # A program that runs on is no job.
+        service["restart"] = "unless-stopped"
     if service.get("healthcheck"):
         service["healthcheck"] = {"test": ["CMD", "true"], "interval": "300ms", "retries": 2}
     service["depends_on"] = {
