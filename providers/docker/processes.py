@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from providers.docker.containers import Containers
 from providers.docker.engine import Engine, Query
 from providers.docker.faults import EngineError, unclear
+from providers.docker.half_close import end_writing
 from providers.docker.streams import Streaming, frames, open_answer
 from providers.docker.tree import branch, flag, text, whole
 from reconciler.desired import Json
@@ -54,10 +55,9 @@ class Streams:
             await self.answer.writer.drain()
 
     async def end_input(self) -> None:
-        """The end of its input, where the connection can say so without ending the output."""
+        """The end of its input; its output goes on."""
         with suppress(OSError):
-            if self.answer.writer.can_write_eof():
-                self.answer.writer.write_eof()
+            await end_writing(self.answer.writer)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ from reconciler.cli.examine import (
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
 from reconciler.cli.reach import Reach
-from reconciler.cli.reach import Reach
 from reconciler.cli.session import open_buildx, open_docker, stdout_style
 from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.actions import Blueprint
 from reconciler.dialogue import CommandLine, LogQuery, Process, Signal
-from reconciler.observed import Instance
+from reconciler.observed import Instance, LiveTask
 from reconciler.ownership import Owner, task_name
 from reconciler.provider import ProviderError, Stale
 from runtime_subject import ECHO, ENDLESS, FAIL, SHOW, WEB, RuntimeSubject
@@ -145,10 +145,13 @@ async def test_what_is_left_of_a_task_is_seen_and_removed(subject: RuntimeSubjec
     (running,) = (await subject.look()).tasks
     assert not running.is_over
     subject.kill(name)
-    world = await subject.look()
-    (left,) = world.tasks
-    assert (left.service_name, left.object_name, left.is_over) == ("web", name, True)
-    assert world.instances == ()
+
+    async def over() -> list[LiveTask]:
+        return [found for found in (await subject.look()).tasks if found.is_over]
+
+    (left,) = await subject.until(over)
+    assert (left.service_name, left.object_name) == ("web", name)
+    assert (await subject.look()).instances == ()
     await subject.runtime.remove_task(subject.owner, left.handle)
     await subject.runtime.remove_task(subject.owner, left.handle)
     assert (await subject.look()).tasks == ()
