@@ -30,7 +30,7 @@ _PLAIN: Final = (
     *("read_only", "cap_drop", "group_add", "shm_size", "init", "hostname", "domainname", "dns", "dns_opt"),
     *("dns_search", "stdin_open", "tty", "oom_score_adj", "memswap_limit", "cpu_shares", "cpuset"),
 )
-_MAPS: Final = ("environment", "labels", "ulimits", "sysctls", "extra_hosts", "annotations")
+_MAPS: Final = ("environment", "labels", "ulimits", "sysctls", "extra_hosts", "annotations", "tmpfs")
 """Maps whose members are fields of their own."""
 
 
@@ -91,8 +91,6 @@ def document_fields(document: Mapping[str, Json]) -> Fields:
     found |= {f"ports.{key}": _port(_map(port)) for key, port in _map(service.get("ports")).items()}
     for target, mount in _map(service.get("volumes")).items():
         found[f"volumes.{target}"] = _mount(_map(mount), volumes)
-    for target, memory in _map(service.get("tmpfs")).items():
-        found[f"tmpfs.{target}"] = _mount({"type": "tmpfs", "tmpfs": _map(memory)}, volumes)
     for target in _map(service.get("configs")):
         found[f"configs.{target}"] = _map(files.get(target)).get("volume")
     for target, use in _map(service.get("secrets")).items():

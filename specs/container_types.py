@@ -126,6 +126,9 @@ def refuse_negative_score(score: int) -> int:
     return score
 
 
+Account = Annotated[Text, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})$")]
+
+
 class Ulimit(Model):
     """A resource limit of the process (setrlimit); -1 is unlimited."""
 
@@ -149,6 +152,14 @@ class Tmpfs(Model):
 LogDriver = Annotated[str, AfterValidator(refuse_log_driver)]
 LogOption = Annotated[str, AfterValidator(refuse_log_option)]
 LogValue = Annotated[Text, AfterValidator(refuse_host_socket)]
+
+
+class OwnTmpfs(Tmpfs):
+    """The same with an owner. Programs in it can be run only where ``exec`` says so."""
+
+    uid: Account | None = None
+    gid: Account | None = None
+    exec: bool = False
 
 
 class Logging(Model):

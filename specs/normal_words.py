@@ -15,6 +15,9 @@ _TMPFS: Final = "a path such as /run or /run:size=64m,mode=755"
 _HOST: Final = "a name and its address such as db.internal=10.0.0.2"
 _SIZE = re.compile(r"[0-9]{1,15}[bkmgtBKMGT]?")
 _MODE = re.compile(r"0?[0-7]{3,4}")
+_ACCOUNT = re.compile(r"0|[1-9][0-9]{0,8}")
+_USUAL: Final = ("rw", "noexec", "nosuid", "nodev")
+"""Options of a tmpfs that say what is so without them."""
 
 
 def listed(node: Node, report: Report) -> Node:
@@ -120,7 +123,11 @@ def _options(written: str, like: Scalar, report: Report) -> Map:
             entries[name] = Entry(like.place, quoted(value, like))
         elif name == "mode" and _MODE.fullmatch(value):
             entries[name] = Entry(like.place, quoted(f"0o{value}", like))
-        elif option != "rw":
-            remedy = "of the options after the ':' only size and mode are supported"
+        elif name in ("uid", "gid") and _ACCOUNT.fullmatch(value):
+            entries[name] = Entry(like.place, quoted(value, like))
+        elif option == "exec":
+            entries[name] = Entry(like.place, Scalar("true", like.place, True))
+        elif option not in _USUAL:
+            remedy = "of the options after the ':' size, mode, uid, gid and exec are supported"
             report.add("SPEC018", like.place, "a tmpfs that cannot be read", expected=_TMPFS, remedy=remedy)
     return Map(entries, like.place)

@@ -123,6 +123,13 @@ MEANINGS: Final = {
     "SecretRef": {"secret": "The name of a secret; its value is never in git."},
     "Tags": {"tags": "A pattern of tags.", "order": "How the newest is found."},
     "Tmpfs": {"size": "Bytes that it may take.", "mode": "Permission bits of its root."},
+    "OwnTmpfs": {
+        "size": "Bytes that it may take.",
+        "mode": "Permission bits of its root.",
+        "uid": "The number of the user who owns its root.",
+        "gid": "The number of the group that owns its root.",
+        "exec": "Programs in it can be run.",
+    },
     "Ulimit": {"soft": "The limit that holds.", "hard": "How far a process may raise it."},
     "Volume": {"driver": "The kind of volume."},
     "VolumeOptions": {
@@ -177,6 +184,7 @@ EXAMPLES: Final[dict[str, dict[str, object]]] = {
     "Ignored": {"path": "labels.touched", "reason": "set by the backup", "until": "2030-01-01"},
     "Image": {"registry": "main", "repository": "web"},
     "Ipam": {"config": [{"subnet": "10.10.0.0/24"}]},
+    "OwnTmpfs": {"uid": "1000", "gid": "1000"},
     "Limits": {"pids": 200},
     "ListedFile": {"path": "web/web.env"},
     "Lock": {"images": {"redis:7": "sha256:<64 hexadecimal digits>"}},

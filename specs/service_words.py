@@ -22,11 +22,11 @@ from specs.container_types import (
     ListedFile,
     Logging,
     Names,
+    OwnTmpfs,
     ResolverOption,
     Score,
     SearchDomain,
     SysctlName,
-    Tmpfs,
     Ulimit,
     UlimitName,
     sort_once,
@@ -52,10 +52,10 @@ class RuntimeWords(Model):
         description="Ports that neighbours use; a note without effect, since they reach every port.",
         examples=[["8080"]],
     )
-    tmpfs: dict[AbsolutePath, Tmpfs] = Field(
+    tmpfs: dict[AbsolutePath, OwnTmpfs] = Field(
         default={},
         description="File systems in memory, by path; empty at each start.",
-        examples=[{"/run": {"size": "16M", "mode": "0o755"}}],
+        examples=[{"/run": {"size": "16M", "mode": "0o755", "uid": 1000}}],
     )
     read_only: bool = Field(default=False, description="The container's own file system cannot be written.")
     cap_drop: Annotated[tuple[Capability, ...], AfterValidator(sort_once)] = Field(

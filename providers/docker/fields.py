@@ -17,7 +17,7 @@ from reconciler.desired import Fields, Json
 from reconciler.ownership import Owner
 
 _NANO = 1_000_000_000
-_SEEN_WHOLE = ("environment.", "ports.", "volumes.", "tmpfs.", "configs.", "labels.")
+_SEEN_WHOLE = ("environment.", "ports.", "volumes.", "configs.", "labels.")
 """Groups whose every member can be seen."""
 
 
@@ -31,7 +31,7 @@ def live_fields(owner: Owner, container: Node, applied: Fields | None) -> dict[s
         **_healthcheck(container),
         **_limits(container),
         **read_words(container, known),
-        **_mounts(owner, container, known),
+        **live_mounts(owner, container).fields,
         **live_places(owner, container, known),
         "restart": _same_restart(live_restart(container), known.get("restart")),
     }
@@ -41,15 +41,6 @@ def live_fields(owner: Owner, container: Node, applied: Fields | None) -> dict[s
         found |= _environment(container, applied)
     gone = {path: None for path in known if path.startswith(_SEEN_WHOLE) and path not in found}
     return {**found, **{path: value for path, value in gone.items() if not _is_secret(known[path])}}
-
-
-def _mounts(owner: Owner, container: Node, applied: Fields) -> dict[str, Json]:
-    """The engine shows a file system in memory among all mounts; it goes under the word that was written."""
-    found: dict[str, Json] = {}
-    for path, mount in live_mounts(owner, container).fields.items():
-        own = "tmpfs." + path.removeprefix("volumes.")
-        found[own if own in applied else path] = mount
-    return found
 
 
 def _environment(container: Node, applied: Fields) -> dict[str, Json]:

@@ -23,7 +23,8 @@ ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 def mount_payloads(owner: Owner, form: ServiceForm, mountpoints: Mapping[str, str]) -> list[Json]:
     """``HostConfig.Mounts``. ``mountpoints`` maps the volume of each single-file Config to its path on
     the host."""
-    found: list[Json] = [_mount(owner, use) for use in sorted(form.mounts, key=lambda use: use.target)]
+    own = [use for use in form.mounts if use.target not in form.spec.tmpfs]
+    found: list[Json] = [_mount(owner, use) for use in sorted(own, key=lambda use: use.target)]
     for use in sorted(form.files, key=lambda use: use.target):
         if use.file is None:
             found.append(_files(owner, use, use.target))

@@ -31,6 +31,7 @@ Call: TypeAlias = Literal[
 _PORT: Final = re.compile(r"[0-9]{1,5}/(?:tcp|udp|sctp)")
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _CAPABILITY: Final = re.compile(r"(?:CAP_)?[A-Z_]{2,40}")
+_MEMORY: Final = re.compile(r"(?:(?:(?:size|uid|gid)=[0-9]{1,18}|mode=[0-7]{1,4}|exec)(?:,(?=.)|$))*")
 _MAC: Final = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
@@ -145,6 +146,11 @@ def addresses(value: Json) -> bool:
 def sysctls(value: Json) -> bool:
     """Kernel settings of the container's own namespaces."""
     return texts(value) and isinstance(value, dict) and all(map(passes(refuse_shared_sysctl), value))
+
+
+def memory(value: Json) -> bool:
+    """File systems in memory by path, with options that stay in the container."""
+    return texts(value) and isinstance(value, dict) and all(map(_MEMORY.fullmatch, map(str, value.values())))
 
 
 def notes(value: Json) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from providers.docker.tree import branch, nodes, text, text_map, texts, whole
 from reconciler.desired import Fields, Json
 from specs.container_types import read_host_address
+from specs.model import parse_size
 from specs.service import Service
 
 Read = Callable[[Json, Fields], Fields]
@@ -123,6 +124,47 @@ def _address(written: str) -> str:
         return read_host_address(written)
     except ValueError:
         return written
+
+
+def tmpfs_payload(service: Service) -> Json:
+    """Options of mount by path. The engine adds noexec, nosuid and nodev."""
+    found: dict[str, Json] = {}
+    for path, memory in service.tmpfs.items():
+        options = {
+            "size": memory.size,
+            "mode": None if memory.mode is None else f"{memory.mode:o}",
+            "uid": memory.uid,
+            "gid": memory.gid,
+        }
+        said = [f"{name}={value}" for name, value in options.items() if value is not None]
+        found[path] = ",".join(said + (["exec"] if memory.exec else []))
+    return found or None
+
+
+def tmpfs(live: Json, applied: Fields) -> Fields:
+    """One field for each path."""
+    found = {path: _memory(options) for path, options in text_map({"": live}, "").items()}
+    return with_gone("tmpfs", found, applied)
+
+
+def _memory(options: str) -> Json:
+    said: dict[str, Json] = {}
+    for option in filter(None, options.split(",")):
+        name, equals, value = option.partition("=")
+        try:
+            said[name] = _READ[name](value) if equals else True
+        except (KeyError, ValueError):
+            said[name] = value
+    return said
+
+
+_READ: dict[str, Callable[[str], Json]] = {
+    "size": parse_size,
+    "mode": lambda value: int(value, 8),
+    "uid": str,
+    "gid": str,
+}
+"""Options of a tmpfs as the normal form of specs says them."""
 
 
 def logging_payload(service: Service) -> Json:

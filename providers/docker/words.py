@@ -62,6 +62,7 @@ RUNTIME_WORDS: Final = (
         write=lambda s: shapes.items(s.group_add),
         read=shapes.any_order("group_add"),
     ),
+    Word("tmpfs.", _host("Tmpfs"), write=shapes.tmpfs_payload, read=shapes.tmpfs),
     Word("ulimits.", _host("Ulimits"), write=shapes.ulimits_payload, read=shapes.ulimits),
     Word(
         "sysctls.", _host("Sysctls"), write=lambda s: dict(s.sysctls) or None, read=shapes.members("sysctls")
@@ -180,7 +181,6 @@ PROCESS_WORDS: Final = (
 OUTSIDE_WORDS: Final = (
     Word("ports.", _host("PortBindings")),
     Word("volumes.", ("Mounts",)),
-    Word("tmpfs.", ("Mounts",)),
     Word("configs.", ("Mounts",)),
     Word("networks.", ("NetworkSettings", "Networks"), IN_PLACE),
     Word("networks.*.mac_address", ("NetworkSettings", "Networks"), IN_PLACE, since=(1, 44)),

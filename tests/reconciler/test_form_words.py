@@ -23,13 +23,13 @@ def test_every_word_is_a_field_and_every_member_of_a_map_one_of_its_own() -> Non
     assert fields["extra_hosts.db.internal"] == ["10.9.8.7", "::1"]
     assert fields["logging.options.max-size"] == "1m"
     assert fields["tmpfs./scratch"] == {
-        "type": "tmpfs",
-        "source": None,
-        "read_only": False,
         "size": 16 << 20,
         "mode": 0o750,
+        "uid": "7",
+        "gid": "8",
+        "exec": True,
     }
-    assert fields["tmpfs./run"] == {"type": "tmpfs", "source": None, "read_only": False}
+    assert fields["tmpfs./run"] == {}
     assert {path.partition(".")[0] for path in fields} == (NORMAL | NEWER).keys()
     assert set(EVERY.volume_paths) == {"/run", "/scratch", "/cache"}
 

@@ -8,7 +8,7 @@ WRITTEN: Final[dict[str, Any]] = {
     "env_file": ["conf/defaults.env", {"path": "conf/absent.env", "required": False}],
     "label_file": "conf/labels.txt",
     "expose": ["8080", "53/udp"],
-    "tmpfs": ["/run", "/scratch:size=16m,mode=750"],
+    "tmpfs": ["/run", "/scratch:size=16m,mode=750,uid=7,gid=8,exec"],
     "volumes": [{"type": "tmpfs", "target": "/cache", "tmpfs": {"size": "8M", "mode": "0o700"}}],
     "read_only": True,
     "cap_drop": ["net_raw", "CAP_MKNOD"],
@@ -41,7 +41,7 @@ FILES: Final = {
 NEWER: Final[dict[str, Any]] = {"annotations": {"org.example.team": "shop"}}
 """What engines from API 1.44 on take as well, beside ``healthcheck.start_interval``."""
 NORMAL: Final[dict[str, Any]] = {
-    "tmpfs": {"/run": {}, "/scratch": {"size": "16M", "mode": "0o750"}},
+    "tmpfs": {"/run": {}, "/scratch": {"size": "16M", "mode": "0o750", "uid": "7", "gid": "8", "exec": True}},
     "volumes": {"/cache": {"type": "tmpfs", "tmpfs": {"size": "8M", "mode": "0o700"}}},
     "read_only": True,
     "cap_drop": ["MKNOD", "NET_RAW"],

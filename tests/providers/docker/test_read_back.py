@@ -84,7 +84,16 @@ sizes = st.integers(1 << 12, 1 << 40)
 runtime_words: dict[str, st.SearchStrategy[Any]] = {
     "tmpfs": st.dictionaries(
         paths.map(lambda path: f"/tmpfs{path}"),
-        st.fixed_dictionaries({}, optional={"size": sizes, "mode": st.integers(1, 0o1777)}),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "size": sizes,
+                "mode": st.integers(1, 0o1777),
+                "uid": st.sampled_from(["0", "1000"]),
+                "gid": st.sampled_from(["0", "1000"]),
+                "exec": st.booleans(),
+            },
+        ),
         max_size=2,
     ),
     "read_only": st.booleans(),
