@@ -12,6 +12,7 @@ from reconciler.observed import Marker, Phase
 from reconciler.ownership import Owner, short_digest
 from reconciler.readiness import grace
 from reconciler.stranger import Stranger
+from reconciler.strict_json import read_object
 from reconciler.view import Views
 
 ADOPT = "adopt"
@@ -48,9 +49,9 @@ def begin(stranger: Stranger) -> TakeOver:
 def read_take_over(marker: Marker | None) -> TakeOver | None:
     """The take-over that a marker names; None when there is none, or it cannot be understood."""
     try:
-        value = json.loads(marker.value) if marker else {}
+        value = read_object(marker.value) if marker else {}
         return TakeOver(*(str(value[name]) for name in ("id", "name", "restart")))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError):
         return None
 
 
@@ -58,8 +59,8 @@ def accepted_source(views: Views) -> str | None:
     """The source that an environment was handed over to; None when it never was."""
     marker = views.markers.get((SOURCE, ""))
     try:
-        return str(json.loads(marker.value)["source"]) if marker else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return str(read_object(marker.value)["source"]) if marker else None
+    except (ValueError, KeyError):
         return None
 
 

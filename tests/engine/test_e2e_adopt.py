@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from e2e import Site
+from e2e_door import Door
 from ground import RunningEngine
 from local_registry import find_free_port
 
@@ -69,12 +71,16 @@ def begin(site: Site) -> int:
     return port
 
 
-def adopt(site: Site, service_name: str, container: str) -> str:
-    """Ask, then do what the answer says."""
+def leave(site: Site, service_name: str, container: str) -> tuple[str, ...]:
+    """The command that the answer says to type."""
     asked = site.run("adopt", "dev", service_name, container, exits=4)
     confirm = re.search(r"--confirm=(\w+)", asked.out)
     assert confirm, asked.all
-    return site.run("adopt", "dev", service_name, container, f"--confirm={confirm[1]}", exits=None).all
+    return ("adopt", "dev", service_name, container, f"--confirm={confirm[1]}")
+
+
+def adopt(site: Site, service_name: str, container: str) -> str:
+    return site.run(*leave(site, service_name, container), exits=None).all
 
 
 def states(site: Site) -> dict[str, tuple[str, bool]]:
@@ -119,3 +125,24 @@ def fail_and_put_back(site: Site) -> None:
     assert "exit code was 3" in told, told
     assert read(port) == "precious\n"
     assert states(site).keys() == {f"{old}-web-1", f"{old}-cache-1"}
+
+
+def test_a_kill_leaves_nothing_that_the_same_command_does_not_end(
+    newest_engine: RunningEngine, registry_host: str, tmp_path: Path
+) -> None:
+    with Site(newest_engine, registry_host) as site, Door(tmp_path / "door", site.engine.socket) as door:
+        port, old = begin(site), f"{site.project}-old"
+        site.variables["RECONCILER_ENDPOINT_DEV"] = door.endpoint
+        words, rule = (
+            leave(site, "web", f"{old}-web-1"),
+            door.rule(r"POST /containers/create\?name=.*_web_", "before"),
+        )
+        process = site.start(*words)
+        assert rule.reached.wait(60)
+        process.kill()
+        process.communicate()
+        door.rules.clear()
+        assert f"adopt dev web {old}-web-1" in site.run("plan", "dev").out
+        assert "took over" in site.run(*words).out
+        assert read(port) == "precious\n"
+        assert states(site).keys() == {f"{old}-cache-1"}

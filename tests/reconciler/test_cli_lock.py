@@ -134,3 +134,26 @@ def test_a_link_is_not_followed(shop: CliWorld, tmp_path: Path) -> None:
     with pytest.raises(Stop):
         lock(shop)
     assert elsewhere.read_text() == "mine"
+
+
+def test_a_plan_does_not_need_to_know_what_moved(settled: CliWorld) -> None:
+    lock(settled)
+    settled.repository.commit({})
+    settled.run(report_apply)
+    unplugged = ProviderError("X", "docker.io", "unplugged")
+    settled.registries["docker.io"].fail("digest", error=unplugged, times=None)
+    report = settled.run(report_plan, exit_code=True)
+    assert (report.exit, report.members["settled"]) == (0, True)
+    assert images(report)["busybox:1.36"]["bases"][0]["moved"] is None
+    assert images(report)["web"]["bases"][0]["moved"] is None
+
+
+def test_a_damaged_lock_is_a_problem_like_any_other(shop: CliWorld) -> None:
+    head = "apiVersion: reconciler/v1\nkind: Lock\nmetadata: {name: lock}\n"
+    lock_file(shop).write_text(f"{head}spec: {{images: []}}\n")
+    shop.repository.commit({})
+    with pytest.raises(Stop) as stop:
+        shop.run(report_plan)
+    assert [(p.code, p.file, p.line) for p in stop.value.problems] == [("SPEC014", "specs/lock.yaml", 4)]
+    with pytest.raises(Stop):
+        lock(shop)
