@@ -58,24 +58,25 @@ def run(options: Options) -> Report:
     if not (folder / _SCHEMA).exists():
         (folder / _SCHEMA).write_bytes(SCHEMA_FILE.read_bytes())
     files = [SpecFile(f"{options.path}/{name}", (folder / name).read_bytes()) for name in sorted(draft.files)]
-    problems = check_documents(files, options.path, RepositoryFiles(root).kept())
+    problems = check_documents(files, options.path, RepositoryFiles(root))
     written: list[Json] = [f"{options.path}/{file_name}" for file_name in sorted(draft.files)]
     members: JsonObject = {
         "files": written,
         "notes": [str(note) for note in draft.notes],
         "remarks": [{"topic": n.topic, "subject": n.subject or None, "text": n.text} for n in draft.notes],
         "secrets": list[Json](sorted(draft.secrets)),
+        "adopt": [{"service": name_of(name), "container": live} for name, live in facts.containers],
     }
     text = _text(options.path, draft, root) + _next(draft, facts, options)
     return Report(DONE, text, members, mode="worktree", problems=problems)
 
 
-def check_documents(files: list[SpecFile], path: str, kept: object) -> tuple[Problem, ...]:
+def check_documents(files: list[SpecFile], path: str, sources: RepositoryFiles) -> tuple[Problem, ...]:
     """What the language says to the files just written: what is still to be mended by hand."""
     spec_set, problems = load(files, path=path)
     if not has_errors(problems):
-        file_paths = [str(name) for name in kept] if isinstance(kept, (frozenset, set, tuple, list)) else None
-        problems = problems + effective(spec_set, ENVIRONMENT, file_paths=file_paths)[1]
+        found = effective(spec_set, ENVIRONMENT, file_paths=sources.kept(), read_file=sources.read)
+        problems = problems + found[1]
     return tuple(problems)
 
 

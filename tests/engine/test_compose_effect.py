@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import ExitStack
 from typing import Any
 
@@ -152,6 +153,45 @@ def test_the_effect_is_that_of_docker_compose_up(newest_engine: RunningEngine, r
         assert differences(theirs, found) == {}
         names = {mount.get("Name") for mount in found["web"]["Mounts"]}
         assert f"{composed.project}_data" in names, "the volume that Compose made is not kept"
+
+
+MOVING = """
+services:
+  web:
+    image: IMAGE
+    command: COMMAND
+    restart: unless-stopped
+    stop_grace_period: 1s
+    volumes: [data:/data, /unnamed]
+volumes: {data: }
+"""
+
+
+def test_what_compose_runs_is_taken_over_with_its_data(
+    newest_engine: RunningEngine, registry_host: str
+) -> None:
+    with Site(newest_engine, registry_host) as site:
+        site.forget("Environment", "dev")
+        composed = Composed(site)
+        text = MOVING.replace("IMAGE", site.busybox).replace("COMMAND", json.dumps(RUN))
+        site.repository.write({"compose.yaml": text, ".env": f"COMPOSE_PROJECT_NAME={composed.project}\n"})
+        composed.run("up", "-d")
+        container = composed.containers()["web"]
+        name = container["Name"].lstrip("/")
+        site.hand("exec", name, "sh", "-c", "echo kept >/data/x; echo kept >/unnamed/x")
+        told = convert(site)
+        assert {note["topic"] for note in told["remarks"]} == {"data", "volume"}
+        assert told["adopt"] == [{"service": "web", "container": name}]
+        blocked = site.run("plan", "dev", "--json").json
+        assert {block["code"] for block in blocked["blocks"]} == {"PLAN033"}
+        shown = site.run("adopt", "dev", "web", name, exits=4).out
+        found = re.search(r"--confirm=(\S+)", shown)
+        assert found
+        site.run("adopt", "dev", "web", name, f"--confirm={found[1]}")
+        assert site.output("web", "cat", "/data/x", "/unnamed/x").split() == ["kept", "kept"]
+        assert composed.containers() == {}
+        after = site.run("plan", "dev", "--json").json
+        assert (after["settled"], after["actions"], after["blocks"]) == (True, [], [])
 
 
 SAMPLE = ("rails", "zabbix-like", "redis-cluster", "override-reset")
