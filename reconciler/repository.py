@@ -47,6 +47,10 @@ class Tree(Protocol):
         """Contents by path, in one batch. Raises ProviderError."""
         ...
 
+    def sizes(self, files: Sequence[TreeFile]) -> Mapping[str, int]:
+        """Bytes by path, without reading them: a small commit can hold a very large file."""
+        ...
+
     def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:
         """Paths whose git attributes change their bytes (eol, ident, filter) on checkout."""
         ...

@@ -32,4 +32,5 @@ CODES = {
     "SRC002": "A file of a build context went away while it was read.",
     "SRC003": "The base of an image is not in its registry.",
     "SRC004": "A reference that is to be locked is not in its registry.",
+    "SRC005": "A file of variables is too large.",
 }

@@ -14,9 +14,10 @@ from reconciler.cli.exits import ERROR, REFUSED
 from reconciler.cli.options import Options
 from reconciler.fault import ProviderError, Refused
 from specs.environment import Environment
-from specs.load import SpecFile, is_spec_path, load
+from specs.load import SpecFile, files_to_read, is_spec_path, load
 from specs.problem import Problem, has_errors
 from specs.spec_set import SpecSet
+from specs.yaml_tree import MAX_FILE
 
 if TYPE_CHECKING:
     from providers.git.repository import GitRepository
@@ -136,14 +137,24 @@ def _load(
 def read_spec_files(tree: Tree, files: Sequence[TreeFile], path: str) -> list[SpecFile]:
     """The spec files of a tree; what is no file comes without content. Raises ProviderError."""
     chosen = [file for file in files if is_spec_path(file.path, path)]
-    contents = tree.read([file for file in chosen if file.mode not in _TREE_KINDS])
-    return [SpecFile(file.path, contents.get(file.path, b""), file.mode) for file in chosen]
+    plain = [file for file in chosen if file.mode not in _TREE_KINDS]
+    sizes = tree.sizes(plain)
+    fit = frozenset(files_to_read(sizes))
+    contents = tree.read([file for file in plain if file.path in fit])
+    return [
+        SpecFile(file.path, contents.get(file.path, b""), file.mode, sizes.get(file.path)) for file in chosen
+    ]
 
 
 def read_file(tree: Tree, files: Sequence[TreeFile], path: str) -> bytes | None:
     """The content of a file of a tree; None where there is none, or a link. Raises ProviderError."""
     chosen = [file for file in files if file.path == path and file.mode not in _TREE_KINDS]
-    return tree.read(chosen).get(path) if chosen else None
+    if not chosen:
+        return None
+    if tree.sizes(chosen).get(path, 0) > MAX_FILE:
+        seen = f"a file of more than {MAX_FILE >> 10} KiB"
+        raise Refused("SRC005", path, seen, "a file of lines NAME=VALUE", "make it smaller, or use a Config")
+    return tree.read(chosen).get(path)
 
 
 def check_worktree(environment: Environment, environment_name: str) -> None:
