@@ -37,6 +37,14 @@ volumes:
 """
 
 
+NETWORK = """\
+apiVersion: reconciler/v1
+kind: Network
+metadata: {{name: default}}
+spec: {{external: true, name: {name}}}
+"""
+
+
 @pytest.fixture(name="site")
 def _site(engine: RunningEngine, registry_host: str) -> Iterator[Site]:
     with Site(engine, registry_host) as site:
@@ -58,7 +66,9 @@ def begin(site: Site) -> int:
     text = COMPOSE.format(project=site.project, image=site.busybox, web=WEB, cache=CACHE, port=port)
     (site.repository.path / "specs" / "environment-dev.yaml").unlink()
     site.repository.write({"compose.yaml": text})
-    site.hands.append(lambda: compose(site, "down", "--volumes", "--timeout", "1"))
+    site.hands.append(lambda: site.hand("volume", "rm", "--force", f"{site.project}-old_data"))
+    site.hands.append(lambda: compose(site, "down", "--timeout", "1"))
+    site.hands.append(site.clean)  # before that, so that nobody is on its network any more
     compose(site, "up", "--detach", "--wait")
     compose(site, "exec", "web", "sh", "-c", "echo precious > /data/index.html")
     site.run("init")
@@ -97,10 +107,14 @@ def test_taking_over_what_compose_runs(site: Site) -> None:
     assert "PLAN033" in blocked.all or "PLAN018" in blocked.all
     assert f"reconciler adopt dev web {old}-web-1" in blocked.all
     assert f"adopt dev web {old}-web-1" in site.run("adopt", "dev").out
+    assert f"it leaves network {old}_default" in site.run("adopt", "dev", "web", f"{old}-web-1", exits=4).out
+    site.commit({"specs/network.yaml": NETWORK.format(name=f"{old}_default")})
     told = adopt(site, "web", f"{old}-web-1")
     assert f"service web took over from {old}-web-1" in told, told
     assert read(port) == "precious\n"
     assert states(site) == {f"{old}-cache-1": before[f"{old}-cache-1"]}
+    assert site.output("web", "ping", "-c1", "cache")
+    assert compose(site, "exec", "cache", "ping", "-c1", "web")
     assert "took over" in adopt(site, "cache", f"{old}-cache-1")
     assert states(site) == {}
     site.apply()
