@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
-from reconciler.cli.envelope import Report, problem_lines, problem_of, warning
+from reconciler.cli.envelope import Report, failure, problem_lines, problem_of, warning
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.instances import choose, look_at_instances
 from reconciler.cli.log_printer import Printer
@@ -42,7 +42,13 @@ async def report_logs(workspace: Workspace, clients: Clients) -> Report:
     chosen = _choose(workspace, world)
     since = None if options.since is None else read_since(options.since, world.at)
     reading = Reading(workspace, clients, Printer.of(workspace, stdout_style(options)), since)
-    if not chosen and not options.follow:
+    for entry in world.unreadable:
+        name = entry.what.removeprefix("service:")
+        if name != entry.what and options.service in ("", name):
+            reading.tell(
+                failure("CLI011", f"Service {name}", entry.reason, "instances that can be read"), name
+            )
+    if not chosen and not options.follow and not reading.failed:
         reading.tell(warning("CLI010", options.service or str(workspace.owner), "no instance is here"))
     await reading.tell_history(chosen, options.tail)
     if options.follow:

@@ -29,26 +29,6 @@ def test_a_command_gets_input_and_gives_its_streams_and_code(site: Site) -> None
     assert (said.exit, said.out, said.err) == (0, "hi\n" * 50_000, "")
     said = say(site, "", "exec", ENVIRONMENT, "web", "--", "sh", "-c", "echo out; echo err >&2; exit 42")
     assert (said.exit, said.out, said.err) == (42, "out\n", "err\n")
-    words = (
-        "exec",
-        ENVIRONMENT,
-        "web",
-        "--user",
-        "nobody",
-        "--workdir",
-        "/tmp",
-        "--",
-        "sh",
-        "-c",
-        "id -un; pwd",
-    )
-    assert say(site, "", *words).out == "nobody\n/tmp\n"
-    assert say(site, "", "exec", ENVIRONMENT, "web", "--", "echo", "--", "--json").out == "-- --json\n"
-    refused = say(site, "", "exec", ENVIRONMENT, "job", "--", "true")
-    assert (refused.exit, refused.out) == (1, "")
-    assert "exited with code 0" in refused.err
-    assert "[CLI007]" in refused.err
-    assert "exited" in say(site, "", "exec", ENVIRONMENT, "job", "--instance", "1", "--", "true").err
 
 
 @pytest.mark.parametrize("verb", ["exec", "task"])

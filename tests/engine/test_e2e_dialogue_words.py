@@ -98,3 +98,26 @@ def test_a_task_before_anything_was_applied(newest_engine: RunningEngine, regist
         site.commit()
         refused = say(site, "", "task", ENVIRONMENT, "own", "--", "true")
         assert (refused.exit, "[CLI008]" in refused.err) == (1, True)
+
+
+def test_a_command_runs_where_and_as_whom_it_is_told(site: Site) -> None:
+    words = (
+        "exec",
+        ENVIRONMENT,
+        "web",
+        "--user",
+        "nobody",
+        "--workdir",
+        "/tmp",
+        "--",
+        "sh",
+        "-c",
+        "id -un; pwd",
+    )
+    assert say(site, "", *words).out == "nobody\n/tmp\n"
+    assert say(site, "", "exec", ENVIRONMENT, "web", "--", "echo", "--", "--json").out == "-- --json\n"
+    refused = say(site, "", "exec", ENVIRONMENT, "job", "--", "true")
+    assert (refused.exit, refused.out) == (1, "")
+    assert "exited with code 0" in refused.err
+    assert "[CLI007]" in refused.err
+    assert "exited" in say(site, "", "exec", ENVIRONMENT, "job", "--instance", "1", "--", "true").err

@@ -81,6 +81,22 @@ def test_nothing_to_show_is_said(shop: CliWorld, capsys: pytest.CaptureFixture[s
     assert (report.exit, "no instance is here" in capsys.readouterr().err) == (0, True)
 
 
+def test_what_cannot_be_read_stops_nothing_else(shop: CliWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    speak(shop, "first")
+    shop.run(report_apply)
+    shop.engine.unreadable("service:web", "no answer")
+    capsys.readouterr()
+    report = shop.run(report_logs)
+    captured = capsys.readouterr()
+    assert (report.exit, captured.out) == (1, "cache-1 | first\n")
+    assert "Service web: no answer" in captured.err
+    assert shop.run(report_logs, service="cache").exit == 0
+    shop.engine.unreadable("instances", "no answer")
+    with pytest.raises(Stop) as stop:
+        shop.run(report_logs)
+    assert (stop.value.exit, stop.value.problems[0].code) == (3, "CLI011")
+
+
 def test_held_instances_are_named_as_such(settled: CliWorld, capsys: pytest.CaptureFixture[str]) -> None:
     settled.behave("busybox:2", Behaviour(exits_after=0.5, log=("boom \x1b[2J",)))
     settled.repository.commit({"specs/shop.yaml": SPECS.replace("busybox:1.36", "busybox:2")})
