@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import yaml
@@ -14,6 +13,7 @@ from reconciler.cli.compose_files import RepositoryFiles
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.import_secrets import import_secrets
+from reconciler.cli.next_steps import ask_git, describe, exposed_notes
 from reconciler.cli.options import Options
 from reconciler.cli.scaffold import draft_dockerfiles, draft_example, find_dockerfiles
 from reconciler.compose.convert import convert_project
@@ -24,8 +24,6 @@ from reconciler.compose.project import Project, project_name, read_project
 from reconciler.compose.tree import ComposeError, JsonObject, text_of
 from reconciler.desired import Json
 from reconciler.ownership import Owner
-from reconciler.render import escape
-from reconciler.secrets import DEFAULT_FOLDER
 from specs.effective import effective
 from specs.json_schema import SCHEMA_FILE
 from specs.load import SpecFile, load
@@ -50,6 +48,7 @@ def run(options: Options) -> Report:
         remedy = "edit what is there, or choose another folder with --path"
         raise Stop(ERROR, (failure("INIT002", options.path, "it holds YAML files already", remedy=remedy),))
     draft, facts = _draft(root, owner, options.files)
+    exposed_notes(draft, root)
     draft.files["environment.yaml"] = environment_documents(owner.project, draft)
     for file_name, documents in sorted(draft.files.items()):
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +66,8 @@ def run(options: Options) -> Report:
         "secrets": list[Json](sorted(draft.secrets)),
         "adopt": [{"service": name_of(name), "container": live} for name, live in facts.containers],
     }
-    text = _text(options.path, draft, root) + _next(draft, facts, options)
+    lines = describe(draft, facts, options, root)
+    text = "\n".join(lines) + "\n"
     return Report(DONE, text, members, mode="worktree", problems=problems)
 
 
@@ -151,28 +151,6 @@ def environment_documents(project: str, draft: Draft) -> list[JsonObject]:
     return [document("Environment", ENVIRONMENT, spec), *registry]
 
 
-def _text(path: str, draft: Draft, root: Path) -> str:
-    lines = [f"wrote {path}/{file_name}" for file_name in sorted(draft.files)]
-    lines += [f"note: {escape(str(note))}" for note in draft.notes]
-    is_new, others = not (root / ".git").exists(), _untracked(root, path)
-    add = "git init && git add ." if is_new else "git add ." if others else f"git add {path}"
-    return "\n".join([*lines, "", "next:", f"  {add} && git commit -m 'Describe what runs'", ""])
-
-
-def _next(draft: Draft, facts: EngineFacts, options: Options) -> str:
-    """The commands to type after the commit."""
-    lines = []
-    if draft.secrets:
-        words = "".join(f" --file {path}" for path in options.files)
-        what = f"# the values of {len(draft.secrets)} secrets"
-        lines.append(f"  reconciler init{words} --secrets {DEFAULT_FOLDER}   {what}")
-    for compose_name, container in facts.containers:
-        lines.append(
-            f"  reconciler adopt {ENVIRONMENT} {name_of(compose_name)} {container}   # what Compose runs now"
-        )
-    return "\n".join([*lines, f"  reconciler apply {ENVIRONMENT}"]) + "\n"
-
-
 def _owner_there(folder: Path, owner: Owner) -> Owner:
     """The owner that the written Environment names: its project may have been renamed since."""
     path = folder / "environment.yaml"
@@ -183,23 +161,9 @@ def _owner_there(folder: Path, owner: Owner) -> Owner:
     return Owner(found.project, ENVIRONMENT) if found else owner
 
 
-def _untracked(root: Path, path: str) -> bool:
-    """Whether git knows nothing of files beside the specs: an image is built from what is committed."""
-    listed = _output(["git", "-C", str(root), "ls-files", "--others", "--exclude-standard"])
-    return any(not name.startswith(f"{path}/") for name in listed.splitlines())
-
-
 def _remote_name(root: Path) -> str | None:
-    url = _output(["git", "-C", str(root), "config", "--get", "remote.origin.url"])
+    url = ask_git(["git", "-C", str(root), "config", "--get", "remote.origin.url"])
     return url.strip().rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2] or None
-
-
-def _output(command: list[str]) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
 
 
 __all__ = ["check_documents", "environment_documents", "project_name", "render_documents", "run"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from reconciler.compose.convert_image import add_images
 from reconciler.compose.convert_mounts import RESOURCES_FILE, add_volume
 from reconciler.compose.convert_service import convert_service
@@ -39,6 +41,8 @@ def convert_project(project: Project, files: Files, engine: EngineFacts, owner: 
         convert_service(work)
     _allow(whole)
     _note_variables(whole)
+    if any(looks_secret(name, value) for name, value in project.given.items()):
+        whole.draft.exposed.add(posixpath.join(posixpath.dirname(project.paths[0]), ".env"))
     return whole.draft
 
 
@@ -133,6 +137,8 @@ def _add_secret(whole: Conversion, name: str, spec: Tree) -> None:
     content = whole.files.read(path) if path and not is_outside(path) else None
     variable = text_of(spec.get("environment"))
     value = content.decode(errors="replace") if content is not None else whole.project.given.get(variable)
+    if content is not None:
+        whole.draft.exposed.add(path)
     our_name = whole.secret(name, value, "")
     whole.draft.add(RESOURCES_FILE, "Secret", our_name, {})
     where = f" ({path} stays where it is)" if content is not None else ""

@@ -22,7 +22,10 @@ def convert_environment(work: ServiceWork) -> None:
     words: list[Json] = []
     for item in listed(work.service.get("env_file")):
         words += _read_env_file(work, mapping(item), values)
-    values |= mapping(work.service.get("environment"))
+    own = mapping(work.service.get("environment"))
+    if any(_is_literal(work, name, text_of(text)) for name, text in own.items()):
+        work.whole.draft.exposed.add(work.whole.project.paths[0])
+    values |= own
     found: JsonObject = {}
     for name, text in values.items():
         if text is None:
@@ -35,6 +38,11 @@ def convert_environment(work: ServiceWork) -> None:
         work.spec["env_file"] = words
     if found:
         work.spec["environment"] = found
+
+
+def _is_literal(work: ServiceWork, name: str, text: str) -> bool:
+    """Whether a password stands in the Compose file itself."""
+    return not MARK.search(text) and (looks_secret(name, text) or bool(LOGIN_IN_URL.search(text)))
 
 
 def _read_env_file(work: ServiceWork, item: Tree, values: Tree) -> list[Json]:
@@ -54,10 +62,14 @@ def _read_env_file(work: ServiceWork, item: Tree, values: Tree) -> list[Json]:
         looks_secret(name, text) or LOGIN_IN_URL.search(text_of(text)) for name, text in found.items()
     )
     kept = path in work.whole.files.kept()
+    if secret:
+        work.whole.draft.exposed.add(path)
     if simple and not secret and kept and not values and "env_file" in Service.model_fields:
         return [path]
+    earlier = bool(values)
     values |= found
-    reason = "it holds passwords" if secret else "git does not track it" if not kept else "its quotes differ"
+    reason = "it holds passwords" if secret else "so is the one before it" if earlier else "its quotes differ"
+    reason = reason if kept else "git does not track it"
     if found:
         work.note("config", f"env_file {path} is written out under environment: {reason}")
     return []

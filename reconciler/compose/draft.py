@@ -41,6 +41,9 @@ class Draft:
     allow: JsonObject = field(default_factory=dict)
     secrets: dict[str, str | None] = field(default_factory=dict, repr=False)
 
+    exposed: set[str] = field(default_factory=set)
+    """Files of the repository that hold passwords: git should not have them."""
+
     def add(self, file_name: str, kind: str, name: str, spec: Mapping[str, Json]) -> None:
         """One more document; one of that kind and name that is there already stays."""
         there = {(part["kind"], _name(part)) for documents in self.files.values() for part in documents}

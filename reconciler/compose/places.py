@@ -15,9 +15,11 @@ class Files(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None where there is none. Raises ComposeError for a symlink, or one too large."""
+        ...
 
     def kept(self) -> Collection[str]:
         """The paths of the files that git tracks or would add; what it ignores is not among them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

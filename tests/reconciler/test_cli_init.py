@@ -10,9 +10,12 @@ from reconciler.cli import initialise
 from reconciler.cli.compose_files import RepositoryFiles
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.options import Options
+from reconciler.compose.convert import convert_project
 from reconciler.compose.passwords import looks_secret, name_of
+from reconciler.compose.places import EngineFacts
 from reconciler.compose.project import Project, read_project
 from reconciler.compose.tree import ComposeError
+from reconciler.ownership import Owner
 from specs.effective import effective
 from specs.load import SpecFile, load
 from specs.problem import has_errors
@@ -330,3 +333,162 @@ def test_names_are_labels() -> None:
     assert name_of("My_App.v2") == "my-app-v2"
     assert name_of("---") == "app"
     assert len(name_of("x" * 100)) == 63
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+
+
+def test_what_holds_passwords_is_kept_out_of_git(tmp_path: Path) -> None:
+    repository = WrittenRepository(tmp_path / "shop")
+    compose = 'services: {a: {image: "x:1", restart: always, env_file: [app.env, plain.env]}}\n'
+    write(repository.path, {"compose.yaml": compose, "app.env": "TOKEN=hunter2\n", "plain.env": "A=1\n"})
+    repository.git("add", "compose.yaml")
+    report = initialise_in(repository.path)
+    assert "app.env holds passwords: keep it out of git" in notes(report)
+    assert "echo /app.env >> .gitignore" in report.text
+    assert "plain.env is written out under environment: so is the one before it" in report.text
+    assert "plain.env holds" not in report.text
+    found = documents(repository.path)["Service", "a"]
+    assert found["environment"] == {"TOKEN": {"secret": "token"}, "A": "1"}
+
+
+def test_a_plain_env_file_stays_a_file(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"compose.yaml": 'services: {a: {image: "x:1", env_file: a.env}}', "a.env": "# x\nA=1\n\nB=\n"},
+    )
+    initialise_in(tmp_path)
+    assert yaml.safe_load((tmp_path / "specs/a.yaml").read_text())["spec"]["env_file"] == ["a.env"]
+
+
+MOUNTS = """
+services:
+  a:
+    image: busybox:1.36
+    restart: always
+    volumes:
+      - ./conf:/etc/conf
+      - ./conf/one:/one:ro
+      - ./data:/var/lib/app
+      - ./ignored.pem:/etc/ssl/ignored.pem:ro
+      - ./acme.json:/acme.json
+      - ./empty:/empty
+      - /srv/media/:/media:ro,rslave
+      - ~/.aws:/root/.aws
+      - .:/src
+  b: {image: busybox:1.36, restart: always, volumes_from: ["a:ro"]}
+"""
+
+
+def test_a_path_of_the_repository_is_a_config_or_a_volume(tmp_path: Path) -> None:
+    repository = WrittenRepository(tmp_path / "shop")
+    files = {
+        "conf/one": "1",
+        "empty/.gitkeep": "",
+        "ignored.pem": "x",
+        ".gitignore": "*.pem\ndata\n",
+        "data/x": "x",
+    }
+    write(repository.path, {"compose.yaml": MOUNTS, **files})
+    report = initialise_in(repository.path)
+    found = documents_without_checks(repository.path)
+    assert found["Service", "a"]["configs"] == [
+        {"source": "conf", "target": "/etc/conf"},
+        {"source": "conf-one", "target": "/one"},
+    ]
+    assert found["Service", "a"]["volumes"] == [
+        {"type": "volume", "source": "data", "target": "/var/lib/app"},
+        {"type": "volume", "source": "empty", "target": "/empty"},
+        {
+            "type": "bind",
+            "source": "/srv/media",
+            "target": "/media",
+            "read_only": True,
+            "bind": {"propagation": "rslave"},
+        },
+    ]
+    volumes = found["Service", "b"]["volumes"]
+    assert isinstance(volumes, list)
+    assert all(mount["read_only"] for mount in volumes)
+    told = notes(report)
+    assert 'docker run --rm -v "$PWD/data:/from:ro" -v shop_dev_data:/to busybox cp -a /from/. /to/' in told
+    for words in (
+        "./ignored.pem at /etc/ssl/ignored.pem is left out",
+        "./acme.json",
+        "~/.aws",
+        "the mount of . at /src",
+    ):
+        assert words in told
+
+
+def documents_without_checks(root: Path) -> dict[tuple[str, str], dict[str, object]]:
+    parts = [part for path in root.glob("specs/*.yaml") for part in yaml.safe_load_all(path.read_text())]
+    return {(part["kind"], part["metadata"]["name"]): part["spec"] for part in parts}
+
+
+def test_what_an_engine_knows_is_kept(tmp_path: Path) -> None:
+    text = """
+services:
+  web: {image: "app:1", restart: always, volumes: ["data:/data", "/cache"]}
+  db: {image: "own/db:2", restart: always}
+  cache: {image: "redis:7", restart: always}
+volumes: {data: , other: {name: plain}, gone: {name: named}}
+"""
+    project = read(tmp_path, text)
+    facts = EngineFacts(
+        reached=True,
+        volumes=frozenset({f"{project.name}_data", "plain"}),
+        mounted=(("web", "/cache", "0123abc"), ("cache", "/data", "4567def")),
+        declared=(("own/db:2", ("/var/db",)),),
+    )
+    draft = convert_project(project, RepositoryFiles(tmp_path), facts, Owner("shop", "dev"))
+    assert draft.of_kind("Volume") == {
+        "data": {"external": True, "name": f"{project.name}_data"},
+        "other": {"external": True, "name": "plain"},
+        "gone": {},
+        "web-cache": {"external": True, "name": "0123abc"},
+        "db-var-db": {},
+        "cache-data": {"external": True, "name": "4567def"},
+    }
+    topics = {(note.topic, note.subject) for note in draft.notes}
+    assert ("image-volume", "db") in topics
+    assert ("data", "cache") in topics
+
+
+def test_jobs_are_told_from_what_runs_on(tmp_path: Path) -> None:
+    text = """
+services:
+  web: {image: "x:1", depends_on: {migrate: {condition: service_completed_successfully}}}
+  migrate: {image: "x:1", restart: on-failure}
+  seed: {image: "x:1", restart: "no"}
+  buckets: {image: "x:1", entrypoint: sh -c "mc mb a; exit 0;"}
+  api: {image: "x:1", restart: on-failure, ports: ["80:80"]}
+  old: {image: "x:1", deploy: {restart_policy: {condition: any}}}
+"""
+    project = read(tmp_path, text)
+    draft = convert_project(project, RepositoryFiles(tmp_path), EngineFacts(), Owner("shop", "dev"))
+    policies = {name: spec.get("restart") for name, spec in draft.of_kind("Service").items()}
+    assert policies == {
+        "web": None,
+        "migrate": "on-failure",
+        "seed": "no",
+        "buckets": "no",
+        "api": None,
+        "old": "always",
+    }
+    noted = {note.subject for note in draft.notes if note.topic in ("restart", "job")}
+    assert noted == {"web", "migrate", "seed", "buckets", "api"}
+
+
+def test_a_word_that_the_language_refuses_goes_with_its_reason(tmp_path: Path) -> None:
+    words = "oom_score_adj: -5, sysctls: {kernel.panic: 1, net.ipv4.ip_forward: 1}"
+    text = f'services: {{a: {{image: "x:1", restart: always, {words}}}}}'
+    project = read(tmp_path, text)
+    draft = convert_project(project, RepositoryFiles(tmp_path), EngineFacts(), Owner("shop", "dev"))
+    spec = draft.of_kind("Service")["a"]
+    assert "oom_score_adj" not in spec
+    assert spec["sysctls"] == {"net.ipv4.ip_forward": "1"}
+    assert sorted(note.topic for note in draft.notes) == ["dropped", "dropped"]
