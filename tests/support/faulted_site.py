@@ -58,13 +58,13 @@ class FaultedSite:
     async def apply(self) -> int:
         """Apply again and again until it is settled; how often that took."""
         for number in range(1, TRIES + 1):
-            converged = await self._apply_once()
+            converged = await self.apply_once()
             if converged.result == "settled":
                 return number
             await asyncio.sleep(0.05)
         raise AssertionError(f"not settled: {converged.result} {converged.plan} {converged.outcomes}")
 
-    async def _apply_once(self) -> Converged:
+    async def apply_once(self) -> Converged:
         self.applies += 1
         options = parse_arguments(["apply", "dev", "--repo", str(self.site.repository.path)])
         workspace = await asyncio.to_thread(open_workspace, options)
