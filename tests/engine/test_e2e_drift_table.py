@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import drift_page
 from drift_rows import UPDATED, find_leaves
 from drift_site import UPDATE, declare
 from drift_table import ROWS
@@ -21,6 +22,10 @@ PUBLISHED = ("target", "published", "host_ip", "protocol")
 
 def test_every_field_has_a_row() -> None:
     assert set(find_leaves(Service)) == set(ROWS)
+
+
+def test_the_page_says_what_the_rows_say() -> None:
+    assert drift_page.PAGE.read_text() == drift_page.page(), "run python tests/support/drift_page.py"
 
 
 def make_again(site: Site, service_name: str, edits: list[Any]) -> None:
