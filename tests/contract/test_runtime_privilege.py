@@ -27,6 +27,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "network_mode": "host",
     },
     "privileged": {"privileged": True, "network_mode": "none", "ipc": "private", "cgroup": "private"},
+    "gpus": {"gpus": [{"count": -1}, {"device_ids": ["0"], "driver": "nvidia", "capabilities": ["utility"]}]},
     "few": {"ipc": "shareable", "security_opt": ["no-new-privileges"], "cap_add": ["CAP_NET_RAW"]},
 }
 
@@ -36,8 +37,9 @@ async def test_what_reaches_beyond_is_read_back_as_declared(subject: RuntimeSubj
     told = WORDS[words]
     networks = () if "network_mode" in told else ("default",)
     blueprint = await subject.draw(replace(WEB, networks=networks, words=tuple(told.items())))
-    if "privileged" in told:
-        # Where root itself lacks a capability, nothing privileged starts; it is made, and can be read.
+    if words in ("privileged", "gpus"):
+        # Where root itself lacks a capability, nothing privileged starts, and without a GPU nothing that
+        # asks for one; it is made, and can be read.
         with contextlib.suppress(ProviderError):
             await subject.runtime.create_instance(blueprint, {})
     else:
