@@ -10,7 +10,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 
-from reconciler.provider import Refused
+from reconciler.fault import Refused
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 TLS_PORT = 2376

@@ -22,6 +22,12 @@ class Line(Protocol):
         """What messages call it."""
         ...
 
+    @property
+    def reserve(self) -> int:
+        """How many connections are worth being opened before they are needed: opening one over a long way
+        takes as long as an answer."""
+        ...
+
     async def dial(self) -> Stream:
         """A new connection to the engine. Raises OSError, ProviderError."""
         ...
@@ -53,6 +59,10 @@ class SocketLine:
     @property
     def where(self) -> str:
         return self._endpoint.path
+
+    @property
+    def reserve(self) -> int:
+        return 0
 
     async def dial(self) -> Stream:
         return await asyncio.open_unix_connection(self._endpoint.path)

@@ -19,8 +19,11 @@ def open_line(endpoint: Endpoint, *, personal: bool = True) -> Line:
 
             return TcpLine(endpoint)
         case SshEndpoint():
-            from providers.docker.ssh_line import SshLine, SshRules
+            from providers.docker.ssh_ahead import take
+            from providers.docker.ssh_line import SshLine
+            from providers.docker.ssh_rules import SshRules
 
-            return SshLine(endpoint, SshRules(personal=personal))
+            child = take(endpoint) if personal else None
+            return SshLine(endpoint, SshRules(personal=personal), child)
         case _:
             assert_never(endpoint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -33,7 +33,7 @@ from reconciler.provider import ProviderError, Question, World
 
 INSPECT = 8.0
 """Seconds within which one inspect must be answered, else its service is unreadable."""
-PARALLEL = 24
+PARALLEL = 64
 T = TypeVar("T")
 
 
@@ -129,8 +129,10 @@ class Look:
         }
         names = NetworkNames(None if networks is None else {text(n, "Id"): text(n, "Name") for n in networks})
         limit = asyncio.Semaphore(PARALLEL)
-        facts = await self._facts({text(container, "ImageID") for container in claimed}, limit)
+        images = {text(container, "ImageID") for container in claimed}
+        facts = asyncio.create_task(self._facts(images, limit))
         found = await asyncio.gather(*(self._inspect(c, facts, names, limit) for c in claimed))
+        await facts
         return name_joins(sorted((i for i in found if i is not None), key=lambda i: (i.name, i.handle)))
 
     async def _facts(
@@ -149,7 +151,7 @@ class Look:
     async def _inspect(
         self,
         listed: Node,
-        facts: Mapping[str, ImageFacts | ProviderError | None],
+        facts: asyncio.Task[dict[str, ImageFacts | ProviderError | None]],
         names: NetworkNames,
         limit: asyncio.Semaphore,
     ) -> Instance | None:
@@ -159,7 +161,7 @@ class Look:
                 found = await self.engine.read(f"/containers/{container_id}/json", deadline=INSPECT)
             if text(found, "Id") != container_id:
                 raise unclear(container_id[:12], "another container's answer")
-            image = facts[text(listed, "ImageID")]
+            image = (await facts)[text(listed, "ImageID")]
             if isinstance(image, ProviderError):
                 raise image
         except ProviderError as error:

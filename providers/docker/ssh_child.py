@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from reconciler.provider import Refused
+from reconciler.fault import Refused
 
 SOCKET = "engine.sock"
 _SAID = "said"

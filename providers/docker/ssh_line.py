@@ -7,88 +7,39 @@ channel. The other machine needs its ssh server and nothing else: no docker clie
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from providers.docker.endpoint import SshEndpoint
 from providers.docker.line import Stream
-from providers.docker.ssh_child import SOCKET, SshChild, make_folder, start_child
+from providers.docker.ssh_child import SshChild, make_folder
+from providers.docker.ssh_rules import SshRules, start_ssh
 from providers.docker.ssh_words import meaning
-from reconciler.provider import ProviderError
+from reconciler.fault import ProviderError
 
 CONNECT = 30.0
 """Seconds within which the connection is there, or is given up."""
-_REACH = 10
-"""Seconds within which the other machine's ssh answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class SshRules:
-    """By whose rules ssh connects. ``personal`` is a person's own configuration, agent and known hosts; else
-    only what is named here counts. An unknown host is refused either way: nothing is accepted by itself."""
-
-    personal: bool = True
-    identity: Path | None = None
-    known_hosts: Path | None = None
-
-    def words(self) -> Iterator[str]:
-        """The options of ssh that say so."""
-        if not self.personal:
-            yield from ("-F", "none", "-o", "IdentityAgent=none", "-o", "GlobalKnownHostsFile=/dev/null")
-            yield from ("-o", "IdentitiesOnly=yes")
-        if self.identity is not None:
-            yield from ("-i", str(self.identity))
-        if self.known_hosts is not None:
-            yield from ("-o", f'UserKnownHostsFile="{self.known_hosts}"')
-
-    def environment(self) -> dict[str, str]:
-        """What ssh, and a proxy command that a person's configuration names, get of our environment."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name == "PATH" or (self.personal and not name.startswith("RECONCILER_"))
-        }
-        return {**kept, "LC_ALL": "C"}
-
-
-_FIXED = {
-    "BatchMode": "yes",
-    "StrictHostKeyChecking": "yes",
-    "UpdateHostKeys": "no",
-    "ConnectTimeout": str(_REACH),
-    "ServerAliveInterval": "5",
-    "ServerAliveCountMax": "3",
-    "ForwardAgent": "no",
-    "ForwardX11": "no",
-    "PermitLocalCommand": "no",
-    "RemoteCommand": "none",
-    "ControlMaster": "no",
-    "ControlPath": "none",
-    "ClearAllForwardings": "no",
-    "ExitOnForwardFailure": "no",
-    "StreamLocalBindUnlink": "no",
-    "StreamLocalBindMask": "0177",
-    "IgnoreUnknown": "ForkAfterAuthentication,StdinNull,SessionType",
-    "ForkAfterAuthentication": "no",
-    "LogLevel": "INFO",
-}
 
 
 class SshLine:
     """A socket of ours that leads to the engine's on the other machine; opened again when it broke."""
 
-    def __init__(self, endpoint: SshEndpoint, rules: SshRules | None = None) -> None:
+    def __init__(
+        self, endpoint: SshEndpoint, rules: SshRules | None = None, child: SshChild | None = None
+    ) -> None:
         self._endpoint = endpoint
         self._rules = rules or SshRules()
-        self._child: SshChild | None = None
+        self._child = child
         self._opening = asyncio.Lock()
 
     @property
     def where(self) -> str:
         return str(self._endpoint)
+
+    @property
+    def reserve(self) -> int:
+        return 48
 
     def begin(self) -> SshChild:
         """Start connecting, if nothing is connected; returns at once. Raises ProviderError."""
@@ -96,7 +47,7 @@ class SshLine:
         if self._child is None or self._child.has_ended():
             if self._child is not None:
                 self._child.end()
-            self._child = start_child(folder, tuple(self._words(folder)), self._rules.environment())
+            self._child = start_ssh(self._endpoint, self._rules, folder)
         return self._child
 
     async def dial(self) -> Stream:
@@ -137,15 +88,3 @@ class SshLine:
                 waited += pause
                 pause = min(pause * 1.2, 0.02)
             return str(child.socket)
-
-    def _words(self, folder: Path) -> Iterator[str]:
-        # Ours first: of each option ssh takes the first value that it finds.
-        for name, value in _FIXED.items():
-            yield from ("-o", f"{name}={value}")
-        yield from self._rules.words()
-        yield from ("-N", "-T", "-L", f"{folder / SOCKET}:{self._endpoint.path}")
-        if self._endpoint.port:
-            yield from ("-p", str(self._endpoint.port))
-        if self._endpoint.user:
-            yield from ("-l", self._endpoint.user)
-        yield from ("--", self._endpoint.host)

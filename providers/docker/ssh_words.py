@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from providers.docker.endpoint import SshEndpoint
-from reconciler.provider import ProviderError, Refused
+from reconciler.fault import ProviderError, Refused
 
 _CHANGED = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|host key .{0,80} has changed|REVOKED", re.I)
 _UNKNOWN = re.compile(r"Host key verification failed|host key is known for", re.I)

@@ -38,6 +38,10 @@ class TcpLine:
     def where(self) -> str:
         return str(self._endpoint)
 
+    @property
+    def reserve(self) -> int:
+        return 0
+
     async def dial(self) -> Stream:
         host, port, context = self._endpoint.host, self._endpoint.port, self._open_context()
         name = host if context else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from providers.docker.endpoint import SocketEndpoint
 from providers.docker.faults import EngineError, unclear
 from providers.docker.line import Line, SocketLine, Stream
+from reconciler.provider import ProviderError
 
 MAX_BODY = 64 << 20
 _MAX_LINE = 64 << 10
@@ -40,6 +41,8 @@ class Wire:
         self._idle: list[Stream] = []
         self.date = ""
         """The Date header of the last answer: the engine's clock in whole seconds."""
+        self._ahead: set[asyncio.Task[None]] = set()
+        self._reserve = self._line.reserve
 
     async def get(self, target: str, deadline: float) -> Answer:
         """One GET within ``deadline`` seconds. Raises EngineError."""
@@ -61,7 +64,23 @@ class Wire:
                 return await self._exchange(self._idle.pop(), target)
             except (BrokenAnswer, ConnectionError):
                 continue  # an idle connection that the engine closed meanwhile; reading twice does no harm
-        return await self._exchange(await self.dial(), target)
+        stream = await self.dial()
+        self._dial_ahead()
+        return await self._exchange(stream, target)
+
+    def _dial_ahead(self) -> None:
+        """Open what will be needed while the first answer is under way; once."""
+        count, self._reserve = self._reserve, 0
+        for _ in range(count):
+            task = asyncio.create_task(self._add_idle())
+            self._ahead.add(task)
+            task.add_done_callback(self._ahead.discard)
+
+    async def _add_idle(self) -> None:
+        try:
+            self._idle.append(await self.dial())
+        except (OSError, ProviderError):
+            return  # whoever needs a connection opens one, and hears of it
 
     async def dial(self) -> Stream:
         """A connection to the engine of the caller's own. Raises OSError."""
@@ -85,6 +104,8 @@ class Wire:
 
     def close(self) -> None:
         """Close what is idle."""
+        for task in self._ahead:
+            task.cancel()
         while self._idle:
             self._idle.pop()[1].close()
 

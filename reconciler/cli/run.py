@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from reconciler.cli.ahead import connect_ahead, end_ahead
 from reconciler.cli.arguments import parse_arguments
 from reconciler.cli.exits import DONE, ERROR, USAGE
 from reconciler.cli.options import Options
@@ -24,6 +25,7 @@ def run_command(argv: Sequence[str]) -> int:
     if options.as_json and options.markdown:
         print("reconciler: --json and --markdown exclude one another", file=sys.stderr)
         return USAGE
+    is_ahead = connect_ahead(options)
     # The envelope needs the language's models: not before the usage is known to be right.
     from reconciler.cli.envelope import Report, Stop, problem_of
     from reconciler.fault import ProviderError
@@ -34,6 +36,9 @@ def run_command(argv: Sequence[str]) -> int:
         report = Report(stop.exit, problems=stop.problems, owner=stop.owner, commit=stop.commit)
     except ProviderError as error:
         report = Report(ERROR, problems=(problem_of(error),))
+    finally:
+        if is_ahead:
+            end_ahead()
     _print(report, options)
     return report.exit
 

@@ -18,7 +18,8 @@ from ground import MACHINE, RunningEngine
 from processes import list_pids, read_arguments
 from providers.docker.endpoint import SshEndpoint
 from providers.docker.engine import Engine
-from providers.docker.ssh_line import SshLine, SshRules
+from providers.docker.ssh_line import SshLine
+from providers.docker.ssh_rules import SshRules
 from providers.docker.ssh_words import last_words, meaning
 from reconciler.provider import ProviderError, Refused
 from relay import Relay
@@ -142,7 +143,7 @@ def test_ssh_ends_with_us_however_we_end(server: SshServer, endpoint: SshEndpoin
     code = (
         "import asyncio, signal, sys\nfrom pathlib import Path\n"
         "from providers.docker.endpoint import SshEndpoint\n"
-        "from providers.docker.ssh_line import SshLine, SshRules\n"
+        "from providers.docker.ssh_line import SshLine\nfrom providers.docker.ssh_rules import SshRules\n"
         f"rules = SshRules(False, Path({str(server.folder / 'identity')!r}),"
         f" Path({str(server.folder / 'known_hosts')!r}))\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
