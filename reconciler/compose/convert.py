@@ -27,6 +27,7 @@ def convert_project(project: Project, files: Files, engine: EngineFacts, owner: 
     """All documents but the Environment's own. Raises ComposeError."""
     whole = Conversion(project, files, engine, owner)
     _check_names(project)
+    whole.renames = {name: name_of(name) for name in project.services if name_of(name) != name}
     whole.jobs = find_jobs(project.services)
     _exclude(whole)
     _collect_aliases(whole)

@@ -14,6 +14,7 @@ from reconciler.compose.tree import ComposeError, Tree, listed, mapping, text_of
 from reconciler.compose.variables import Marks, Scope
 
 FILE_NAMES: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_MAX_SERVICES: Final = 1_000
 _OVERRIDES: Final = (
     *("compose.override.yml", "compose.override.yaml"),
     *("docker-compose.override.yml", "docker-compose.override.yaml"),
@@ -92,6 +93,8 @@ def project_name(text: str) -> str:
 
 
 def _check(model: Model) -> None:
+    if len(model.services) > _MAX_SERVICES:
+        raise ComposeError(f"more than {_MAX_SERVICES} services")
     for name, service in model.services.items():
         for other in mapping(service.get("depends_on")):
             if other not in model.services:

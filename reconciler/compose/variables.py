@@ -20,6 +20,7 @@ MARK: Final = re.compile(f"{_START}([0-9]{{1,6}}){_END}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_DEPTH: Final = 20
 _MAX_LENGTH: Final = 1 << 20
+_MAX_SPENT: Final = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,16 @@ class Marks:
     """All variables that stay, shared by every file of a project."""
 
     found: list[Found] = field(default_factory=list)
+    spent: int = 0
+    """Characters that interpolation has made so far, in all texts together."""
+    _numbers: dict[Found, int] = field(default_factory=dict, repr=False)
 
     def mark(self, found: Found) -> str:
         """The text that stands for a variable."""
-        if found not in self.found:
+        number = self._numbers.setdefault(found, len(self.found))
+        if number == len(self.found):
             self.found.append(found)
-        return f"{_START}{self.found.index(found)}{_END}"
+        return f"{_START}{number}{_END}"
 
     def fill(self, text: str, put: Callable[[Found], str]) -> str:
         """The text with every mark replaced."""
@@ -80,6 +85,9 @@ class Scope:
         if "$" not in text:
             return text
         found, _ = _Reading(self, where).read(text, 0, False, 0)
+        self.marks.spent += len(self.marks.value(found))
+        if self.marks.spent > _MAX_SPENT:
+            raise ComposeError(f"{where}: too much text once its variables are put in")
         return found
 
     def resolve(self, name: str) -> str | None:

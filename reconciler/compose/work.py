@@ -31,6 +31,9 @@ class Conversion:
     jobs: frozenset[str] = frozenset()
     aliases: dict[str, list[str]] = field(default_factory=dict)
     """By Compose's service: names that its neighbours use beside its own."""
+    renames: dict[str, str] = field(default_factory=dict)
+    """Compose's name -> ours, of the services that have another one here."""
+    _texts: dict[str, str] = field(default_factory=dict, repr=False)
 
     def written(self, text: str) -> str:
         """Text as the language writes it: dollars doubled, ``${NAME}`` for what has no value."""
@@ -63,14 +66,14 @@ class Conversion:
 
     def is_named(self, name: str, compose_name: str) -> bool:
         """Whether another service's words hold a name."""
-        others = [s for other, s in self.project.services.items() if other != compose_name]
-        return any(name in json.dumps(as_json(other)) for other in others)
+        if not self._texts:
+            self._texts = {key: json.dumps(as_json(part)) for key, part in self.project.services.items()}
+        return any(name in text for other, text in self._texts.items() if other != compose_name)
 
     def renamed(self, text: str, is_host: bool) -> str:
         """The text with a renamed service's new name where it is a host; ``is_host``: as a whole, too."""
-        for old in self.project.services:
-            new = name_of(old)
-            if new != old and old in text:
+        for old, new in self.renames.items():
+            if old in text:
                 if is_host and text == old:
                     return new
                 text = re.sub(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,21 @@ def test_a_hostile_compose_file_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ComposeError) as refused:
             read(tmp_path, text)
         assert "hunter2" not in str(refused.value)
+
+
+def test_what_grows_without_bound_is_refused_soon(tmp_path: Path) -> None:
+    began = time.monotonic()
+    lines = ["V0=xxxxxxxxxx", *(f"V{i}=$V{i - 1}$V{i - 1}" for i in range(1, 40))]
+    for dotenv, text in (
+        ("\n".join(lines), "services: {a: {image: x}}"),
+        (f"A={'x' * 900_000}", f"services: {{a: {{image: x, dns: [{','.join(['$A'] * 5000)}]}}}}"),
+        ("", f"services: {{{','.join(f's{i}: {{image: x}}' for i in range(2000))}}}"),
+        ("A=1", f"services: {{a: {{image: '{'$A' * 400_000}{'x' * 300_000}'}}}}"),
+    ):
+        (tmp_path / ".env").write_text(dotenv)
+        with pytest.raises(ComposeError):
+            read(tmp_path, text)
+    assert time.monotonic() - began < 20
 
 
 def test_nothing_outside_of_the_repository_is_read(tmp_path: Path) -> None:
