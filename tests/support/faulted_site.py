@@ -11,7 +11,7 @@ from pathlib import Path
 
 from e2e import ALIVE, Site
 from faulty_engine import FaultyEngine
-from hasty_engine import HastyEngine
+from hasty_engine import MOMENT, HastyEngine
 from providers.docker import DockerRuntime
 from providers.docker.faults import CODES
 from reconciler.cli.arguments import parse_arguments
@@ -33,6 +33,8 @@ class FaultedSite:
         self.site, self.faulty = site, faulty
         self.errors: list[tuple[str, str]] = []
         self.applies = 0
+        self.moment = MOMENT
+        """Seconds within which an answer must come."""
 
     def declare(self, version: int) -> None:
         """Two versions: another file, network and environment, one service instead of another."""
@@ -79,7 +81,9 @@ class FaultedSite:
             await clients.runtime.close()
 
     def _open(self, _: str | None) -> Runtime:
-        return DockerRuntime(engine=HastyEngine(str(self.faulty.path)))
+        engine = HastyEngine(str(self.faulty.path))
+        engine.moment = self.moment
+        return DockerRuntime(engine=engine)
 
     def _check(self, report: PassReport) -> None:
         """Whatever failed says where, what was seen and expected, and what to do; under a stable code."""
