@@ -113,11 +113,18 @@ class Dependency(Model):
     required: bool = True
 
 
+def refuse_too_little(size: int) -> int:
+    """No limit that an engine refuses, or reads as none (zero). Raises ValueError."""
+    if size < 6 << 20:
+        raise ValueError("expected at least 6M, the least that an engine takes")
+    return size
+
+
 class Limits(Model):
     """Upper bounds."""
 
     cpus: Cpus | None = None
-    memory: Size | None = None
+    memory: Annotated[Size, AfterValidator(refuse_too_little)] | None = None
     pids: Annotated[int, Field(ge=1, le=4_194_304)] | None = None
 
 
