@@ -102,7 +102,7 @@ def convert_healthcheck(work: ServiceWork) -> None:
         check["test"] = [work.whole.written(item) for item in _shelled(work, test)]
     for word in _HEALTH:
         if words.get(word) not in (None, "", 0, "0"):
-            check[word] = int(work.flat(words[word])) if word == "retries" else work.flat(words[word])
+            check[word] = work.number(word, words[word]) if word == "retries" else work.flat(words[word])
     if check:
         work.spec["healthcheck"] = check
     for word in sorted(set(words) - {*_HEALTH, "test", "disable"}):

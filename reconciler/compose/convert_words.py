@@ -114,9 +114,11 @@ def convert_limits(work: ServiceWork) -> None:
     limits, kept = mapping(resources.get("limits")), mapping(resources.get("reservations"))
     old = {"memory": "mem_limit", "cpus": "cpus", "pids": "pids_limit"}
     values = {word: limits.get(word, work.service.get(name)) for word, name in old.items()}
-    quota, period = work.service.get("cpu_quota"), work.service.get("cpu_period")
+    quota, period = work.service.get("cpu_quota"), work.service.get("cpu_period") or 100_000
     if values["cpus"] is None and quota:
-        values["cpus"] = int(work.flat(quota).removesuffix("us")) / int(work.flat(period or 100_000))
+        values["cpus"] = (work.number("cpu_quota", quota) or 0) / (
+            work.number("cpu_period", period) or 100_000
+        )
     bounds = {
         word: _bound(work, word, value) for word, value in values.items() if value not in (None, "", 0, -1)
     }
@@ -128,8 +130,9 @@ def convert_limits(work: ServiceWork) -> None:
         found["reservations"] = {"memory": _bound(work, "memory", memory)}
     spec: JsonObject = {"resources": found} if found else {}
     replicas = work.service.get("scale", deploy.get("replicas"))
-    if replicas is not None:
-        spec["replicas"] = int(work.flat(replicas))
+    count = work.number("replicas", replicas) if replicas is not None else None
+    if count is not None:
+        spec["replicas"] = count
     if spec:
         work.spec["deploy"] = spec
     _note_swarm(work, deploy)
@@ -149,7 +152,7 @@ def _note_swarm(work: ServiceWork, deploy: Tree) -> None:
 def _bound(work: ServiceWork, word: str, value: object) -> Json:
     text = work.flat(text_of(value)).strip()
     if word == "pids":
-        return int(text)
+        return work.number("pids", text)
     fraction = re.fullmatch(r"([0-9]*\.[0-9]+)\s*([kmgtKMGT]?)[bB]?", text) if word == "memory" else None
     if fraction:
         return round(float(fraction[1]) * 1024.0 ** " kmgt".index(fraction[2].lower() or " "))

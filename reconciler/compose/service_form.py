@@ -53,6 +53,9 @@ def canonical_service(service: Tree, place: Place) -> Tree:
 
 
 def _canonical(word: str, value: object, place: Place) -> object:
+    shape = list if isinstance(value, list) else dict if isinstance(value, dict) else str
+    if shape not in _SHAPES.get(word, (shape,)):
+        raise ComposeError(f"{place.where}: {word} has not the form that Compose asks for")
     return _FORMS[word](value, place) if word in _FORMS else value
 
 
@@ -164,9 +167,28 @@ def _json(value: object, place: Place) -> object:
     return as_json(value)
 
 
+_SHAPES: Final[dict[str, tuple[type, ...]]] = {
+    **dict.fromkeys(("ports", "volumes", "configs", "secrets"), (list,)),
+    **dict.fromkeys(("environment", "labels", "annotations", "sysctls", "extra_hosts"), (list, dict)),
+    **dict.fromkeys(("networks", "depends_on"), (list, dict)),
+    **dict.fromkeys(
+        ("healthcheck", "deploy", "logging", "ulimits", "blkio_config", "credential_spec"), (dict,)
+    ),
+    **dict.fromkeys(("command", "entrypoint", "env_file", "tmpfs", "dns", "dns_search"), (list, str)),
+    **dict.fromkeys(("image", "user", "restart", "hostname", "network_mode", "container_name"), (str,)),
+    **dict.fromkeys(("cap_add", "cap_drop", "devices", "security_opt", "group_add", "profiles"), (list,)),
+    "build": (str, dict),
+}
+"""What a word may be, where it could be another thing; ``str`` stands for every scalar."""
+
+
+def _devices(value: object, place: Place) -> object:
+    return [as_json(item) if isinstance(item, dict) else text_of(item) for item in listed(value)]
+
+
 _LISTS: Final = (
     *("tmpfs", "dns", "dns_search", "dns_opt", "cap_add", "cap_drop", "security_opt", "group_add"),
-    *("expose", "links", "external_links", "volumes_from", "profiles", "devices"),
+    *("expose", "links", "external_links", "volumes_from", "profiles"),
     *("device_cgroup_rules", "label_file"),
 )
 _FORMS: Final[dict[str, Callable[[object, Place], object]]] = {
@@ -191,10 +213,11 @@ _FORMS: Final[dict[str, Callable[[object, Place], object]]] = {
     **dict.fromkeys(
         (
             *("tmpfs", "dns", "dns_search", "dns_opt", "cap_add", "cap_drop", "security_opt", "group_add"),
-            *("expose", "links", "external_links", "volumes_from", "profiles", "devices"),
+            *("expose", "links", "external_links", "volumes_from", "profiles"),
             *("device_cgroup_rules", "label_file"),
         ),
         _texts,
     ),
+    "devices": _devices,
     "ulimits": _flatly(_json),
 }

@@ -10,7 +10,7 @@ from reconciler.compose.draft import Draft, Loss, Topic
 from reconciler.compose.passwords import name_of
 from reconciler.compose.places import EngineFacts, Files
 from reconciler.compose.project import Project
-from reconciler.compose.tree import JsonObject, Tree, as_json
+from reconciler.compose.tree import ComposeError, JsonObject, Tree, as_json
 from reconciler.compose.variables import Found
 from reconciler.desired import Json
 from reconciler.ownership import Owner
@@ -105,3 +105,10 @@ class ServiceWork:
     def flat(self, value: object) -> str:
         """A text as Compose makes it, with nothing where there is no value."""
         return self.whole.project.marks.value(str(value))
+
+    def number(self, word: str, value: object) -> int | None:
+        """A whole number; None where its variable has no value. Raises ComposeError for anything else."""
+        text = self.flat(value).strip().removesuffix("us")
+        if text and not text.lstrip("-").isdecimal():
+            raise ComposeError(f"service {self.compose_name}: {word} is no whole number")
+        return int(text) if text else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.cli.compose_files import RepositoryFiles
+from reconciler.compose.ports_form import port_key
 from reconciler.compose.project import Project, read_project
 from reconciler.compose.tree import mapping
 from specs.model import parse_duration, parse_size
@@ -147,10 +148,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _ports(ports: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return sorted(
-        f"{port.get('host_ip', '')}:{port.get('published', '')}:{port['target']}/{port.get('protocol', 'tcp')}"
-        for port in ports.values()
-    )
+    return sorted(port_key({"protocol": "tcp", **port}) for port in ports.values())
 
 
 def _volumes(mounts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
