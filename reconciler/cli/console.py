@@ -75,7 +75,7 @@ class Typing:
         # What is read after the end of the command would be lost to who reads the terminal next: so wait
         # for input or the end, whichever comes first. A closed stdin reads as its end.
         with suppress(OSError, ValueError):
-            while True:
+            while sys.stdin is not None:  # else the descriptor is closed, or somebody else's by now
                 ready, _, _ = select.select([STDIN, self._wake], [], [])
                 if self._wake in ready:
                     return

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
-from reconciler.cli.envelope import Report, failure, problem_lines, problem_of, warning
+from reconciler.cli.envelope import Report, Stop, failure, problem_lines, problem_of, warning
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.instances import choose, look_at_instances
 from reconciler.cli.log_printer import Printer
@@ -115,7 +115,7 @@ class Reading:
 
     def _goes_on(self, instance: Instance) -> bool:
         """Whether it writes, or has ended without its end being read."""
-        if instance.handle.id in self.failed or instance.started_at is None:
+        if instance.started_at is None:
             return False
         return instance.phase in _ALIVE or (instance.handle.id, instance.started_at) not in self.drained
 
@@ -123,8 +123,11 @@ class Reading:
         """The instances that there are now; the same as before while they cannot be read."""
         try:
             world = await look_at_instances(self.workspace, self.clients)
-        except ProviderError as error:
-            self.tell(warning(error.code, error.where, error.seen, "it is tried again"), once="look")
+        except (ProviderError, Stop) as error:
+            problem = error.problems[0] if isinstance(error, Stop) else problem_of(error)
+            self.tell(
+                warning(problem.code, str(problem.subject), problem.seen, "it is tried again"), once="look"
+            )
             return chosen
         self.failed.pop("look", None)
         return _choose(self.workspace, world)

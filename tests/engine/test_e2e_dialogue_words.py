@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from dialogue_site import PASSWORD, command, prepare, say, tasks
+from dialogue_site import PASSWORD, command, piped, prepare, read_until, say, tasks
 from e2e import ENVIRONMENT, Site
+from e2e_door import Door
 from ground import RunningEngine
 
 pytestmark = pytest.mark.engine
@@ -98,6 +100,26 @@ def test_a_task_before_anything_was_applied(newest_engine: RunningEngine, regist
         site.commit()
         refused = say(site, "", "task", ENVIRONMENT, "own", "--", "true")
         assert (refused.exit, "[CLI008]" in refused.err) == (1, True)
+
+
+def test_following_outlives_an_engine_that_is_away_for_a_while(site: Site) -> None:
+    with Door(site.folder / "door.sock", site.engine.socket) as door:
+        site.variables["RECONCILER_ENDPOINT_DEV"] = door.endpoint
+        try:
+            process = piped(site, "logs", ENVIRONMENT, "web", "--follow", "--tail", "1")
+        finally:
+            del site.variables["RECONCILER_ENDPOINT_DEV"]
+        read_until(process, "web-1")
+        door.shut()
+        site.hand("exec", site.one("web"), "sh", "-c", "echo meanwhile > /proc/1/fd/1")
+        time.sleep(1.5)
+        door.open()
+        assert len(read_until(process, "meanwhile")) == 1
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "it is tried again" in err
+        assert "Traceback" not in err
 
 
 def test_a_command_runs_where_and_as_whom_it_is_told(site: Site) -> None:

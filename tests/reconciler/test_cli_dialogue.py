@@ -10,6 +10,7 @@ import pytest
 from cli_world import SECRET_SERVICE, SPECS, CliWorld, live_name
 from providers.memory import Behaviour, Ended
 from reconciler.cli.apply import report_apply
+from reconciler.cli.destroy import report_destroy
 from reconciler.cli.envelope import Stop
 from reconciler.cli.exec import report_exec
 from reconciler.cli.logs import report_logs
@@ -157,6 +158,16 @@ def test_a_task_needs_an_image_and_its_secrets(shop: CliWorld) -> None:
     with pytest.raises(Stop) as stop:
         shop.run(report_task, service="cache", services=("cache",), command=("true",))
     assert (stop.value.exit, stop.value.problems[0].code) == (3, "CLI011")
+
+
+def test_destroy_ends_tasks_too(settled: CliWorld) -> None:
+    labels = {"reconciler.owner": "shop/dev", "reconciler.role": "task", "reconciler.name": "web"}
+    settled.engine.hand.add_foreign("shop_dev_web_task_00000000", labels)
+    assert settled.run(report_plan, exit_code=True).exit == 0, "it runs: nobody minds"
+    asked = settled.run(report_destroy)
+    assert "task shop_dev_web_task_00000000" in asked.text
+    assert settled.run(report_destroy, confirm=asked.members["confirm"]).exit == 0
+    assert not settled.engine.ground.containers
 
 
 def test_a_task_ends_at_its_deadline(shop: CliWorld) -> None:
