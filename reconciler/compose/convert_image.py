@@ -12,7 +12,7 @@ from reconciler.compose.work import Conversion, ServiceWork
 from reconciler.desired import Json
 
 _CARRIED = ("context", "dockerfile", "target", "args", "platforms", "additional_contexts", "secrets")
-_WITHOUT_EFFECT = ("tags", "cache_from", "cache_to", "no_cache", "pull", "labels", "isolation", "provenance")
+_WITHOUT_EFFECT = ("tags", "cache_from", "cache_to", "no_cache", "pull", "isolation", "provenance")
 
 
 def add_images(whole: Conversion) -> None:

@@ -32,7 +32,7 @@ _ELSEWHERE: Final = {
     *("configs", "secrets", "profiles", "container_name", "mac_address", "mem_limit", "mem_reservation"),
     *("cpus", "pids_limit", "cpu_quota", "cpu_period", "links", "version"),
 }
-_WITHOUT_EFFECT: Final = {"pull_policy", "attach", "develop", "extends", "platform"}
+_WITHOUT_EFFECT: Final = {"pull_policy", "attach", "develop", "extends"}
 _SWITCHES: Final = {"init", "read_only", "privileged", "stdin_open", "tty"}
 _NUMBERS: Final = {"oom_score_adj", "cpu_shares"}
 _JOINS: Final = {"ipc", "pid"}
@@ -65,6 +65,8 @@ def _convert_rest(work: ServiceWork) -> None:
     for word, value in work.service.items():
         if value in (None, [], {}, "") or word in _ELSEWHERE or word in _WITHOUT_EFFECT:
             continue
+        if word == "platform" and work.service.get("build"):
+            continue  # The Image says it.
         if word in Service.model_fields:
             work.spec[word] = _same(work, word, value)
         else:

@@ -12,6 +12,8 @@ from reconciler.desired import Json
 from specs.privilege import Attachment
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_IMPLYING: Final = ("links", "volumes_from", "network_mode", "ipc", "pid")
+"""Words that make a dependency which Compose restarts, without saying so."""
 _GPU: Final = ("driver", "count", "device_ids", "capabilities")
 _SWARM: Final = ("labels", "placement", "update_config", "rollback_config", "endpoint_mode")
 
@@ -102,6 +104,10 @@ def convert_depends_on(work: ServiceWork) -> None:
             dependency["required"] = False
         if dependency["condition"] == "service_completed_successfully" and name not in work.whole.jobs:
             dependency["condition"] = "service_started"
+        if words.get("restart") and not any(work.service.get(word) for word in _IMPLYING):
+            work.note(
+                "dropped", f"depends_on.{name_of(name)}.restart is left out: a rollout restarts no neighbour"
+            )
         found[name_of(name)] = dependency
     if found:
         work.spec["depends_on"] = found
