@@ -66,9 +66,11 @@ class Relay:
             writer.transport.abort()
             return
         self._writers |= {writer, upstream[1]}
-        await asyncio.gather(
-            self._carry(reader, upstream[1], counted=False), self._carry(upstream[0], writer, counted=True)
-        )
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(
+                self._carry(reader, upstream[1], counted=False),
+                self._carry(upstream[0], writer, counted=True),
+            )
         for end in (writer, upstream[1]):
             self._writers.discard(end)
             end.close()
