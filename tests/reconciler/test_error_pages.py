@@ -28,9 +28,7 @@ def raised() -> dict[str, str]:
 def to_add(code: str, file: str) -> str:
     family = family_of(code)
     table = "" if code in meanings() else f"{file}: give {code} a meaning in the table of its family\n"
-    about = (
-        "" if family in ABOUT else f"reconciler/cli/error_pages.py: {family} in ABOUT and meanings()\n"
-    )
+    about = "" if family in ABOUT else f"reconciler/cli/error_pages.py: {family} in ABOUT and meanings()\n"
     given = 'given = """\n<fields of a Service that bring it about>\n"""\n' if family == "SPEC" else ""
     place = f"reconciler/cli/errors/{family}.toml"
     text = f'[{code}]\n{given}cause = "<why it comes up>"\nremedy = "<what to do>"\n'
@@ -38,7 +36,8 @@ def to_add(code: str, file: str) -> str:
 
 
 def test_every_code_is_explained() -> None:
-    missing = {code: file for code, file in raised().items() if code not in explanations()}
+    known = explanations()
+    missing = {code: file for code, file in raised().items() if code not in known}
     assert not missing, "\n" + "\n".join(to_add(code, file) for code, file in sorted(missing.items()))
 
 

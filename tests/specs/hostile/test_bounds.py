@@ -94,7 +94,7 @@ def test_a_file_of_one_idea_is_read_in_bounded_time_and_memory(case: str, tmp_pa
     file = tmp_path / "a.yaml"
     file.write_bytes(CASES[case].encode())
     cost = read_in_a_child(file)
-    assert cost.seconds < 3, "a good file of this size takes half a second"
+    assert cost.seconds < 5, "a good file of this size takes half a second"
     assert cost.peak < CEILING
     assert cost.problems <= 1_001
     assert cost.longest < 2_000
