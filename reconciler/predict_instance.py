@@ -155,7 +155,9 @@ def _apply(instance: Instance, change: Change, observed: Observed) -> Instance:
         case Connect():
             names = {n.handle.id: n.object_name for n in observed.networks}
             name = names.get(change.network, change.network)
-            return replace(instance, networks=(*instance.networks, name))
+            return replace(
+                instance, networks=(*instance.networks, name), live_fields=_restored(instance, "networks.")
+            )
         case Disconnect():
             return replace(instance, networks=tuple(n for n in instance.networks if n != change.network))
         case Rename():
