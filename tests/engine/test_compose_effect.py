@@ -178,6 +178,8 @@ def test_what_compose_runs_is_taken_over_with_its_data(
         composed.run("up", "-d")
         container = composed.containers()["web"]
         name = container["Name"].lstrip("/")
+        unnamed = next(m["Name"] for m in container["Mounts"] if m["Destination"] == "/unnamed")
+        site.hands.insert(0, lambda: site.hand("volume", "rm", "--force", unnamed))
         site.hand("exec", name, "sh", "-c", "echo kept >/data/x; echo kept >/unnamed/x")
         told = convert(site)
         assert {note["topic"] for note in told["remarks"]} == {"data", "volume"}

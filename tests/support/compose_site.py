@@ -26,7 +26,12 @@ class Composed:
     site: Site
 
     def __post_init__(self) -> None:
-        self.site.hands.append(lambda: self.run("down", "--volumes", "--timeout", "0"))
+        self.site.hands.append(self.remove)
+
+    def remove(self) -> None:
+        """Everything that Compose made; our containers first, which may hold its volumes."""
+        self.site.clean()
+        self.run("down", "--volumes", "--timeout", "0")
 
     @property
     def project(self) -> str:
