@@ -67,7 +67,8 @@ class SshLine:
             if child is None or child.has_ended() or "open failed" in said:
                 return meaning(self._endpoint, said, ended=child is None or child.has_ended())
             await asyncio.sleep(0.01)
-        return None
+        # Our own socket broke, and another call has connected again meanwhile.
+        return meaning(self._endpoint, "", ended=True) if isinstance(error, OSError) else None
 
     async def close(self) -> None:
         if self._child is not None:
