@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from reconciler.changes import Change
 from reconciler.desired import (
+    NOTHING_ALLOWED,
     DesiredFiles,
     DesiredImage,
     DesiredNetwork,
@@ -22,6 +23,7 @@ from reconciler.observed import (
     Handle,
 )
 from reconciler.ownership import Owner
+from specs.allow import Allowed
 from specs.reference import ImageRef
 
 
@@ -43,6 +45,10 @@ class Blueprint:
     source: str
     network_ids: Mapping[str, str] = field(default_factory=dict)
     """Object name of each network of ours -> id: networks are attached by id, since names can be doubled."""
+    allowed: Allowed = NOTHING_ALLOWED
+    """What the environment allows: the payload is held to it once more."""
+    joins: Mapping[str, str] = field(default_factory=dict)
+    """Service whose namespace it joins -> id of that service's instance."""
 
 
 @dataclass(frozen=True, slots=True)

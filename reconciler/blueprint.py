@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.actions import Blueprint
+from reconciler.joins import find_joins
 from reconciler.ownership import InstanceName
 from reconciler.steps import Steps
 from reconciler.target import Target
@@ -34,6 +35,8 @@ def draw(steps: Steps, target: Target, number: int) -> Blueprint:
         pin=target.pin,
         source=steps.desired.policy.source,
         network_ids=ids,
+        allowed=steps.desired.policy.allowed,
+        joins=find_joins(steps.views, target.form.spec),
     )
 
 

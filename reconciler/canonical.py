@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from reconciler.desired import Fields, Json
+from reconciler.strict_json import read_object
+from specs.privilege import Privileges
 
 VERSION: Final = 1
 MAX_CANONICAL: Final = 256 << 10
@@ -16,14 +18,20 @@ MAX_CANONICAL: Final = 256 << 10
 _MAX_LABEL: Final = 2 * MAX_CANONICAL
 _DEFAULT_SECRET_MODE: Final = 0o400
 _KEYS: Final = {"v", "name", "service", "files", "volumes"}
+_PLACE: Final = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
 _PLAIN: Final = (
+    *Privileges.model_fields,
     "command",
     "entrypoint",
     "user",
     "working_dir",
     "stop_signal",
     "stop_grace_period",
+    *("read_only", "cap_drop", "group_add", "shm_size", "init", "hostname", "domainname", "dns", "dns_opt"),
+    *("dns_search", "stdin_open", "tty", "oom_score_adj", "memswap_limit", "cpu_shares", "cpuset"),
 )
+_MAPS: Final = ("environment", "labels", "ulimits", "sysctls", "extra_hosts", "annotations", "tmpfs")
+"""Maps whose members are fields of their own."""
 
 
 def encode_canonical(document: Mapping[str, Json]) -> str:
@@ -36,16 +44,12 @@ def decode_canonical(canonical: str) -> dict[str, Json]:
     if len(canonical) > MAX_CANONICAL:
         raise ValueError("the canonical service is too long")
     try:
-        document = json.loads(canonical, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        document = read_object(canonical)
+    except ValueError:
         raise ValueError("the canonical service is not JSON") from None
-    if not isinstance(document, dict) or set(document) != _KEYS or document["v"] != VERSION:
+    if set(document) != _KEYS or document["v"] != VERSION:
         raise ValueError("the canonical service is not one of this version")
     return document
-
-
-def _refuse_constant(name: str) -> Json:
-    raise ValueError(name)
 
 
 def encode_label(canonical: str) -> str:
@@ -78,10 +82,11 @@ def document_fields(document: Mapping[str, Json]) -> Fields:
     service, volumes, files = (_map(document.get(name)) for name in ("service", "volumes", "files"))
     found: dict[str, Json] = {name: service[name] for name in _PLAIN if name in service}
     found["restart"] = service.get("restart", "unless-stopped")
-    for group in ("environment", "labels"):
+    for group in _MAPS:
         found |= {f"{group}.{name}": value for name, value in _map(service.get(group)).items()}
     check = _map(service.get("healthcheck"))
     found |= _flat("healthcheck", {"disable": True} if check.get("disable") else check)
+    found |= _flat("logging", _map(service.get("logging")))
     found |= _flat("deploy.resources", _map(_map(service.get("deploy")).get("resources")))
     found |= {f"ports.{key}": _port(_map(port)) for key, port in _map(service.get("ports")).items()}
     for target, mount in _map(service.get("volumes")).items():
@@ -91,6 +96,8 @@ def document_fields(document: Mapping[str, Json]) -> Fields:
     for target, use in _map(service.get("secrets")).items():
         mode = _map(use).get("mode", _DEFAULT_SECRET_MODE)
         found[f"secrets.{target}"] = {"secret": _map(use).get("source"), "mode": mode}
+    for name, place in _map(service.get("networks")).items():
+        found |= {f"networks.{name}.{word}": _map(place)[word] for word in _PLACE if word in _map(place)}
     return found
 
 
@@ -123,4 +130,10 @@ def _mount(mount: dict[str, Json], volumes: dict[str, Json]) -> Json:
     type_name, source = mount.get("type", "volume"), mount.get("source")
     if type_name == "volume":
         source = volumes.get(source) if isinstance(source, str) else None
-    return {"type": type_name, "source": source, "read_only": mount.get("read_only", False)}
+    found = {"type": type_name, "source": source, "read_only": mount.get("read_only", False)}
+    said = {**_map(mount.get("volume")), **_map(mount.get("bind"))}
+    found |= {name: said[name] for name in ("nocopy", "subpath", "propagation") if name in said}
+    if type_name == "tmpfs":
+        memory = _map(mount.get("tmpfs"))
+        found |= {name: memory[name] for name in ("size", "mode") if name in memory}
+    return found

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+from specs.privilege import Attachment
+
+LIMIT_PATHS: Final = ("deploy.resources.", "memswap_limit", "cpu_shares", "cpuset")
+"""Prefixes of the fields that ``SetLimits`` sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +19,9 @@ class SetLimits:
     memory: int | None
     pids: int | None
     memory_reservation: int | None
+    memory_and_swap: int | None = None
+    cpu_shares: int | None = None
+    cpuset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Connect:
 
     network: str
     aliases: tuple[str, ...]
+    place: Attachment = Attachment()
+    """Its own addresses there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ class Stock(Protocol):
         """The files of a Config by content digest. Raises Refused when they are not in this commit."""
         ...
 
-    def secrets(self, names: Sequence[str]) -> Mapping[str, str]:
-        """The values of secrets. Raises Refused for one that has none."""
+    def secrets(self, names: Sequence[str], digest: str = "") -> Mapping[str, str]:
+        """The values of secrets. Raises Refused for one that has none, and when the digest over all of them
+        is another than ``digest``, where one is given."""
         ...
 
 
@@ -41,6 +42,19 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a runtime is. ``name`` and what named it are empty for this machine's usual engine."""
+
+    name: str = ""
+    origin: str = ""
+    is_remote: bool = False
+    """Whether it may be on another machine: its loopback is then not ours."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.origin})" if self.name else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Clients:
     """The providers of one environment."""
 
@@ -49,3 +63,4 @@ class Clients:
     login: FindLogin
     builder: Builder | None
     stock: Stock
+    place: Place = Place()

@@ -12,6 +12,7 @@ from reconciler.observed import Phase
 from reconciler.readiness import is_ready, ready_at, runs
 from reconciler.steps import Steps
 from reconciler.target import Target, desired_target, holding_instance
+from specs.privilege import joined_services
 from specs.service import Dependency
 
 
@@ -75,7 +76,8 @@ def sorted_by_dependency(services: Sequence[DesiredService]) -> list[DesiredServ
         stack = [root_name]
         while stack:
             service = by_name[stack[-1]]
-            wanted = sorted(service.form.spec.depends_on)
+            spec = service.form.spec
+            wanted = sorted({*spec.depends_on, *joined_services(spec).values()})
             pending = [n for n in wanted if n in by_name and n not in done and n not in stack]
             if pending:
                 stack.append(pending[0])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from reconciler.ownership import Owner, short_digest
+from reconciler.repository import Kinship as Kinship
+from specs.allow import Allowed
+from specs.privilege import Attachment
 from specs.reference import Digest, ImageRef
+from specs.resource import Pool
 from specs.service import Service
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -18,16 +21,7 @@ Fields: TypeAlias = Mapping[str, Json]
 
 Order = Literal["start-first", "stop-first"]
 NOTHING: Fields = MappingProxyType({})
-
-
-class Kinship(Enum):
-    """How a commit is related to the desired one (design, section 4: lineage)."""
-
-    SAME = "same"
-    ANCESTOR = "ancestor"
-    DESCENDANT = "descendant"
-    UNRELATED = "unrelated"
-    CANNOT_TELL = "cannot_tell"
+NOTHING_ALLOWED = Allowed()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,6 +71,7 @@ class NetworkUse:
     object_name: str
     aliases: tuple[str, ...] = ()
     external: bool = False
+    place: Attachment = Attachment()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +84,13 @@ class MountUse:
     object_name: str
     read_only: bool = False
     external: bool = False
+    size: int | None = None
+    """Of a tmpfs, in bytes."""
+    mode: int | None = None
+    """Of a tmpfs."""
+    nocopy: bool = False
+    subpath: str | None = None
+    propagation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,9 @@ class DesiredNetwork:
     object_name: str
     driver: str = "bridge"
     internal: bool = False
-    subnet: str | None = None
+    pools: tuple[Pool, ...] = ()
+    enable_ipv6: bool = False
+    attachable: bool = False
     driver_opts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     external: bool = False
@@ -188,6 +192,7 @@ class DesiredVolume:
     driver_opts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     external: bool = False
+    allowed: Allowed = NOTHING_ALLOWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +225,9 @@ class Policy:
     source: str = ""
     """The text of the label ``reconciler.source`` that this source writes."""
     mode: Literal["live", "offline", "worktree"] = "live"
-    host_mounts: frozenset[str] = frozenset()
-    """Host paths that the environment's ``allow`` names: a form read from a label may mount no other."""
+    take_over: Literal["no", "prepare", "take"] = "no"
+    """``adopt``: make everything ready but instances; then make them, whoever else was there before."""
+    allowed: Allowed = NOTHING_ALLOWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +242,8 @@ class Desired:
     volumes: Mapping[str, DesiredVolume] = field(default_factory=dict)
     files: Mapping[str, DesiredFiles] = field(default_factory=dict)
     registries: Mapping[str, LocalRegistry] = field(default_factory=dict)
+    locks: Mapping[str, Digest] = field(default_factory=dict)
+    """What the lock says of references as written."""
     policy: Policy = Policy()
     lineage: Mapping[str, Kinship] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()

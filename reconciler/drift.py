@@ -9,6 +9,7 @@ from typing import Literal
 from reconciler.desired import Subject
 from reconciler.difference import Diff
 from reconciler.observed import Instance, Traits
+from reconciler.secret_names import secret_names, told
 from reconciler.target import Target
 from specs.service import Ignored
 
@@ -83,8 +84,12 @@ def commit_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
     ]
     if instance.input != target.input:
         diffs.append(Diff("image", "commit", target.input, instance.input, instance.image))
-    elif instance.generation.secrets != target.secrets and not target.service.missing_secrets:
-        diffs.append(Diff("secrets", "commit", "another value", "the value then", None))
+    elif not target.is_image_of(instance.input, instance.generation.digest):
+        before = f"{instance.input}@{instance.generation.digest}"
+        diffs.append(Diff("image", "commit", f"{target.input}@{target.digest}", before, instance.image))
+    if instance.generation.secrets != target.secrets and not target.service.missing_secrets:
+        words = told(secret_names(target.form))
+        diffs.append(Diff("secrets", "commit", words, "the value then", None))
     return tuple(diffs)
 
 

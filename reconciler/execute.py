@@ -23,7 +23,7 @@ from reconciler.ownership import Owner
 from reconciler.perform import perform
 from reconciler.provider import ProviderError, Refused, Stale
 
-_FIRST_PAUSE = 1.0
+FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
 _LOG_TAIL = 20
 
@@ -39,6 +39,8 @@ class Executor:
     owner: Owner
     clients: Clients
     progress: Progress = lambda subject, line: None
+    first_pause: float = FIRST_PAUSE
+    """Seconds before an action that failed once is tried again; each time twice as long."""
     tasks: dict[Subject, asyncio.Task[None]] = field(default_factory=dict)
     attempts: dict[Subject, Attempt] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -136,7 +138,7 @@ class Executor:
         earlier = self.attempts.get(subject)
         count = earlier.count + 1 if earlier else 1
         # The jitter keeps many subjects that failed together from trying together.
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (count - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
+        pause = min(_LONGEST_PAUSE, self.first_pause * 2 ** (count - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
         pause = max(pause, outcome.retry_after or 0.0)
         self.attempts[subject] = Attempt(
             count,

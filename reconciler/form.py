@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from reconciler.canonical import (
     fields_of,
 )
 from reconciler.desired import (
+    NOTHING_ALLOWED,
     DesiredNetwork,
     DesiredVolume,
     FilesUse,
@@ -30,15 +31,17 @@ from reconciler.desired import (
 )
 from reconciler.files import ConfigDigest, FilesKey, files_key
 from reconciler.ownership import Owner, files_name, network_name, volume_name
+from specs.allow import Allowed, missing
+from specs.container_types import Tmpfs
 from specs.fingerprint import Content, fingerprint
 from specs.mounts import is_plain_path
 from specs.ports import port_key
-from specs.service import Attachment, Service
+from specs.privilege import Attachment
+from specs.service import Service
 
 __all__ = ["decode_label", "encode_label", "fields_of", "make_form", "read_form"]
 
 DEFAULT_NETWORK: Final = "default"
-READABLE_HOST_FILES: Final = ("/etc/localtime", "/etc/timezone")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[^/\x00]{1,255}")
@@ -64,7 +67,7 @@ def make_form(
     volumes: Mapping[str, DesiredVolume],
 ) -> ServiceForm:
     """The form of an effective service. Raises ValueError when a Config or network is not given."""
-    absent = (service.networks.keys() or {DEFAULT_NETWORK}) - networks.keys()
+    absent = joined_networks(service).keys() - networks.keys()
     if absent:
         raise ValueError(f"nothing is known of Network {min(absent)}")
     files: dict[str, ConfigDigest] = {}
@@ -83,10 +86,10 @@ def read_form(
     volumes: Mapping[str, DesiredVolume],
     *,
     service_name: str | None = None,
-    host_mounts: Collection[str] = (),
+    allowed: Allowed = NOTHING_ALLOWED,
 ) -> ServiceForm:
     """The form of a canonical text, which is hostile input: through the models, under today's policy
-    (``host_mounts``), with today's networks and volumes. Raises ValueError on anything else, without any
+    (``allowed``), with today's networks and volumes. Raises ValueError on anything else, without any
     part of the text in the message."""
     document = decode_canonical(canonical)
     name = document["name"]
@@ -96,13 +99,13 @@ def read_form(
         service = Service.model_validate_json(json.dumps(document["service"]), strict=True)
     except (ValidationError, RecursionError):
         raise ValueError("the form is no service of this version") from None
-    _check_policy(service, host_mounts)
+    _check_policy(name, service, allowed)
     return _form(_Parts(owner, name, service, _read_files(owner, service, document)), networks, volumes)
 
 
-def _check_policy(service: Service, host_mounts: Collection[str]) -> None:
+def _check_policy(service_name: str, service: Service, allowed: Allowed) -> None:
     """What the loader checks beyond the models, for a text that never passed the loader."""
-    for target in (*service.volumes, *service.configs, *service.secrets):
+    for target in (*service.volumes, *service.tmpfs, *service.configs, *service.secrets):
         if not is_plain_path(target):
             raise ValueError("the form has a target that is no plain path")
     for key, port in service.ports.items():
@@ -111,9 +114,9 @@ def _check_policy(service: Service, host_mounts: Collection[str]) -> None:
     for mount in service.volumes.values():
         if (mount.source is not None) != (mount.type in ("bind", "volume")):
             raise ValueError("the form has a mount without source")
-        allowed = mount.source in host_mounts or (mount.read_only and mount.source in READABLE_HOST_FILES)
-        if mount.type == "bind" and not allowed:
-            raise ValueError("the form mounts a host path that is not allowed")
+    refused = missing(allowed, service_name, service)
+    if refused:
+        raise ValueError(f"the form asks for what is not allowed: {refused[0].word}")
 
 
 def _read_files(owner: Owner, service: Service, document: Mapping[str, Json]) -> dict[str, ConfigDigest]:
@@ -156,7 +159,7 @@ def _form(
         mounts=mounts,
         files=files,
         secrets=_secrets(service),
-        volume_paths=tuple(sorted(service.volumes)),
+        volume_paths=tuple(sorted({*service.volumes, *service.tmpfs})),
     )
 
 
@@ -174,16 +177,24 @@ def _document(parts: _Parts, mounts: tuple[MountUse, ...]) -> dict[str, Json]:
     }
 
 
+def joined_networks(service: Service) -> Mapping[str, Attachment]:
+    """The networks of a service: those that it names, else the default one; none with a network mode."""
+    if service.network_mode is not None:
+        return {}
+    return service.networks or {DEFAULT_NETWORK: Attachment()}
+
+
 def _networks(parts: _Parts, networks: Mapping[str, DesiredNetwork]) -> tuple[NetworkUse, ...]:
     """A service without networks joins the environment's default one. Its own name is always an alias."""
     uses = []
-    joined = parts.service.networks or {DEFAULT_NETWORK: Attachment()}
-    for name, attachment in sorted(joined.items()):
+    joined = joined_networks(parts.service)
+    for name, attachment in sorted(joined.items(), key=lambda item: (-item[1].priority, item[0])):
         aliases = tuple(dict.fromkeys((parts.service_name, *attachment.aliases)))
         network = networks.get(name)
         # A network that git declares no more has a name that no network bears: the planner says so.
         object_name = network.object_name if network else network_name(parts.owner, name, "")
-        uses.append(NetworkUse(name, object_name, aliases, network.external if network else False))
+        external = network.external if network else False
+        uses.append(NetworkUse(name, object_name, aliases, external, attachment))
     return tuple(uses)
 
 
@@ -199,7 +210,24 @@ def _mounts(parts: _Parts, volumes: Mapping[str, DesiredVolume]) -> tuple[MountU
             if not _NAME.fullmatch(source):
                 raise ValueError("the form mounts a volume without a name of ours")
         external = volume.external if volume else False
-        uses.append(MountUse(target, mount.type, source, object_name, mount.read_only, external))
+        memory = mount.tmpfs or Tmpfs()
+        uses.append(
+            MountUse(
+                target,
+                mount.type,
+                source,
+                object_name,
+                mount.read_only,
+                external,
+                memory.size,
+                memory.mode,
+                mount.volume is not None and mount.volume.nocopy,
+                mount.volume.subpath if mount.volume else None,
+                mount.bind.propagation if mount.bind else None,
+            )
+        )
+    for target, memory in sorted(parts.service.tmpfs.items()):
+        uses.append(MountUse(target, "tmpfs", "", "", size=memory.size, mode=memory.mode))
     return tuple(uses)
 
 

@@ -8,6 +8,7 @@ from reconciler.desired import Kinship, Subject
 from reconciler.ownership import Role
 from reconciler.source import is_same_source
 from reconciler.steps import Steps
+from reconciler.takeover import ADOPT, accepted_source, read_take_over
 from reconciler.target import is_aged
 from reconciler.view import suspension
 
@@ -39,16 +40,35 @@ def _guard_lineage(steps: Steps) -> None:
 
 
 def _guard_source(steps: Steps) -> None:
-    """One owner from two sources: two repositories must not take turns in one environment."""
+    """One owner from two sources: two repositories must not take turns in one environment. Marker ``source``
+    says that it was handed over: then the new source alone may act, whatever made what runs."""
     wanted = steps.desired.policy.source
+    accepted = accepted_source(steps.views)
+    if wanted and accepted is not None:
+        if not is_same_source(accepted, wanted):
+            _block_source(steps, f"this environment was handed over to another source: {accepted}")
+        return
     others = {i.source for i in steps.observed.instances if not is_same_source(i.source, wanted)}
     if wanted and others:
-        steps.block(
-            environment(steps),
-            "PLAN032",
-            f"what runs came from another source: {min(others)}",
-            "use that repository, or choose another project name",
-        )
+        _block_source(steps, f"what runs came from another source: {min(others)}")
+
+
+def _block_source(steps: Steps, reason: str) -> None:
+    environment_name = steps.desired.owner.environment
+    steps.block(
+        environment(steps),
+        "PLAN032",
+        reason,
+        f"use that repository, another project name, or move here: reconciler adopt {environment_name}",
+    )
+
+
+def tell_take_over(steps: Steps, subject: Subject) -> None:
+    """A take-over that was begun and not ended: what made room waits, stopped, until the command goes on."""
+    begun = read_take_over(steps.views.markers.get((ADOPT, subject.name)))
+    if begun is not None and steps.desired.policy.take_over == "no":
+        command = f"reconciler adopt {steps.desired.owner.environment} {subject.name} {begun.name}"
+        steps.wait(subject, f"taking over from {begun.name} has not ended: {command}", Ender.OUTSIDE)
 
 
 def suspended(steps: Steps, service_name: str) -> str | None:

@@ -26,7 +26,7 @@ def block_held(steps: Steps, desired: Target, holding: Instance, target: Target 
         Subject("Service", name),
         "PLAN021",
         f"the new generation failed and is held as {holding.name}{back}",
-        f"read `docker logs {holding.name}`, commit a fix, or try it again: reconciler retry {env} {name}",
+        f"read `reconciler logs {env} {name}`, commit a fix, or try it again: reconciler retry {env} {name}",
         held=True,
     )
 

@@ -11,6 +11,7 @@ from reconciler.difference import Cause
 from reconciler.observed import Instance, Phase
 from reconciler.readiness import grace, runs
 from reconciler.steps import Steps
+from reconciler.strict_json import read_object
 from reconciler.target import Target
 from reconciler.view import JOB, ServiceView
 
@@ -31,7 +32,7 @@ def is_recorded(target: Target, view: ServiceView) -> bool:
     if view.job is None:
         return False
     try:
-        value = json.loads(view.job.value)
+        value = read_object(view.job.value)
         same_spec = value["fingerprint"] == target.form.fingerprint and value["secrets"] == target.secrets
         return bool(same_spec and (value["input"] == target.input or value["digest"] == target.digest))
     except (ValueError, KeyError, TypeError):

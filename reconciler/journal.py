@@ -54,7 +54,7 @@ class Journal:
         for line in reversed(self._tail()):
             try:
                 entry = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(entry, dict):
                 yield entry

@@ -11,6 +11,7 @@ from pathlib import Path
 from reconciler.observed import Marker, Observed
 from reconciler.ownership import Owner
 from reconciler.provider import Runtime
+from reconciler.strict_json import read_number, read_object
 from reconciler.view import newest_markers
 
 KIND = "lease"
@@ -34,9 +35,9 @@ def read_lease(observed: Observed) -> Held:
     if marker is None:
         return Held("", 0.0, 0)
     try:
-        value = json.loads(marker.value)
-        return Held(str(value["holder"]), float(value["until"]), marker.sequence)
-    except (ValueError, KeyError, TypeError):
+        value = read_object(marker.value)
+        return Held(str(value["holder"]), read_number(value["until"]), marker.sequence)
+    except (ValueError, KeyError):
         return Held("", 0.0, marker.sequence)
 
 

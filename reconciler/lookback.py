@@ -9,6 +9,7 @@ from reconciler.desired import Desired, DesiredService, Fields
 from reconciler.difference import Diff
 from reconciler.observed import Instance, Observed
 from reconciler.release import Release
+from reconciler.secret_names import names_in, told
 from reconciler.view import ServiceView, group
 
 
@@ -44,8 +45,12 @@ class Lookback:
         found = [Diff(path, "commit", other.get(path), one.get(path), None) for path in paths]
         if self.before.input != self.after.input:
             found.append(Diff("image", "commit", self.after.input, self.before.input, None))
+        elif _other_bytes(self.before, self.after):
+            after, before = (f"{v.input}@{v.digest}" for v in (self.after, self.before))
+            found.append(Diff("image", "commit", after, before, None))
         if self.before.secrets != self.after.secrets and self.after.secrets:
-            found.append(Diff("secrets", "commit", "another value", "the value before", None))
+            words = told(names_in(other))
+            found.append(Diff("secrets", "commit", words, "the value before", None))
         return tuple(found)
 
 
@@ -61,15 +66,20 @@ def look_back(service_name: str, desired: Desired, observed: Observed) -> Lookba
 
 
 def _differ(one: Version, other: Version) -> bool:
-    return (one.fields, one.input) != (other.fields, other.input) or (
-        bool(other.secrets) and one.secrets != other.secrets
-    )
+    other_secrets = bool(other.secrets) and one.secrets != other.secrets
+    return (one.fields, one.input) != (other.fields, other.input) or other_secrets or _other_bytes(one, other)
+
+
+def _other_bytes(one: Version, other: Version) -> bool:
+    """The lock gave one reference another digest."""
+    return None not in (one.digest, other.digest) and one.digest != other.digest
 
 
 def _of_service(service: DesiredService, desired: Desired, running: Version | None) -> Version:
     # Without its secrets' values here, their digest is not compared.
     secrets = "" if service.missing_secrets else service.secrets_digest
-    return Version(desired.commit, service.image.input, None, secrets, service.form.fields)
+    locked = service.image.locked.text if service.image.locked else None
+    return Version(desired.commit, service.image.input, locked, secrets, service.form.fields)
 
 
 def _of_instance(instance: Instance) -> Version:

@@ -12,7 +12,7 @@ from reconciler.actions import Action
 from reconciler.clients import Clients
 from reconciler.decision import Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired, Subject
-from reconciler.execute import Executor, Progress
+from reconciler.execute import FIRST_PAUSE, Executor, Progress
 from reconciler.lease import Lease
 from reconciler.observe import Memory, observe
 from reconciler.observed import Observed
@@ -80,6 +80,10 @@ class Convergence:
     passes: int = 0
     idle: int = 0
     """Passes in a row in which nothing was started and nothing was in flight."""
+    blind: int = 0
+    """Passes in a row in which something could not be read."""
+    has_seen: bool = False
+    """Some pass could read everything."""
 
     async def run_pass(self, report: Report) -> tuple[Observed, Plan]:
         """One pass. Awaits no action: what it starts runs beside it."""
@@ -88,6 +92,8 @@ class Convergence:
         observed = await observe(
             self.desired, self.clients, self.memory, self.executor.in_flight(), self.executor.attempts
         )
+        self.blind = self.blind + 1 if observed.unreadable else 0
+        self.has_seen = self.has_seen or not observed.unreadable
         await self._relate(observed)
         # What ended while we looked may not be in what we saw.
         observed = replace(observed, in_flight=observed.in_flight | self.executor.in_flight())
@@ -110,22 +116,24 @@ class Convergence:
     async def _start(self, observed: Observed, decided: Plan) -> tuple[Plan, tuple[Action, ...]]:
         if not decided.actions:
             return decided, ()
-        other = self.lease.other(observed)
+        other, pause = self.lease.other(observed), 2.0
         if other is None:
             try:
                 if await self.lease.take(observed):
                     return decided, self.executor.start(decided.actions, observed)
                 other = "another process that was faster"
             except ProviderError as error:
-                other = f"nobody: the lease cannot be written ({error})"
+                other, pause = f"nobody: the lease cannot be written ({error})", self.executor.first_pause
         subject = Subject("Environment", self.desired.owner.environment)
-        wait = Wait(subject, f"who may write: {other}", Ender.TIME, observed.at + 2.0, "lease")
+        wait = Wait(subject, f"who may write: {other}", Ender.TIME, observed.at + pause, "lease")
         return replace(decided, actions=(), waits=(*decided.waits, wait)), ()
 
     def is_over(self, observed: Observed, decided: Plan) -> bool:
         """Nothing that we or time can do is left, or everything left has failed often enough."""
         if self.executor.busy or decided.actions:
             return False
+        if self.has_seen and 0 < self.blind < TRIES:
+            return False  # what could be read a moment ago is asked for again
         ours = [w for w in decided.waits if w.ender is not Ender.OUTSIDE]
         if not ours:
             return True
@@ -138,7 +146,8 @@ class Convergence:
         """Seconds until the next look: soon when something may end by itself, never busier than looking
         itself is."""
         times = [w.recheck_at - observed.at for w in decided.waits if w.recheck_at is not None]
-        soonest = min((t for t in times if t > 0), default=_SLOWEST if self.executor.busy else 1.0)
+        still = _SLOWEST if self.executor.busy else self.executor.first_pause
+        soonest = min((t for t in times if t > 0), default=still)
         return max(_QUIET, min(soonest, _SLOWEST), took)
 
 
@@ -150,14 +159,16 @@ async def converge(
     report: Report,
     meet: Meet | None = None,
     progress: Progress = lambda subject, line: None,
+    first_pause: float = FIRST_PAUSE,
 ) -> Converged:
     """Passes until settled, blocked, held or tired, at most ``within`` seconds. Never raises
     ProviderError, but what ``meet`` raises.
 
     ``meet`` gives what is desired in the light of what lives (its lineage); it is called off the event loop.
+    ``first_pause``: seconds before what failed is tried again.
     """
     began = time.monotonic()
-    executor = Executor(desired.owner, clients, progress)
+    executor = Executor(desired.owner, clients, progress, first_pause)
     run = Convergence(desired, clients, executor, Lease(desired.owner, clients.runtime), meet)
     timed_out = False
     try:

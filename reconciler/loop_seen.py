@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from reconciler.observed import Observed
+from reconciler.strict_json import read_number, read_object
 from reconciler.view import newest_markers
 
 KIND = "loop"
@@ -30,15 +30,15 @@ def read_loop(observed: Observed) -> LivingLoop | None:
     if marker is None:
         return None
     try:
-        value = json.loads(marker.value)
+        value = read_object(marker.value)
         settled = value.get("settled_at")
         commit = value.get("commit")
         found = LivingLoop(
             str(value["by"]),
-            float(value["at"]),
+            read_number(value["at"]),
             str(commit) if commit else None,
-            None if settled is None else float(settled),
+            None if settled is None else read_number(settled),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError):
         return None
     return None if observed.at - found.at > ALIVE else found

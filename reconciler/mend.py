@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 from reconciler.actions import MendInstance
 from reconciler.blueprint import free_numbers
-from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.changes import (
+    LIMIT_PATHS,
+    Change,
+    Connect,
+    Disconnect,
+    Rename,
+    SetLimits,
+    SetRestart,
+    Start,
+    Unpause,
+)
 from reconciler.desired import Subject
 from reconciler.difference import Cause, Diff
 from reconciler.observed import Instance, Phase
@@ -14,6 +24,7 @@ from reconciler.ownership import InstanceName
 from reconciler.steps import Steps
 from reconciler.supply import supply_network
 from reconciler.target import Target
+from specs.service import Service
 
 
 def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff], proved: bool) -> None:
@@ -23,6 +34,7 @@ def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]
         *_rename(steps, target, instance),
         *_fields(target, diffs),
         *_networks(steps, target, instance),
+        *_places(steps, target, instance, diffs),
         *_process(instance, target),
     )
     if changes:
@@ -52,13 +64,24 @@ def _rename(steps: Steps, target: Target, instance: Instance) -> tuple[Change, .
 def _fields(target: Target, diffs: Sequence[Diff]) -> tuple[Change, ...]:
     paths = [diff.path for diff in diffs]
     changes: list[Change] = []
-    if any(path.startswith("deploy.resources.") for path in paths):
-        resources = target.form.spec.deploy.resources
-        limits = resources.limits
-        changes.append(SetLimits(limits.cpus, limits.memory, limits.pids, resources.reservations.memory))
+    if any(path.startswith(LIMIT_PATHS) for path in paths):
+        changes.append(_limits(target.form.spec))
     if "restart" in paths:
         changes.append(SetRestart(target.form.spec.restart))
     return tuple(changes)
+
+
+def _limits(spec: Service) -> SetLimits:
+    limits, reservations = spec.deploy.resources.limits, spec.deploy.resources.reservations
+    return SetLimits(
+        limits.cpus,
+        limits.memory,
+        limits.pids,
+        reservations.memory,
+        spec.memswap_limit,
+        spec.cpu_shares,
+        spec.cpuset,
+    )
 
 
 def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change, ...]:
@@ -70,11 +93,23 @@ def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change,
         live = steps.networks.get(use.object_name)
         if use.external or live is not None:
             where = live.handle.id if live else use.object_name
-            changes.append(Connect(where, use.aliases))
+            changes.append(Connect(where, use.aliases, use.place))
         elif use.name in steps.desired.networks and not steps.observed.cannot_read("networks"):
             supply_network(steps, steps.desired.networks[use.name])
     if len(changes) == len(missing):
         changes += [Disconnect(name) for name in instance.networks if name not in wanted]
+    return tuple(changes)
+
+
+def _places(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]) -> tuple[Change, ...]:
+    """Another address in a network that it is in: an endpoint cannot be changed, so it is made anew."""
+    changes: list[Change] = []
+    for use in target.form.networks:
+        moved = any(diff.path.startswith(f"networks.{use.name}.") for diff in diffs)
+        live = steps.networks.get(use.object_name)
+        if moved and use.object_name in instance.networks and (use.external or live is not None):
+            where = live.handle.id if live else use.object_name
+            changes += [Disconnect(use.object_name), Connect(where, use.aliases, use.place)]
     return tuple(changes)
 
 

@@ -72,11 +72,13 @@ async def observe(
         volumes=world.volumes,
         markers=world.markers,
         namesakes=world.namesakes,
+        tasks=world.tasks,
         registry_running=world.registry_running,
         in_flight=in_flight,
         attempts=attempts or {},
         traits=world.traits,
         ports=world.ports,
+        tenants=world.tenants,
     )
     views = group(seen)
     artifacts, failed = await _artifacts(desired, seen, views, clients)

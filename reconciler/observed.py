@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from reconciler.desired import NOTHING, Fields, Generation, Subject
 from reconciler.ownership import Role
@@ -136,6 +136,26 @@ class Namesake:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTask:
+    """A task of ours. ``is_over``: it has ended, or never began, and was not removed, since who ran it was
+    killed."""
+
+    service_name: str
+    object_name: str
+    handle: Handle
+    is_over: bool = False
+
+
+class Tenant(NamedTuple):
+    """A container that is not ours, runs, and writes into a volume. ``service_name`` is the service of
+    Compose that it belongs to; empty for none."""
+
+    volume: str
+    container: str
+    service_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """Failed attempts at one subject: this process's memory."""
 
@@ -162,9 +182,12 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a runtime can do without a new process: prefixes of field paths that it can mend in place."""
+    """What a runtime can do without a new process, and what it cannot do at all."""
 
     mendable: tuple[str, ...] = ()
+    """Prefixes of the paths of fields that it can mend in place."""
+    unknown: tuple[tuple[str, str], ...] = ()
+    """Prefixes of the paths of fields that it would drop without a word, and what knows them, in words."""
 
 
 _NO_TRAITS = Traits()
@@ -193,6 +216,7 @@ class Observed:
     volumes: tuple[LiveVolume, ...] = ()
     markers: tuple[Marker, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
+    tasks: tuple[LiveTask, ...] = ()
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     """``str(ref)`` -> digest or absent; a missing key was not asked or could not be read."""
     present: Mapping[str, LiveImage] = field(default_factory=dict)
@@ -205,6 +229,7 @@ class Observed:
     traits: Traits = _NO_TRAITS
     ports: Mapping[int, str] = field(default_factory=dict)
     """Published host ports (tcp) -> who holds them, where visible: a container that is not ours."""
+    tenants: frozenset[Tenant] = frozenset()
 
     def cannot_read(self, kind: str) -> bool:
         """Whether a whole kind could not be read."""

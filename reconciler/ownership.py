@@ -27,6 +27,8 @@ ROLE = "reconciler.role"
 NAME = "reconciler.name"
 VALUE = "reconciler.value"
 REGISTRY = "reconciler.registry"
+TASK = "task"
+"""The value of ``reconciler.role`` on a task."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -106,14 +108,19 @@ def files_name(owner: Owner, digest: str) -> str:
     return f"{owner.prefix}files_{digest[:20]}"
 
 
-def secret_name(owner: Owner, digest: str) -> str:
-    """The object name of the volume that holds secret files; ``digest`` never reveals a value."""
-    return f"{owner.prefix}secret_{short_digest(digest)}"
+def secret_volume_name(owner: Owner, digests: str) -> str:
+    """The object name of the volume that holds the secret files of a generation, which ``digests`` name."""
+    return f"{owner.prefix}secret_{hashlib.sha256(digests.encode()).hexdigest()[:20]}"
 
 
 def marker_name(owner: Owner, kind: str, subject: str, sequence: int, value: str) -> str:
     """The object name of a marker; it ends in a digest of the value (design, section 5)."""
     return f"{owner.prefix}marker_{kind}_{subject or '-'}_{sequence}_{short_digest(value)}"
+
+
+def task_name(owner: Owner, service_name: str, token: str) -> str:
+    """The object name of a task; it reads back as no instance's. ``token`` is any eight digits."""
+    return f"{owner.prefix}{service_name}_task_{token}"
 
 
 def short_digest(text: str) -> str:

@@ -67,8 +67,9 @@ async def _perform_on_instance(
     runtime = clients.runtime
     match action:
         case CreateInstance():
-            values = clients.stock.secrets(secret_names(action.blueprint.form))
-            await runtime.create_instance(action.blueprint, values)
+            blueprint = action.blueprint
+            values = clients.stock.secrets(secret_names(blueprint.form), blueprint.generation.secrets)
+            await runtime.create_instance(blueprint, values)
         case ReviveInstance():
             await runtime.revive_instance(owner, action.handle, action.name, action.restart)
         case RetireInstance():
@@ -88,7 +89,8 @@ async def _mark(owner: Owner, action: PutMarker | RemoveMarker, clients: Clients
     marker = Marker(action.kind, action.marker_subject, action.sequence, action.value)
     if not await clients.runtime.put_marker(owner, marker):
         where = f"{owner}, marker {action.kind} {action.marker_subject}"
-        raise Stale("RUN002", where, "another writer was faster")
+        expected, remedy = "the marker that we wrote", "the next look decides anew"
+        raise Stale("RUN002", where, "another writer was faster", expected, remedy)
 
 
 async def _build(action: BuildImage, observed: Observed, clients: Clients, log: LogLine) -> None:

@@ -91,6 +91,7 @@ def _plan_services(steps: Steps) -> None:
             steps.wait(subject, f"suspended: {reason}", Ender.OUTSIDE)
         else:
             plan_service(steps, service, _reader(steps, service.name), today)
+            guard.tell_take_over(steps, subject)
 
 
 def _reader(steps: Steps, service_name: str) -> ReadForm:
@@ -104,7 +105,7 @@ def _reader(steps: Steps, service_name: str) -> ReadForm:
             desired.networks,
             desired.volumes,
             service_name=service_name,
-            host_mounts=desired.policy.host_mounts,
+            allowed=desired.policy.allowed,
         )
 
     return read

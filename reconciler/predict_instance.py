@@ -13,10 +13,22 @@ from reconciler.actions import (
     RetireInstance,
     ReviveInstance,
 )
-from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.changes import (
+    LIMIT_PATHS,
+    Change,
+    Connect,
+    Disconnect,
+    Rename,
+    SetLimits,
+    SetRestart,
+    Start,
+    Unpause,
+)
 from reconciler.desired import Fields, ServiceForm
-from reconciler.observed import Handle, Health, Instance, Observed, Phase
+from reconciler.joins import joined_fields, lose_joins
+from reconciler.observed import Handle, Health, Instance, LiveVolume, Observed, Phase
 from reconciler.ownership import Role, parse_instance_name
+from reconciler.secret_volume import volume_of
 
 _NO_TEST = [["NONE"], []]
 
@@ -28,12 +40,17 @@ def predict(
     """The instances after it."""
     match action:
         case CreateInstance():
+            observed = replace(observed, volumes=_with_secrets(observed, action))
             return replace(observed, instances=(*observed.instances, _created(observed, action)))
         case RemoveInstance():
-            rest = tuple(i for i in observed.instances if i.handle != action.handle)
-            return _with_members(replace(observed, instances=rest))
+            kept = tuple(i for i in observed.instances if i.handle != action.handle)
+            rest = lose_joins(kept, action.handle.id)
+            tasks = tuple(t for t in observed.tasks if t.handle != action.handle)
+            return _with_members(replace(observed, instances=rest, tasks=tasks))
         case RetireInstance():
-            return _changed(observed, action.handle, lambda i: _retired(i, action.name, observed.at))
+            rest = lose_joins(observed.instances, action.handle.id)
+            apart = replace(observed, instances=rest)
+            return _changed(apart, action.handle, lambda i: _retired(i, action.name, observed.at))
         case ReviveInstance():
             return _changed(observed, action.handle, lambda i: _revived(i, action, observed.at))
         case MendInstance():
@@ -72,11 +89,12 @@ def _created(observed: Observed, action: CreateInstance) -> Instance:
         source=blueprint.source,
         applied=form.canonical,
         applied_fields=form.fields,
-        live_fields=form.fields,
+        live_fields={**form.fields, **joined_fields(form.spec, blueprint.joins)},
         networks=tuple(use.object_name for use in form.networks),
         volumes=tuple(
             [use.object_name for use in form.mounts if use.type == "volume"]
             + [use.volume for use in form.files]
+            + [volume for volume in (volume_of(blueprint),) if volume]
         ),
         image=str(blueprint.image),
         phase=Phase.RUNNING,
@@ -85,6 +103,15 @@ def _created(observed: Observed, action: CreateInstance) -> Instance:
         started_at=observed.at,
         restart=form.spec.restart,
     )
+
+
+def _with_secrets(observed: Observed, action: CreateInstance) -> tuple[LiveVolume, ...]:
+    """The volumes, with that of its secret files where it has one."""
+    volume = volume_of(action.blueprint)
+    if volume is None:
+        return observed.volumes
+    others = tuple(other for other in observed.volumes if other.object_name != volume)
+    return (*others, LiveVolume(Handle("forecast", volume), volume, volume, "secret"))
 
 
 def is_checked(form: ServiceForm) -> bool:
@@ -122,13 +149,15 @@ def _mended(instance: Instance, action: MendInstance, observed: Observed) -> Ins
 def _apply(instance: Instance, change: Change, observed: Observed) -> Instance:
     match change:
         case SetLimits():
-            return replace(instance, live_fields=_restored(instance, "deploy.resources."))
+            return replace(instance, live_fields=_restored(instance, *LIMIT_PATHS))
         case SetRestart():
             return replace(instance, live_fields=_restored(instance, "restart"), restart=change.policy)
         case Connect():
             names = {n.handle.id: n.object_name for n in observed.networks}
             name = names.get(change.network, change.network)
-            return replace(instance, networks=(*instance.networks, name))
+            return replace(
+                instance, networks=(*instance.networks, name), live_fields=_restored(instance, "networks.")
+            )
         case Disconnect():
             return replace(instance, networks=tuple(n for n in instance.networks if n != change.network))
         case Rename():
@@ -143,6 +172,6 @@ def _apply(instance: Instance, change: Change, observed: Observed) -> Instance:
             assert_never(change)
 
 
-def _restored(instance: Instance, prefix: str) -> Fields:
-    applied = {p: v for p, v in instance.applied_fields.items() if p.startswith(prefix)}
+def _restored(instance: Instance, *prefixes: str) -> Fields:
+    applied = {p: v for p, v in instance.applied_fields.items() if p.startswith(prefixes)}
     return {**instance.live_fields, **applied}

@@ -5,32 +5,33 @@ All that a provider's author reads: what a provider needs of other modules can b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.actions import Blueprint
+from reconciler.building import Builder, BuildRequest, Login, LogLine
 from reconciler.changes import Change
-from reconciler.desired import (
-    DesiredNetwork,
-    DesiredVolume,
-    Kinship,
-    LocalRegistry,
-)
+from reconciler.contents import Contents, Seen
+from reconciler.desired import DesiredNetwork, DesiredVolume, Kinship, LocalRegistry
+from reconciler.dialogue import CommandLine, Dialogue, LogQuery, LogRecord, Piece, Process, RuntimeFacts, Size
 from reconciler.fault import ProviderError, Refused, Stale
 from reconciler.observed import (
     Handle,
     Instance,
     LiveImage,
     LiveNetwork,
+    LiveTask,
     LiveVolume,
     Marker,
     Namesake,
+    Tenant,
     Traits,
     Unreadable,
 )
 from reconciler.ownership import Owner
 from reconciler.repository import Origin, Repository, Tree, TreeFile
+from reconciler.stranger import Maker, Stranger, Strangers
 from specs.reference import Digest, ImageRef
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "BuildRequest",
     "Builder",
     "Change",
+    "CommandLine",
     "DesiredNetwork",
     "DesiredVolume",
     "Digest",
@@ -48,21 +50,32 @@ __all__ = [
     "Kinship",
     "LiveImage",
     "LiveNetwork",
+    "LiveTask",
     "LiveVolume",
     "LocalRegistry",
     "LogLine",
+    "LogQuery",
+    "LogRecord",
     "Login",
+    "Maker",
     "Marker",
     "Namesake",
     "Origin",
     "Owner",
+    "Piece",
+    "Process",
     "ProviderError",
     "Question",
     "Refused",
     "Registry",
     "Repository",
     "Runtime",
+    "RuntimeFacts",
+    "Seen",
+    "Size",
     "Stale",
+    "Stranger",
+    "Tenant",
     "Traits",
     "Tree",
     "TreeFile",
@@ -70,49 +83,16 @@ __all__ = [
     "World",
 ]
 
-LogLine = Callable[[str], None]
-"""Receives one line of build or container output, without its line end."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
-    """One image to build and push. ``dockerfile`` has its bases written as digests already;
-    ``context`` yields the bytes of an uncompressed tar with exactly the files of the manifest."""
-
-    key: str
-    push: ImageRef
-    dockerfile: bytes
-    context: Callable[[], Iterator[bytes]]
-    target: str | None
-    args: Mapping[str, str]
-    platforms: Sequence[str]
-    contexts: Mapping[str, ImageRef]
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Secret values by id; given to the builder by environment or file, never on a command line."""
-
-
-class Builder(Protocol):
-    """Builds an image and pushes it."""
-
-    async def build(self, request: BuildRequest, log: LogLine) -> Digest:
-        """The digest that was pushed. Raises Refused for a failing Dockerfile, with the failing step
-        and its last lines in ``log``; ProviderError where trying again may work."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A registry login; ``password`` is a secret and never printed."""
-
-    username: str
-    password: str = field(repr=False)
-
 
 class Registry(Protocol):
     """One registry host. All methods raise ProviderError; a 404 is an answer, not an error."""
 
     async def ping(self) -> None:
         """The host speaks the distribution API and accepts the login."""
+        ...
+
+    async def probe_push(self, ref: ImageRef) -> None:
+        """The login may push into the repository of ``ref``: proved without leaving anything."""
         ...
 
     async def digest(self, ref: ImageRef) -> Digest | None:
@@ -168,13 +148,15 @@ class World:
     volumes: tuple[LiveVolume, ...] = ()
     markers: tuple[Marker, ...] = ()
     namesakes: tuple[Namesake, ...] = ()
+    tasks: tuple[LiveTask, ...] = ()
     registry_running: frozenset[str] = frozenset()
     unreadable: tuple[Unreadable, ...] = ()
     traits: Traits = Traits()
     ports: Mapping[int, str] = field(default_factory=dict)
+    tenants: frozenset[Tenant] = frozenset()
 
 
-class Runtime(Protocol):
+class Runtime(Dialogue, Strangers, Contents, Protocol):
     """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
     under the same name and labels is success; a name held by something else is Refused."""
 
@@ -228,9 +210,8 @@ class Runtime(Protocol):
         """Make the project's local registry run and answer on its loopback port."""
         ...
 
-    def watch(self, owner: Owner) -> AsyncIterator[None]:
-        """One item whenever something of this owner may have changed, until the connection ends. Hints only:
-        what happened before, and while nobody listened, is not told. Raises ProviderError."""
+    def watch(self, owner: Owner) -> AsyncGenerator[None, None]:
+        """One item whenever something of this owner may have changed, until the connection ends: hints."""
         ...
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:

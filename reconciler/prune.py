@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from reconciler.actions import (
+    CreateInstance,
     MendInstance,
     RemoveInstance,
     RemoveMarker,
@@ -18,7 +19,9 @@ from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
+from reconciler.secret_volume import volume_of
 from reconciler.steps import Steps
+from reconciler.strict_json import read_number, read_object
 
 PRUNE = "prune"
 _NEEDED = ("instances", "markers")
@@ -37,6 +40,7 @@ def prune(steps: Steps) -> str | None:
     if any(steps.observed.cannot_read(kind) for kind in _NEEDED) or steps.observed.unreadable:
         return None
     asked = _prune_services(steps)
+    _remove_leftovers(steps)
     _leave_networks(steps)
     _prune_networks(steps)
     _prune_files(steps)
@@ -90,8 +94,8 @@ def _is_released(steps: Steps, identity: str) -> bool:
         return True
     marker = steps.views.markers.get((PRUNE, ""))
     try:
-        value = json.loads(marker.value) if marker else {}
-        return bool(value.get("id") == identity and steps.now < float(value["until"]))
+        value = read_object(marker.value) if marker else {}
+        return value.get("id") == identity and steps.now < read_number(value["until"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
 
@@ -101,6 +105,15 @@ def _remove_service(steps: Steps, service_name: str) -> None:
     for instance in steps.views.of(service_name).instances:
         subject = Subject("Service", service_name, instance.name)
         steps.act(RemoveInstance(subject, cause, instance.handle, _GRACE))
+
+
+def _remove_leftovers(steps: Steps) -> None:
+    """Tasks that ended, or never began, and whose runner was killed before the engine could remove them."""
+    for task in steps.observed.tasks:
+        if task.is_over:
+            subject = Subject("Task", task.service_name, task.object_name)
+            cause = Cause("prune", ("a task was left behind",))
+            steps.act(RemoveInstance(subject, cause, task.handle, 0.0, destructive=False))
 
 
 def _leave_networks(steps: Steps) -> None:
@@ -152,10 +165,12 @@ def _prune_files(steps: Steps) -> None:
         return
     used = {name for instance in steps.observed.instances for name in instance.volumes}
     used |= {files.volume for files in steps.desired.files.values()}
+    used |= {volume_of(a.blueprint) or "" for a in steps.actions if isinstance(a, CreateInstance)}
     used |= {n for view in steps.views.services.values() for r in view.releases for n in r.files}
     for volume in steps.observed.volumes:
         if volume.role in ("files", "secret") and volume.object_name not in used:
-            subject = Subject("Config", volume.name, volume.object_name)
+            kind = "Config" if volume.role == "files" else "Secret"
+            subject = Subject(kind, volume.name, volume.object_name)
             cause = Cause("prune", ("nothing needs these files any more",))
             steps.act(RemoveVolume(subject, cause, volume.object_name))
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.desired import Generation
+from reconciler.desired import Generation, Json
 from reconciler.observed import Marker
+from reconciler.strict_json import read_object
 
 KIND = "release"
 REMEMBERED = 5
-_MAX_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,18 @@ class Release:
 
 def read_releases(marker: Marker | None) -> tuple[Release, ...]:
     """The releases that a marker names; none when it cannot be understood (it is hostile input)."""
-    if marker is None or len(marker.value) > _MAX_BYTES:
+    if marker is None:
         return ()
     try:
-        entries = json.loads(marker.value)["releases"]
-        return tuple(_read(entry) for entry in entries[:REMEMBERED])
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        entries = read_object(marker.value)["releases"]
+        if not isinstance(entries, list):
+            return ()
+        return tuple(_read(entry) for entry in entries[:REMEMBERED] if isinstance(entry, dict))
+    except (ValueError, KeyError, TypeError):
         return ()
 
 
-def _read(entry: dict[str, object]) -> Release:
+def _read(entry: dict[str, Json]) -> Release:
     texts = {name: entry[name] for name in _TEXTS}
     replicas, files = entry["replicas"], entry["files"]
     if not all(isinstance(text, str) for text in texts.values()) or not isinstance(files, list):

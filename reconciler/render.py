@@ -11,10 +11,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from reconciler.desired import Json
+if TYPE_CHECKING:
+    from reconciler.desired import Json
 
 _MAX_VALUE = 60
+_COMMANDS = re.compile(r"##(?=(?:vso)?\[)")
+"""What makes a build service obey a line of its log, wherever in the line it stands."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MASKED = "(masked)"
 _SHORT = 12
@@ -24,6 +28,7 @@ _LONG_NAMES = re.compile(r"\b(sha256:|sha512:|in-)([0-9a-f]{32,128})\b")
 def escape(text: str, limit: int = 2000) -> str:
     """One printable line: control, format and bidirectional characters become ``\\x…`` or ``\\u…``."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    cut = _COMMANDS.sub("# #", cut)
     return "".join(_escape_character(c) if unicodedata.category(c) in _HIDDEN else c for c in cut)
 
 

@@ -77,7 +77,8 @@ def interruption(action: Action) -> float | None:
 def describe(action: Action) -> str:
     """The action in a few words, its object by name."""
     subject = action.subject
-    name = shorten(subject.instance if subject.instance and subject.kind == "Service" else subject.name)
+    is_container = subject.kind in ("Service", "Task")
+    name = shorten(subject.instance if subject.instance and is_container else subject.name)
     match action:
         case StartRegistry():
             return f"run the local registry {name} on 127.0.0.1:{action.registry.port}"

@@ -8,10 +8,11 @@ from itertools import groupby
 
 from reconciler.actions import Action
 from reconciler.decision import Block, Plan, Wait
-from reconciler.desired import Desired, Json
+from reconciler.desired import Desired
 from reconciler.difference import Diff, Verdict
 from reconciler.observed import Observed, Unreadable
 from reconciler.ownership import short_digest
+from reconciler.references import References
 from reconciler.render import (
     PLAIN,
     Style,
@@ -25,6 +26,7 @@ from reconciler.render import (
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause, interruption, subject_key, verb_of
 from reconciler.render_json import JsonObject, action_json, block_json, sorted_objects, wait_json
 from reconciler.render_mask import mask_plan
+from reconciler.render_references import images_json, render_references
 from reconciler.render_why import render_change
 from specs.inputs import Change
 
@@ -43,6 +45,7 @@ class PlanView:
     forecast: tuple[Plan, ...] = ()
     changes: Mapping[str, Sequence[Change]] = field(default_factory=dict)
     """Image name -> the inputs in which the image to be built differs from the one that runs."""
+    references: References = References()
 
 
 def view_plan(
@@ -66,6 +69,7 @@ def render_plan(view: PlanView, style: Style = PLAIN) -> str:
         lines += _render_subject(key, view.plan, style)
         lines += _render_changes(view.changes.get(key[1], ()) if key[0] == "Image" else ())
     lines += _render_forecast(view.forecast, style)
+    lines += render_references(view.references, style)
     if view.plan.prune_id:
         lines.append(f"prune id {view.plan.prune_id}")
     lines.append(summarise(view.plan, style))
@@ -208,7 +212,7 @@ def plan_json(view: PlanView) -> JsonObject:
             }
             for number, step in enumerate(view.forecast, 1)
         ],
-        "images": {name: _image_json(name, view) for name in sorted(view.desired.images)},
+        "images": images_json(view.desired, view.observed, view.references, view.changes),
     }
 
 
@@ -227,20 +231,3 @@ def plan_id(view: PlanView) -> str:
     parts += sorted(f"{verb_of(a)} {a.subject}" for a in view.plan.actions)
     parts += sorted(f"block {b.code} {b.subject}" for b in view.plan.blocks)
     return short_digest("\n".join(parts))
-
-
-def _image_json(name: str, view: PlanView) -> JsonObject:
-    image = view.desired.images[name]
-    artifact = view.observed.artifacts.get(str(image.ref))
-    bases: list[Json] = [
-        {"ref": base, "digest": base.partition("@")[2] or None, "floating": "@" not in base, "moved": None}
-        for base in image.bases
-    ]
-    built = None if artifact is None else artifact != "absent"
-    return {
-        "input": image.key,
-        "bases": bases,
-        "built": built,
-        "digest": str(artifact) if built else None,
-        "changed": [what for what, _, _ in view.changes.get(name, ())],
-    }

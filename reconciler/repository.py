@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
-from reconciler.desired import Kinship
+
+class Kinship(Enum):
+    """How a commit is related to the desired one (design, section 4: lineage)."""
+
+    SAME = "same"
+    ANCESTOR = "ancestor"
+    DESCENDANT = "descendant"
+    UNRELATED = "unrelated"
+    CANNOT_TELL = "cannot_tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,10 @@ class Tree(Protocol):
 
     def read(self, files: Sequence[TreeFile]) -> Mapping[str, bytes]:
         """Contents by path, in one batch. Raises ProviderError."""
+        ...
+
+    def sizes(self, files: Sequence[TreeFile]) -> Mapping[str, int]:
+        """Bytes by path, without reading them: a small commit can hold a very large file."""
         ...
 
     def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:

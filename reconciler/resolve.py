@@ -90,7 +90,8 @@ def resolve(
         volumes=volumes,
         files=_files(owner, effective, findings.configs),
         registries=local_registries(owner, effective),
-        policy=replace(policy, host_mounts=frozenset(effective.environment.allow.host_mounts)),
+        locks=findings.locks,
+        policy=replace(policy, allowed=effective.environment.allow),
         lineage=lineage,
         excluded=frozenset(excluded) | (effective.services.keys() - services.keys()),
     )
@@ -140,7 +141,7 @@ def _image(service: Service, findings: Findings) -> WantedImage:
 def desired_networks(owner: Owner, effective: Effective) -> dict[str, DesiredNetwork]:
     """Every network that a service joins; ``default`` needs no document."""
     joined = {name for service in effective.services.values() for name in service.networks}
-    if any(not service.networks for service in effective.services.values()):
+    if any(not service.networks and not service.network_mode for service in effective.services.values()):
         joined.add(DEFAULT_NETWORK)
     known = {name: effective.networks.get(name, Network()) for name in sorted(joined)}
     return {name: _network(owner, name, network) for name, network in known.items()}
@@ -157,7 +158,9 @@ def _network(owner: Owner, name: str, network: Network) -> DesiredNetwork:
         network_name(owner, name, options),
         network.driver,
         network.internal,
-        network.subnet,
+        network.pools,
+        network.enable_ipv6,
+        network.attachable,
         network.driver_opts,
         network.labels,
     )
@@ -173,6 +176,7 @@ def desired_volumes(owner: Owner, effective: Effective) -> dict[str, DesiredVolu
             volume.driver_opts,
             volume.labels,
             volume.external,
+            effective.environment.allow,
         )
         for name, volume in effective.volumes.items()
     }

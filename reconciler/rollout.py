@@ -16,6 +16,7 @@ from reconciler.blueprint import draw, free_numbers
 from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
+from reconciler.joins import is_joined_as_applied
 from reconciler.observed import Instance
 from reconciler.ownership import Role
 from reconciler.proof import finish
@@ -75,6 +76,7 @@ def _revive(steps: Steps, rollout: Rollout, count: int) -> int:
     """A kept instance of the target is started again rather than made anew: going back is quick, and
     needs no registry."""
     kept = [i for i in rollout.view.kept if rollout.target.is_generation_of(i) and i.number is not None]
+    kept = [i for i in kept if is_joined_as_applied(i)]
     for instance in kept[-count:]:
         name = instance.name.removesuffix(f"_{Role.KEPT.value}")
         restart = rollout.target.form.spec.restart

@@ -64,8 +64,10 @@ class SecretStore:
     def digest(self, secret_name: str) -> str | None:
         """``s1:<hex>`` of the value; None where there is none. Raises SecretUnreadable."""
         value = self.value(secret_name)
-        if value is None:
-            return None
+        return None if value is None else self.digest_value(secret_name, value)
+
+    def digest_value(self, secret_name: str, value: str) -> str:
+        """``s1:<hex>`` of a value."""
         key = (secret_name, hashlib.sha256(value.encode()).digest())
         if key not in self._digests:
             self._digests[key] = digest_secret(self.owner, secret_name, value)

@@ -9,12 +9,15 @@ from reconciler.desired import (
     DesiredNetwork,
     DesiredVolume,
     FilesUse,
+    Json,
     MountUse,
     NetworkUse,
     Subject,
 )
 from reconciler.difference import Cause
+from reconciler.joins import has_joins
 from reconciler.observed import LiveVolume
+from reconciler.room import has_room
 from reconciler.steps import Steps
 from reconciler.supply_images import wait_for_digest
 from reconciler.target import Target
@@ -26,12 +29,14 @@ def is_supplied(steps: Steps, target: Target) -> bool:
     Everything is looked at before anything is stopped, so a rollout never stops what it cannot replace.
     """
     answers = [
+        _is_understood(steps, target),
         _has_secrets(steps, target),
         _has_image(steps, target),
         *(_has_network(steps, target, use) for use in target.form.networks),
         *(_has_volume(steps, target, use) for use in target.form.mounts if _is_ours(use)),
         *(_has_files(steps, target, use) for use in target.form.files),
-        _has_ports(steps, target),
+        has_room(steps, target),
+        has_joins(steps, target),
     ]
     return all(answers)
 
@@ -51,6 +56,29 @@ def _is_readable(steps: Steps, target: Target, kind: str) -> bool:
 
 def _subject(target: Target) -> Subject:
     return Subject("Service", target.service.name)
+
+
+def _is_understood(steps: Steps, target: Target) -> bool:
+    """A word that the runtime drops without a word would read as drift for ever."""
+    dropped = [
+        (path, knows)
+        for prefix, knows in steps.observed.traits.unknown
+        for path, value in target.form.fields.items()
+        if _is_about(prefix, path, value)
+    ]
+    for path, knows in dropped[:1]:
+        reason = f"the engine does not know {path}: {knows}"
+        steps.block(_subject(target), "PLAN022", reason, "upgrade the engine, or take the word out")
+    return not dropped
+
+
+def _is_about(word: str, path: str, value: Json) -> bool:
+    """Whether a field is of a word: ``networks.*.mac_address`` is a part of each member of a map."""
+    group, star, part = word.partition(".*.")
+    if not star:
+        return path.startswith(word)
+    said = isinstance(value, dict) and part in value
+    return path.startswith(f"{group}.") and (said or path.endswith(f".{part}"))
 
 
 def _has_secrets(steps: Steps, target: Target) -> bool:
@@ -185,16 +213,3 @@ def _has_files(steps: Steps, target: Target, use: FilesUse) -> bool:
 
 def _is_usable(volume: LiveVolume) -> bool:
     return volume.finished and volume.role == "files"
-
-
-def _has_ports(steps: Steps, target: Target) -> bool:
-    wanted = {p.published for p in target.form.spec.ports.values() if p.protocol == "tcp" and p.published}
-    taken = [(port, steps.observed.ports[port]) for port in sorted(wanted) if port in steps.observed.ports]
-    for published, who in taken:
-        steps.block(
-            _subject(target),
-            "PLAN018",
-            f"port {published} is taken by {who}",
-            "stop what holds it, or publish another port",
-        )
-    return not taken

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from reconciler.desired import DesiredService, Generation, ServiceForm
 from reconciler.observed import ABSENT, Instance, Observed
 from reconciler.readiness import serves
 from reconciler.release import Release
+from reconciler.strict_json import read_object
 from reconciler.view import ServiceView, same_spec
 from specs.reference import Digest, ImageRef, InvalidReference
 
@@ -44,7 +44,13 @@ class Target:
             return False
         if seen.secrets != self.secrets and not self.service.missing_secrets:
             return False
-        return instance.input == self.input or (self.digest is not None and seen.digest == self.digest)
+        return self.is_image_of(instance.input, seen.digest)
+
+    def is_image_of(self, input_key: str, digest: str) -> bool:
+        """Whether it is the same image: by input, or by digest. Where the lock names a digest, that alone
+        decides: another one under the same reference is another image."""
+        same_digest = self.digest is not None and digest == self.digest
+        return same_digest or (self.service.image.locked is None and input_key == self.input)
 
 
 def desired_target(service: DesiredService, view: ServiceView, observed: Observed, commit: str) -> Target:
@@ -98,17 +104,17 @@ def _retried(view: ServiceView) -> frozenset[str]:
     if view.retry is None:
         return frozenset()
     try:
-        named = json.loads(view.retry.value)["instances"]
-        return frozenset(str(name) for name in named)
-    except (ValueError, KeyError, TypeError):
+        named = read_object(view.retry.value)["instances"]
+    except (ValueError, KeyError):
         return frozenset()
+    return frozenset(str(name) for name in named) if isinstance(named, list) else frozenset()
 
 
 def proved_release(target: Target, view: ServiceView) -> Release | None:
     """The release that names the target's generation."""
     for release in view.releases:
         seen = release.generation
-        same_image = release.input == target.input or seen.digest == target.digest
+        same_image = target.is_image_of(release.input, seen.digest)
         same_secrets = seen.secrets == target.secrets or bool(target.service.missing_secrets)
         if seen.fingerprint == target.form.fingerprint and same_secrets and same_image:
             return release

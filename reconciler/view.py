@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from reconciler.observed import Attempt, Instance, Marker, Observed
 from reconciler.ownership import Role
 from reconciler.release import KIND as RELEASE
 from reconciler.release import Release, read_releases
+from reconciler.strict_json import read_number, read_object
 
 RETRY = "retry"
 SUSPEND = "suspend"
@@ -132,10 +132,10 @@ def read_suspension(marker: Marker | None, now: float) -> Suspension | None:
     if marker is None:
         return None
     try:
-        value = json.loads(marker.value)
+        value = read_object(marker.value)
         active, reason, by = bool(value["active"]), str(value.get("reason") or ""), value.get("by")
-        until = None if value.get("until") is None else float(value["until"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        until = None if value.get("until") is None else read_number(value["until"])
+    except (ValueError, KeyError):
         return Suspension("the suspend marker cannot be read")
     if not active or (until is not None and now >= until):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specs.catalog import Catalog
-from specs.check_resource import check_registries, check_resources, leaves_repository
+from specs.check_resource import check_locks, check_registries, check_resources, leaves_repository
 from specs.check_service import check_services, report_undeclared
 from specs.circle import find_circle
 from specs.document import KINDS
@@ -24,6 +24,7 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
     check_images(catalog, report)
     check_registries(catalog, report)
     check_resources(catalog, report)
+    check_locks(spec_set, report)
     environments = spec_set.of_kind("Environment")
     _check_projects(environments, report)
     for written in environments.values():

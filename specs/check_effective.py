@@ -5,19 +5,17 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection
 
+from specs.allow import Need, missing, named_services
 from specs.catalog import Catalog
 from specs.check import check_images
 from specs.check_resource import check_registries, check_resources, host_path_of
 from specs.check_service import check_services, published_twice
 from specs.environment import Environment
 from specs.mounts import is_plain_path
-from specs.problem import Place, Report
-from specs.service import Mount, Service
+from specs.problem import Report
+from specs.service import Service
 from specs.spec_set import Written
 from specs.suggest import nearest, shown
-
-_READABLE = ("/etc/localtime", "/etc/timezone")
-"""Host files that every service may read."""
 
 
 def check_effective(
@@ -36,13 +34,14 @@ def check_effective(
     for name, service in catalog.services.items():
         own = report.about(f"Service {name}")
         _check_excluded(name, service, catalog, written.name, own)
-        for target, mount in service.volumes.items():
-            _check_host_mount(name, target, mount, catalog, written, environment, own)
+        for need in missing(environment.allow, name, service):
+            _report_need("Service", name, need, catalog, written, own)
     for name, volume in catalog.volumes.items():
         path = host_path_of(volume)
         if path is not None and path not in environment.allow.host_mounts:
-            place = catalog.place("Volume", name, "driver_opts", "device")
-            _report_host_path(path, place, written, report.about(f"Volume {name}"))
+            need = Need("host_mounts", path, ("driver_opts", "device"))
+            _report_need("Volume", name, need, catalog, written, report.about(f"Volume {name}"))
+    _check_allowed_services(catalog, written, environment, report.about(written.subject))
     if file_paths is not None:
         _check_files(catalog, file_paths, report)
 
@@ -57,27 +56,36 @@ def _check_excluded(
             report.add("SPEC025", place, seen, remedy="include it, or write required: false")
 
 
-def _check_host_mount(
-    name: str,
-    target: str,
-    mount: Mount,
-    catalog: Catalog,
-    written: Written,
-    environment: Environment,
-    report: Report,
+def _check_allowed_services(
+    catalog: Catalog, written: Written, environment: Environment, report: Report
 ) -> None:
-    source = mount.source
-    if mount.type != "bind" or source is None or source in environment.allow.host_mounts:
-        return
-    if source in _READABLE and mount.read_only:
-        return
-    _report_host_path(source, catalog.place("Service", name, "volumes", target), written, report)
+    """A misspelt service in ``allow`` would grant nothing, and nobody would be told."""
+    for word, names in named_services(environment.allow):
+        for name in names:
+            if name not in catalog.declared["Service"]:
+                place = written.place_of("allow", *word)
+                hint = nearest(name, catalog.declared["Service"])
+                remedy = f'did you mean "{hint}"?' if hint else "take it out"
+                report.add("SPEC023", place, f"Service {shown(name)} is not declared", remedy=remedy)
 
 
-def _report_host_path(path: str, place: Place, written: Written, report: Report) -> None:
-    remedy = f"name exactly this path in allow.host_mounts of Environment {written.name}"
-    shown_path = shown(path) if is_plain_path(path) else "(not shown)"
-    report.add("SPEC035", place, f"host path {shown_path} is not allowed", remedy=remedy)
+def _report_need(
+    kind: str, name: str, need: Need, catalog: Catalog, written: Written, report: Report
+) -> None:
+    """The remedy is the line to write, and where: only a plain path is repeated, not what somebody typed
+    into the wrong place."""
+    path, _, _ = need.value.partition(":")
+    odd = need.word == "host_mounts" and not is_plain_path(path)
+    paths = need.word in ("host_mounts", "devices")
+    told = "(not shown)" if odd else shown(path) if paths else f'"{need.value}"'
+    seen = {
+        "host_mounts": f"host path {told} is not allowed",
+        "privileged": "privileged is not allowed",
+    }.get(need.word, f"{need.word} {told} is not allowed")
+    place = written.spec.place_of("allow")
+    line = need.line if told != "(not shown)" else f"allow.{need.word}"
+    remedy = f"write {line} in Environment {written.name} ({place.file}:{place.line})"
+    report.add("SPEC035", catalog.place(kind, name, *need.path), seen, remedy=remedy)
 
 
 def _check_files(catalog: Catalog, file_paths: Collection[str], report: Report) -> None:

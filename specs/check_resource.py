@@ -7,23 +7,25 @@ import re
 from typing import Final
 
 from specs.catalog import Catalog
+from specs.lock import LOCK_FILE, LOCK_NAME
 from specs.problem import Report
 from specs.reference import ImageRef, InvalidReference
 from specs.resource import Network, Volume
+from specs.spec_set import SpecSet
 from specs.suggest import did_you_mean, shown
 
 _URL = re.compile(
     r"(?:https://)?(?:[A-Za-z0-9.-]*[.:][A-Za-z0-9.:-]*|localhost|\[[0-9a-fA-F:]+\](?::[0-9]+)?)(?:/[a-z0-9._/-]*)?"
 )
-_HOST_NETWORKS: Final = ("host", "none", "bridge", "default", "ingress", "docker_gwbridge")
-_BRIDGE_OPTIONS: Final = (
+HOST_NETWORKS: Final = ("host", "none", "bridge", "default", "ingress", "docker_gwbridge")
+BRIDGE_OPTIONS: Final = (
     "com.docker.network.bridge.enable_icc",
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.bridge.host_binding_ipv4",
     "com.docker.network.bridge.name",
     "com.docker.network.driver.mtu",
 )
-_VOLUME_OPTIONS: Final = ("type", "o", "device")
+VOLUME_OPTIONS: Final = ("type", "o", "device")
 _REMOTE_TYPES: Final = ("nfs", "nfs4", "cifs")
 _HOST_TYPES: Final = ("none", "bind")
 
@@ -88,7 +90,7 @@ def _check_external(
 def _check_network(name: str, network: Network, catalog: Catalog, report: Report) -> None:
     _check_external("Network", name, network, catalog, report)
     object_name = network.name or name
-    if network.external and object_name in _HOST_NETWORKS:
+    if network.external and object_name in HOST_NETWORKS:
         place = catalog.nodes["Network", name].place_of("name")
         report.add(
             "SPEC035", place, f"network {shown(object_name)} is the engine's own", remedy="name another one"
@@ -98,8 +100,8 @@ def _check_network(name: str, network: Network, catalog: Catalog, report: Report
         report.add("SPEC017", place, "a driver that this version does not support", expected="bridge")
     options = catalog.nodes["Network", name].map_of("driver_opts")
     for option in network.driver_opts:
-        if option not in _BRIDGE_OPTIONS:
-            hint = did_you_mean(option, _BRIDGE_OPTIONS)
+        if option not in BRIDGE_OPTIONS:
+            hint = did_you_mean(option, BRIDGE_OPTIONS)
             report.add(
                 "SPEC035", options.place_of(option), f"option {shown(option)} is not allowed", remedy=hint
             )
@@ -114,8 +116,8 @@ def _check_volume(name: str, volume: Volume, catalog: Catalog, report: Report) -
         report.add("SPEC017", place, "a driver that this version does not support", expected="local")
     options = catalog.nodes["Volume", name].map_of("driver_opts")
     for option in volume.driver_opts:
-        if option not in _VOLUME_OPTIONS:
-            hint = did_you_mean(option, _VOLUME_OPTIONS)
+        if option not in VOLUME_OPTIONS:
+            hint = did_you_mean(option, VOLUME_OPTIONS)
             report.add(
                 "SPEC035", options.place_of(option), f"option {shown(option)} is not allowed", remedy=hint
             )
@@ -139,3 +141,18 @@ def host_path_of(volume: Volume) -> str | None:
     if kind == "tmpfs" and not {"bind", "rbind"} & set(flags):
         return None
     return device
+
+
+def check_locks(spec_set: SpecSet, report: Report) -> None:
+    """There is one, where ``reconciler lock`` writes it: an entry elsewhere would never be renewed."""
+    expected = posixpath.normpath(posixpath.join(spec_set.path, LOCK_FILE))
+    for name, written in spec_set.of_kind("Lock").items():
+        if name != LOCK_NAME or posixpath.normpath(written.place.file) != expected:
+            remedy = 'remove it; "reconciler lock" writes the file'
+            report.about(written.subject).add(
+                "SPEC039",
+                written.place,
+                "a Lock in another place, or under another name",
+                expected=f"one Lock, named {LOCK_NAME}, in {expected}",
+                remedy=remedy,
+            )

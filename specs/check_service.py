@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from specs.catalog import Catalog
+from specs.check_privilege import check_privileges
+from specs.check_words import check_words
 from specs.circle import find_circle
 from specs.mounts import check_source
 from specs.order import max_unavailable_of, order_of, publishes
@@ -33,6 +35,8 @@ def check_services(catalog: Catalog, report: Report) -> None:
         check_image(name, service.image, catalog, own)
         _check_names(name, service, catalog, own)
     _check_circle(catalog, report)
+    check_privileges(catalog, report)
+    check_words(catalog, report)
 
 
 def is_image_name(image: str) -> bool:
@@ -46,7 +50,8 @@ def check_image(name: str, image: str, catalog: Catalog, report: Report) -> None
     declared = catalog.declared["Image"]
     if is_image_name(image):
         if image not in declared:
-            hints = [f'did you mean "{found}"?' for found in [nearest(image, declared)] if found]
+            found = None if report.is_full else nearest(image, declared)
+            hints = [f'did you mean "{found}"?'] if found else []
             hints.append(
                 f"a public image has a tag: {image if image.isascii() else 'NAME'}:TAG, as in redis:7"
             )
@@ -74,7 +79,7 @@ def check_image(name: str, image: str, catalog: Catalog, report: Report) -> None
 
 def report_undeclared(kind: str, name: str, place: Place, catalog: Catalog, report: Report) -> None:
     """A name that no document has."""
-    found = nearest(name, catalog.declared[kind])
+    found = None if report.is_full else nearest(name, catalog.declared[kind])
     remedy = f'did you mean "{found}"?' if found else f"write a document of kind {kind}"
     report.add("SPEC023", place, f"{kind} {shown(name)} is not declared", remedy=remedy)
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from specs.environment import Environment
 from specs.image import Image
+from specs.lock import Lock
 from specs.model import Model, Name
 from specs.registry import Registry
 from specs.resource import Config, Network, Secret, Volume
@@ -67,6 +68,11 @@ class SecretDocument(_Envelope):
     spec: Secret
 
 
+class LockDocument(_Envelope):
+    kind: Literal["Lock"]
+    spec: Lock
+
+
 Document = Annotated[
     RegistryDocument
     | ImageDocument
@@ -75,7 +81,8 @@ Document = Annotated[
     | NetworkDocument
     | VolumeDocument
     | ConfigDocument
-    | SecretDocument,
+    | SecretDocument
+    | LockDocument,
     Field(discriminator="kind"),
 ]
-KINDS = ("Registry", "Image", "Service", "Environment", "Network", "Volume", "Config", "Secret")
+KINDS = ("Registry", "Image", "Service", "Environment", "Network", "Volume", "Config", "Secret", "Lock")

@@ -13,6 +13,7 @@ from specs.check_effective import check_effective
 from specs.envelope import MODELS
 from specs.environment import Environment
 from specs.image import Image
+from specs.listed_files import ListedFiles, ReadFile
 from specs.model import Model
 from specs.node import Map
 from specs.normal import normalise
@@ -45,15 +46,22 @@ class Effective:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     nodes: Mapping[Key, Map] = field(default_factory=dict, repr=False)
     """The normal form of each document above, with the place of every value."""
+    listed_files: frozenset[str] = frozenset()
+    """The files whose lines are in environments and labels."""
 
 
 def effective(
-    spec_set: SpecSet, environment_name: str, *, file_paths: Collection[str] | None = None
+    spec_set: SpecSet,
+    environment_name: str,
+    *,
+    file_paths: Collection[str] | None = None,
+    read_file: ReadFile | None = None,
 ) -> tuple[Effective | None, list[Problem]]:
     """The effective specs, and every problem. None when any is an error.
 
-    ``file_paths`` are all files of the commit; without them Configs are not looked up. The set must have
-    been loaded without errors.
+    ``file_paths`` are all files of the commit; without them Configs are not looked up. ``read_file`` reads
+    the files that ``env_file`` and ``label_file`` name; without it they are left out. The set must have been
+    loaded without errors.
     """
     report = Report()
     written = spec_set.documents.get(("Environment", environment_name))
@@ -65,7 +73,8 @@ def effective(
             "SPEC037", Place(spec_set.path), f"there is no Environment {shown(environment_name)}", remedy=hint
         )
         return None, report.problems
-    builder = _Builder(spec_set, written, written.model, report)
+    listed = ListedFiles(read_file, written.model.variables)
+    builder = _Builder(spec_set, written, written.model, report, listed)
     result = builder.build()
     catalog = builder.catalog(result)
     check_effective(catalog, written, written.model, file_paths, report)
@@ -79,6 +88,7 @@ class _Builder:
     written: Written
     environment: Environment
     report: Report
+    listed: ListedFiles
     nodes: dict[Key, Map] = field(default_factory=dict)
     patches: dict[Key, list[Map]] = field(default_factory=dict)
 
@@ -110,6 +120,7 @@ class _Builder:
             self._derive("Config", Config, configs),
             self._derive("Secret", Secret, secrets),
             self.nodes,
+            frozenset(self.listed.paths),
         )
         self._check_unused_patches()
         return result
@@ -183,7 +194,7 @@ class _Builder:
         for patch in self.patches.get((written.kind, written.name), ()):
             patched = apply_patch(spec, normalise(written.kind, patch, own), own)
             spec = patched if isinstance(patched, Map) else spec
-        return spec
+        return self.listed.merge(spec, own) if written.kind == "Service" else spec
 
     def _without_excluded(self, service: Service, chosen: set[str]) -> Service:
         """Dependencies that are not required and not chosen are none."""

@@ -9,6 +9,7 @@ from typing import Final
 from specs.document import API_VERSION, KINDS
 from specs.environment import Environment
 from specs.image import Image
+from specs.lock import Lock
 from specs.model import Model
 from specs.node import Map, Node, Scalar, holds, is_null
 from specs.normal import normalise
@@ -31,6 +32,7 @@ MODELS: Final[Mapping[str, type[Model]]] = {
     "Volume": Volume,
     "Config": Config,
     "Secret": Secret,
+    "Lock": Lock,
 }
 TEMPLATED: Final = ("Service", "Network", "Volume", "Config")
 """Kinds that take variables."""

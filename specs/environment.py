@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from specs.model import Duration, Model, Name, RefName, Text
+from specs.allow import Allowed
+from specs.model import Duration, Model, Name, RefName, SecretRef, Text
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Glob = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?\[\]!-]{1,63}$")]
 TagPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*?][A-Za-z0-9._/*?+-]{0,199}$")]
 
 
-class Runtime(Model):
-    """Where services run. Without ``endpoint``: the engine of this machine."""
+_SOCKET = r"unix:///[^\x00]{1,106}"
+_PORT = r"(:[0-9]{1,5})?"
+_HOST = r"([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
+_SSH = rf"ssh://([A-Za-z0-9_][A-Za-z0-9._-]{{0,63}}@)?{_HOST}{_PORT}(/[A-Za-z0-9._/-]{{0,99}})?"
+EndpointText = Annotated[
+    str,
+    StringConstraints(pattern=rf"^({_SOCKET}|tcp://{_HOST}{_PORT}|{_SSH})$"),
+]
+BuilderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
-    provider: Literal["docker"] = "docker"
-    endpoint: Annotated[str, StringConstraints(pattern=r"^unix:///[^\x00]+$")] | None = None
+
+class EngineSecrets(Model):
+    """The certificates for an engine's port: each the PEM text of a secret."""
+
+    ca: SecretRef = Field(description="The authority that vouches for the engine.")
+    certificate: SecretRef = Field(description="Our certificate, which the engine asks for.")
+    key: SecretRef = Field(description="The key of our certificate.")
+
+
+class Runtime(Model):
+    """Where services run, and how that is reached."""
+
+    provider: Literal["docker"] = Field(default="docker", description="A Docker Engine.")
+    endpoint: EndpointText | None = Field(
+        default=None,
+        description="unix:///path, tcp://host:port or ssh://[user@]host[:port][/path of the socket]; "
+        "default: the engine that the docker client uses here.",
+        examples=["unix:///var/run/docker.sock", "ssh://deploy@prod-1", "tcp://10.0.0.5:2376"],
+    )
+    tls: EngineSecrets | Literal["docker", "plain"] | None = Field(
+        default=None,
+        description="For tcp: secrets; docker (the default) for ca.pem, cert.pem and key.pem of the docker "
+        "client's folder; plain for an unencrypted port of loopback.",
+    )
+    builder: BuilderName | None = Field(
+        default=None, description="The buildx builder that builds; default: the engine itself."
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_endpoint(self) -> Self:
+        if self.tls is not None and not (self.endpoint or "").startswith("tcp://"):
+            raise ValueError("expected tls with an endpoint of tcp:// only")
+        return self
 
 
 class Tags(Model):
@@ -53,12 +92,6 @@ class PruneRules(Model):
     """At most ``limit`` spec objects are removed at once; by default max(3, 20 %)."""
 
     limit: Annotated[int, Field(ge=0, le=10_000)] | None = None
-
-
-class Allowed(Model):
-    """Exactly what a service of this environment may be given beyond the safe set."""
-
-    host_mounts: tuple[str, ...] = ()
 
 
 class Patch(Model):

@@ -11,10 +11,14 @@ import json
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from specs.privilege import Privileges
 from specs.service import Service
 
-COMPARED: Final = frozenset(
+COMPARED: Final = frozenset(Privileges.model_fields) | frozenset(
     {
+        *("annotations", "cap_drop", "cpu_shares", "cpuset", "dns", "dns_opt", "dns_search", "domainname"),
+        *("extra_hosts", "group_add", "hostname", "init", "logging", "memswap_limit", "oom_score_adj"),
+        *("read_only", "shm_size", "stdin_open", "sysctls", "tmpfs", "tty", "ulimits"),
         "command",
         "configs",
         "deploy",
@@ -34,8 +38,11 @@ COMPARED: Final = frozenset(
     }
 )
 """Fields of a service that make another instance. Of ``deploy`` only the resources."""
-NOT_COMPARED: Final = frozenset({"image", "rollout", "depends_on", "drift"})
-"""Fields that do not: the image is compared apart, the others say how, not what."""
+NOT_COMPARED: Final = frozenset(
+    {"image", "rollout", "depends_on", "drift", "env_file", "label_file", "expose"}
+)
+"""Fields that do not: the image is compared apart, what files hold is in environment and labels, and the
+others say how, not what."""
 
 
 class Content(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from specs.document import Document
+from specs.schema_words import ENVELOPE, EXAMPLES, MEANINGS
 
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "reconciler.v1.json"
 _RESERVED: Final = {"Environment": ("follows", "promotion")}
@@ -42,6 +43,7 @@ def schema() -> dict[str, Any]:
     for kind, fields in _RESERVED.items():
         for field in fields:
             del definitions[kind]["properties"][field]
+    _explain(definitions)
     _add_long_forms(definitions)
     for name, forms in _FORMS.items():
         for field, more in forms.items():
@@ -53,6 +55,18 @@ def schema() -> dict[str, Any]:
         "$defs": definitions,
         **{key: value for key, value in made.items() if key != "$defs"},
     }
+
+
+def _explain(definitions: dict[str, Any]) -> None:
+    """Every property gets its meaning, and an example where nothing else shows what to write."""
+    for name, model in definitions.items():
+        meanings = ENVELOPE if name.endswith("Document") else MEANINGS.get(name, {})
+        examples = EXAMPLES.get(name, {})
+        for field, part in model.get("properties", {}).items():
+            if field in meanings and "description" not in part:
+                part["description"] = meanings[field]
+            if field in examples and "examples" not in part:
+                part["examples"] = [examples[field]]
 
 
 def _written(value: Any) -> Any:
@@ -98,7 +112,7 @@ def _add_long_forms(definitions: dict[str, Any]) -> None:
     networks = definitions["Service"]["properties"]["networks"]["patternProperties"]
     for pattern, attachment in networks.items():
         networks[pattern] = {"anyOf": [attachment, {"type": "null"}]}
-    path = {"type": "string", "description": "The path in the container."}
+    path = {"type": "string", "description": "The path in the container.", "examples": ["/etc/app"]}
     number = {"type": ["string", "integer"], "pattern": "^[1-9][0-9]{0,4}$"}
     port = definitions["Port"]
     numbers = {name: {**port["properties"][name], **number} for name in ("target", "published")}
@@ -109,6 +123,10 @@ def _add_long_forms(definitions: dict[str, Any]) -> None:
         definitions[f"{name}Written"] = {**model, "properties": properties, "required": required}
 
 
+_WORD: Final[dict[str, Any]] = {"type": "string"}
+_HOST: Final[dict[str, Any]] = {**_WORD, "pattern": "^[^=:]+[=:].+$", "examples": ["db.internal=10.0.0.2"]}
+_TMPFS: Final[dict[str, Any]] = {**_WORD, "pattern": "^/", "examples": ["/run", "/run:size=64m,mode=755"]}
+_LISTED_FILES: Final = [_WORD, _array_of(_WORD, {"$ref": "#/$defs/ListedFile"})]
 _FILE_MOUNTS: Final = [_array_of(_NAME, {"$ref": "#/$defs/FileMountWritten"})]
 _FORMS: Final[Mapping[str, Mapping[str, list[dict[str, Any]]]]] = {
     "Service": {
@@ -122,6 +140,16 @@ _FORMS: Final[Mapping[str, Mapping[str, list[dict[str, Any]]]]] = {
         "depends_on": [_array_of(_NAME)],
         "configs": _FILE_MOUNTS,
         "secrets": _FILE_MOUNTS,
+        "annotations": [_PAIRS],
+        "sysctls": [_PAIRS],
+        "dns": [_WORD],
+        "gpus": [{"const": "all"}],
+        "dns_search": [_WORD],
+        "env_file": _LISTED_FILES,
+        "label_file": _LISTED_FILES,
+        "extra_hosts": [_array_of(_HOST), {"type": "object", "additionalProperties": _WORD}],
+        "tmpfs": [_TMPFS, _array_of(_TMPFS)],
+        "ulimits": [{"type": "object", "additionalProperties": {"type": "integer", "minimum": -1}}],
     },
     "Healthcheck": {"test": [{"type": "string"}]},
     "Network": {"labels": [_PAIRS]},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,7 @@ from specs.envelope import is_ours, read_document
 from specs.node import Map, Node, Scalar
 from specs.problem import Place, Problem, Report, in_order
 from specs.spec_set import Key, SpecSet, Written
-from specs.yaml_tree import Budget, read_documents
+from specs.yaml_tree import MAX_FILE, MAX_TOTAL, Budget, read_documents, refuse_size
 
 MAX_FILES: Final = 5_000
 _KIND_OF_LINK: Final = {0o120000: "a symbolic link", 0o160000: "a submodule"}
@@ -22,11 +22,13 @@ _KIND_OF_LINK: Final = {0o120000: "a symbolic link", 0o160000: "a submodule"}
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """One file under the spec path; ``mode`` is git's. A link's content is never looked at."""
+    """One file under the spec path; ``mode`` is git's. A link's content is never looked at, and a file
+    that is too large need not have any: ``size`` is what it would be."""
 
     path: str
     content: bytes = field(repr=False)
     mode: int = 0o100644
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class _Read:
     file: SpecFile
     nodes: Sequence[Node]
     problems: list[Problem]
+
+
+def files_to_read(sizes: Mapping[str, int]) -> list[str]:
+    """Which spec files are worth reading, by their sizes in bytes: the others are refused unread."""
+    chosen, total = [], 0
+    for path in sorted(sizes)[:MAX_FILES]:
+        if sizes[path] <= MAX_FILE and total + sizes[path] <= MAX_TOTAL:
+            chosen.append(path)
+            total += sizes[path]
+    return chosen
 
 
 def is_spec_path(file_path: str, path: str) -> bool:
@@ -109,6 +121,9 @@ def _read_all(files: Sequence[SpecFile], report: Report) -> list[_Read]:
         own = Report()
         if what := _KIND_OF_LINK.get(file.mode):
             own.add("SPEC009", Place(file.path), what, expected="a file", remedy="put the file itself there")
+            reads.append(_Read(file, (), own.problems))
+        elif file.size is not None and file.size != len(file.content):
+            refuse_size(file.path, file.size, own)
             reads.append(_Read(file, (), own.problems))
         else:
             reads.append(_Read(file, read_documents(file.path, file.content, budget, own), own.problems))

@@ -13,6 +13,9 @@ from specs.suggest import shown
 _EXPECTED: Final = "a volume such as data:/var/lib/data or data:/var/lib/data:ro"
 _CONFIG: Final = "write a document of kind Config with file, and name it under configs"
 SECRETS_FOLDER: Final = "/run/secrets/"
+READABLE_HOST_FILES: Final = ("/etc/localtime", "/etc/timezone")
+"""Host files that every service may read."""
+_PROPAGATIONS: Final = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 
 
 def is_plain_path(path: str) -> bool:
@@ -107,8 +110,9 @@ def _short(item: Node, report: Report) -> tuple[str, Map] | None:
         )
         report.add("SPEC018", item.place, "a volume without a name", expected=_EXPECTED, remedy=remedy)
         return None
-    if len(parts) not in (2, 3) or not set(options) <= {"ro", "rw"}:
-        remedy = "of the options after the second ':' only ro and rw are supported" if len(parts) == 3 else ""
+    known = {"ro", "rw", *(_PROPAGATIONS if parts[0].startswith("/") else ("nocopy",))}
+    if len(parts) not in (2, 3) or not set(options) <= known:
+        remedy = f"after the second ':' may stand {', '.join(sorted(known))}" if len(parts) == 3 else ""
         report.add("SPEC018", item.place, "a volume that cannot be read", expected=_EXPECTED, remedy=remedy)
         return None
     source, target = parts[0], _trimmed(parts[1])
@@ -118,11 +122,25 @@ def _short(item: Node, report: Report) -> tuple[str, Map] | None:
         "type": Entry(item.place, quoted("bind" if source.startswith("/") else "volume", item)),
         "source": Entry(item.place, quoted(source, item)),
     }
-    if options:
-        entries["read_only"] = Entry(
-            item.place, Scalar("true" if "ro" in options else "false", item.place, True)
-        )
-    return target, Map(entries, item.place)
+    if {"ro", "rw"} & set(options):
+        entries["read_only"] = _flag(item, "ro" in options)
+    return target, Map({**entries, **_short_options(item, options)}, item.place)
+
+
+def _flag(item: Scalar, value: bool) -> Entry:
+    return Entry(item.place, Scalar("true" if value else "false", item.place, True))
+
+
+def _short_options(item: Scalar, options: list[str]) -> dict[str, Entry]:
+    """What the long form says under ``volume`` and ``bind``."""
+    found: dict[str, Entry] = {}
+    if "nocopy" in options:
+        found["volume"] = Entry(item.place, Map({"nocopy": _flag(item, True)}, item.place))
+    for option in options:
+        if option in _PROPAGATIONS:
+            propagation = Entry(item.place, quoted(option, item))
+            found["bind"] = Entry(item.place, Map({"propagation": propagation}, item.place))
+    return found
 
 
 def check_source(source: str, place: Place, report: Report) -> bool:
@@ -155,13 +173,15 @@ def _long(item: Map, report: Report, folder: str) -> tuple[str, Map] | None:
         report.add("SPEC013", item.place, '"target" is missing', expected="the path in the container")
         return None
     rest = {key: entry for key, entry in item.entries.items() if key != "target"}
+    if "tmpfs" in rest:
+        rest["tmpfs"] = Entry(rest["tmpfs"].key_place, _with_mode(rest["tmpfs"].node))
     if not folder and not _check_long(item, report):
         return None
     return _trimmed(path), Map(rest, item.place)
 
 
 def _check_long(item: Map, report: Report) -> bool:
-    for name in ("bind", "volume", "tmpfs", "consistency", "image"):
+    for name in ("consistency", "image"):
         if name in item.entries:
             seen = f"field {shown(name)} of a volume is not supported by this version"
             report.add("SPEC017", item.place_of(name), seen, remedy="remove it")

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from specs import normal_words
 from specs.mounts import SECRETS_FOLDER, normalise_files, normalise_volumes
 from specs.node import Entry, Map, Node, Scalar, Sequence, is_null
 from specs.ports import normalise_ports
@@ -140,6 +141,15 @@ _FIELDS: Final[Mapping[str, Mapping[str, Callable[[Node, Report], Node]]]] = {
         "configs": _configs,
         "secrets": _secrets,
         "healthcheck": _healthcheck,
+        "annotations": _pairs,
+        "sysctls": _pairs,
+        "dns": normal_words.listed,
+        "dns_search": normal_words.listed,
+        "env_file": normal_words.listed_files,
+        "label_file": normal_words.listed_files,
+        "extra_hosts": normal_words.extra_hosts,
+        "tmpfs": normal_words.tmpfs,
+        "ulimits": normal_words.ulimits,
     },
     "Network": {"labels": _pairs},
     "Volume": {"labels": _pairs},

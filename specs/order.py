@@ -20,11 +20,13 @@ def is_writable(mount: Mount) -> bool:
 
 
 def order_of(service: Service) -> Order:
-    """Start-first; stop-first with a published port or a writable volume or host mount."""
+    """Start-first; stop-first with a published port, the host's network, a static address, or a writable
+    volume or host mount."""
     if service.rollout.order:
         return service.rollout.order
     writes = any(is_writable(mount) for mount in service.volumes.values())
-    return "stop-first" if publishes(service) or writes else "start-first"
+    alone = service.network_mode == "host" or any(it.is_static for it in service.networks.values())
+    return "stop-first" if publishes(service) or writes or alone else "start-first"
 
 
 def max_unavailable_of(service: Service) -> int:

@@ -36,7 +36,7 @@ CODES = {
     "SPEC028": "The rollout's order contradicts something else that is written.",
     "SPEC029": "A job has other than one replica, or a rollout order.",
     "SPEC030": "Two services publish the same port.",
-    "SPEC031": "A Config names a file that is not in the commit.",
+    "SPEC031": "A Config or a Service names a file that is not in the commit.",
     "SPEC032": "There is no document at all.",
     "SPEC033": "A variable is not declared, or a dollar sign is neither $$ nor ${NAME}.",
     "SPEC034": "A patch is for something that is absent.",
@@ -44,6 +44,7 @@ CODES = {
     "SPEC036": "One spec path lies inside another.",
     "SPEC037": "There is no Environment of that name.",
     "SPEC038": "An image reference cannot be read.",
+    "SPEC039": "A Lock lies elsewhere than in lock.yaml under the spec path, or bears another name.",
 }
 """Every code and what it means. Codes are stable: none is ever given another meaning."""
 

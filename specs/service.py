@@ -10,7 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from specs.container_types import AbsolutePath, Tmpfs
 from specs.model import Cpus, Duration, Mode, Model, Name, PortNumber, SecretRef, Size, Text
+from specs.privilege import Attachment, Privileges
+from specs.service_words import RuntimeWords
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[^=\x00]{1,256}$")]
 
@@ -23,7 +26,6 @@ def refuse_reserved(name: str) -> str:
 
 
 LabelName = Annotated[str, StringConstraints(pattern=r"^[^\x00=]{1,256}$"), AfterValidator(refuse_reserved)]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00:]*$", max_length=4096)]
 Signal = Annotated[str, StringConstraints(pattern=r"^(SIG)?[A-Z0-9+-]{2,12}$|^[0-9]{1,2}$")]
 AccountId = Annotated[Text, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})$")]
 
@@ -37,18 +39,48 @@ class Port(Model):
     protocol: Literal["tcp", "udp", "sctp"] = "tcp"
 
 
+def refuse_escape(path: str) -> str:
+    """A path below a volume's root, in its plain form. Raises ValueError."""
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError("expected a plain path below the volume's root, such as app/www")
+    return path
+
+
+SubPath = Annotated[
+    str, StringConstraints(pattern=r"^[^/\x00:][^\x00:]*$", max_length=1024), AfterValidator(refuse_escape)
+]
+
+
+class VolumeOptions(Model):
+    """How a volume is mounted."""
+
+    nocopy: bool = False
+    subpath: SubPath | None = Field(default=None, description="A folder in it; needs engine 26.0 or newer.")
+
+
+def refuse_host_folder(value: bool) -> bool:
+    """Nothing is made on the host. Raises ValueError."""
+    if value:
+        raise ValueError("expected false: make the folder on the host first")
+    return value
+
+
+class BindOptions(Model):
+    """How a host path is mounted. No folder is ever made on the host."""
+
+    propagation: Literal["private", "rprivate", "shared", "rshared", "slave", "rslave"] | None = None
+    create_host_path: Annotated[bool, AfterValidator(refuse_host_folder)] = False
+
+
 class Mount(Model):
     """A mount: a Volume of the specs, a host path (needs ``allow``), or a tmpfs."""
 
     type: Literal["volume", "bind", "tmpfs", "discard"] = "volume"
     source: str | None = None
     read_only: bool = False
-
-
-class Attachment(Model):
-    """Membership of a Network."""
-
-    aliases: tuple[Name, ...] = ()
+    volume: VolumeOptions | None = None
+    bind: BindOptions | None = None
+    tmpfs: Tmpfs | None = None
 
 
 class FileMount(Model):
@@ -67,6 +99,7 @@ class Healthcheck(Model):
     interval: Duration | None = None
     timeout: Duration | None = None
     start_period: Duration | None = None
+    start_interval: Duration | None = None
     retries: Annotated[int, Field(ge=1, le=1000)] | None = None
     disable: bool = False
 
@@ -80,11 +113,18 @@ class Dependency(Model):
     required: bool = True
 
 
+def refuse_too_little(size: int) -> int:
+    """No limit that an engine refuses, or reads as none (zero). Raises ValueError."""
+    if size < 6 << 20:
+        raise ValueError("expected at least 6M, the least that an engine takes")
+    return size
+
+
 class Limits(Model):
     """Upper bounds."""
 
     cpus: Cpus | None = None
-    memory: Size | None = None
+    memory: Annotated[Size, AfterValidator(refuse_too_little)] | None = None
     pids: Annotated[int, Field(ge=1, le=4_194_304)] | None = None
 
 
@@ -102,8 +142,9 @@ class Resources(Model):
 
 
 class Deploy(Model):
-    """How many and how large."""
+    """How many and how large. ``replicated`` is the only mode: there is one engine."""
 
+    mode: Literal["replicated"] = "replicated"
     replicas: Annotated[int, Field(ge=0, le=1000)] = 1
     resources: Resources = Resources()
 
@@ -133,7 +174,7 @@ class DriftRules(Model):
     ignore: tuple[Ignored, ...] = ()
 
 
-class Service(Model):
+class Service(RuntimeWords, Privileges):
     """A long-running service, or a job when ``restart`` is ``no`` or ``on-failure``."""
 
     image: Annotated[str, Field(min_length=1, max_length=512)] = Field(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from specs.environment import Environment
+from specs.lock import Lock
 from specs.model import Model
 from specs.node import Map, nearest_place
 from specs.problem import Place
+from specs.reference import Digest
 
 M = TypeVar("M", bound=Model)
 Key = tuple[str, str]
@@ -62,6 +64,12 @@ class SpecSet:
         """What is right in the documents of a kind that have problems, by name."""
         written = self.of_kind(kind)
         return {name: found.salvaged for name, found in written.items() if isinstance(found.salvaged, model)}
+
+    @property
+    def locks(self) -> dict[str, Digest]:
+        """The digest of each reference that the lock names, by the reference as written."""
+        entries = [entry for lock in self.models("Lock", Lock).values() for entry in lock.images.items()]
+        return {text: Digest(digest) for text, digest in entries}
 
     @property
     def environments(self) -> dict[str, Environment]:

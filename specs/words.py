@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-_ALLOW: Final = "this version grants only host mounts, by the environment's allow.host_mounts"
+from specs import refused
+from specs.privilege import IPC_MODE, NETWORK_MODE, PID_MODE
+
+_ALLOW: Final = "mount the engine's socket under volumes, where the environment's allow.host_mounts names it"
 _INIT: Final = '"reconciler init" writes such values out'
 
 EXTENSION: Final = f"write the fields where they belong; {_INIT}"
 COMPOSE_REFUSED: Final = {
     ("Service", name): remedy
     for name, remedy in {
+        **refused.SERVICE,
+        **{f"deploy.{name}": remedy for name, remedy in refused.DEPLOY.items()},
         "container_name": "objects are named after project, environment and service",
         "build": "write a document of kind Image, and its name as image",
-        "privileged": _ALLOW,
-        "devices": _ALLOW,
-        "device_cgroup_rules": _ALLOW,
-        "gpus": _ALLOW,
-        "cap_add": _ALLOW,
-        "security_opt": _ALLOW,
-        "network_mode": "name networks under networks; the host's namespaces are not given",
-        "ipc": "the host's namespaces are not given",
-        "pid": "the host's namespaces are not given",
-        "uts": "the host's namespaces are not given",
-        "userns_mode": "the host's namespaces are not given",
-        "cgroup": "the host's namespaces are not given",
-        "cgroup_parent": "the host's namespaces are not given",
         "use_api_socket": _ALLOW,
         "extends": _INIT,
-        "env_file": f"write the variables under environment; {_INIT}",
         "profiles": "an Environment chooses its services: services.include and services.exclude",
         "links": "services of one network reach one another by service name",
         "external_links": "join a Network with external: true",
@@ -43,36 +34,15 @@ COMPOSE_REFUSED: Final = {
 }
 """(model, path) of words that the language refuses for good -> what to write instead."""
 
-_SERVICE_NOT_YET: Final = """
-    annotations attach blkio_config cap_drop cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period
-    cpu_rt_runtime cpu_shares cpuset credential_spec develop dns dns_opt dns_search domainname expose
-    extra_hosts group_add hooks hostname init isolation label_file logging mac_address mem_swappiness
-    memswap_limit models oom_kill_disable oom_score_adj platform post_start pre_stop provider pull_policy
-    read_only route runtime shm_size stdin_open storage_opt sysctls tmpfs tty ulimits
-"""
-_DEPLOY_NOT_YET: Final = """
-    endpoint_mode labels mode placement restart_policy rollback_config update_config
-"""
+_SERVICE_NOT_YET: Final = "hooks route"
 _NETWORKS_NOT_YET: Final = """
-    driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address priority
+    driver_opts gw_priority interface_name
 """
-_ALLOW_NOT_YET: Final = """
-    capabilities cap_add devices host_namespaces ipc network_mode pid privileged security_opt uts userns_mode
-"""
-
 NOT_YET: Final = {
     **{("Service", name): "" for name in _SERVICE_NOT_YET.split()},
-    ("Service", "pull_policy"): "remove it: images are deployed by digest",
-    ("Service", "expose"): "remove it: neighbours reach every port",
-    **{("Service", f"deploy.{name}"): "" for name in _DEPLOY_NOT_YET.split()},
-    ("Service", "deploy.update_config"): "write rollout",
-    ("Service", "deploy.rollback_config"): "write rollout",
-    ("Service", "deploy.restart_policy"): "write restart",
-    ("Service", "healthcheck.start_interval"): "",
-    ("Service", "deploy.resources.reservations.cpus"): "",
     ("Service", "deploy.resources.reservations.devices"): "",
-    **{("Environment", f"allow.{name}"): _ALLOW for name in _ALLOW_NOT_YET.split()},
     **{("Service", f"networks.*.{name}"): "" for name in _NETWORKS_NOT_YET.split()},
+    ("Service", "volumes.*.bind.selinux"): "label the files on the host",
     ("Service", "depends_on.*.restart"): "remove it: a rollout does not restart what depends on a service",
     ("Environment", "record"): "",
     ("Environment", "record_age"): "",
@@ -82,9 +52,6 @@ NOT_YET: Final = {
     ("Registry", "managed_by"): "",
     ("Registry", "mirror"): "",
     ("Image", "build.source"): "Reserved: build from a folder of this repository",
-    ("Network", "ipam"): "write subnet",
-    ("Network", "attachable"): "",
-    ("Network", "enable_ipv6"): "",
     ("Secret", "file"): "remove it: a Secret's value is looked up by its name, outside git",
     ("Secret", "environment"): "remove it: a Secret's value is looked up by its name, outside git",
     ("Secret", "external"): "remove it: a Secret's value is looked up by its name, outside git",
@@ -94,8 +61,17 @@ NOT_YET: Final = {
 """(model, path) of words that this version does not act on -> what to do now, where there is something.
 ``*`` stands for a key of a map."""
 
+_OR_SERVICE: Final = "host or service:NAME"
 _DNS_LABEL: Final = "a lower-case DNS label: letters, digits and '-', at most 63"
 PATTERNS: Final = {
+    NETWORK_MODE: f"none, {_OR_SERVICE}; networks are named under networks",
+    IPC_MODE: f"none, private, shareable, {_OR_SERVICE}",
+    PID_MODE: _OR_SERVICE,
+    r"^[A-Za-z0-9-]{1,64}$": "the number or id of a device",
+    r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$": "an address such as 02:42:ac:11:65:43, in lower case",
+    r"^[abc] ([0-9]{1,4}|\*):([0-9]{1,4}|\*) (r|w|m|rw|rm|wm|rwm)$": "a rule such as c 1:3 rwm",
+    r"^/?[A-Za-z0-9][A-Za-z0-9/._@-]{0,199}$": "the path of a cgroup such as /shop",
+    r"^[^/\x00:][^\x00:]*$": "a path below the volume's root, such as app/www",
     r"^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,199}$": "the name of a branch, such as main",
     r"^[A-Za-z0-9*?][A-Za-z0-9._/*?+-]{0,199}$": "a pattern of tags, such as v*",
     r"^(0|[1-9][0-9]{0,8})$": "the number of a user or group",
@@ -113,6 +89,12 @@ PATTERNS: Final = {
     r"^[0-9a-fA-F.:]+/[0-9]{1,3}$": "a subnet such as 10.10.0.0/24",
     r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$": "an object name: letters, digits, '_', '.' and '-'",
     r"^[a-z][a-z0-9-]{0,31}$": "the name of a driver",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$": "the name or number of a group",
+    r"^[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?$": "a port such as 8080 or 53/udp",
+    r"^[a-z0-9-]+(:[0-9]+)?$": "an option of the resolver such as ndots:2",
+    r"^(\.|[A-Za-z0-9_.-]{1,253})$": "a domain such as shop.internal",
+    r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$": "CPUs such as 0-1 or 0,2",
+    r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$": "a digest: sha256: and 64 hexadecimal digits",
 }
 """What the models' patterns mean, for messages."""
 _COMMAND: Final = "a command line or a list"
@@ -123,6 +105,8 @@ LIST_FORMS: Final = {
     ("Service", "healthcheck.test"): _COMMAND,
     **{("Service", name): "a list" for name in ("ports", "volumes", "configs", "secrets")},
     **{("Service", name): _LIST_OR_MAP for name in ("environment", "labels", "networks", "depends_on")},
+    **{("Service", name): _LIST_OR_MAP for name in ("annotations", "extra_hosts", "sysctls", "tmpfs")},
+    **{("Service", name): "a word or a list" for name in ("dns", "dns_search", "env_file", "label_file")},
 }
 """What people may write where the normal form is a map or a list of words."""
 RESERVED_VALUES: Final = {
@@ -130,5 +114,5 @@ RESERVED_VALUES: Final = {
     ("Registry", "provider"): ("ecr",),
 }
 """Values that the language reserves, by model and path."""
-RESERVED_KINDS: Final = ("Release", "Lock", "Run")
+RESERVED_KINDS: Final = ("Release", "Run")
 """Kinds that the language reserves and this version does not read."""

@@ -16,9 +16,13 @@ from specs.scalar import read_scalar
 from specs.suggest import shown
 
 MAX_FILE: Final = 1 << 20
+MAX_TOTAL: Final = 8 << 20
+"""Bytes of all files together."""
 MAX_DEPTH: Final = 64
 MAX_SCALAR: Final = 256 << 10
 MAX_KEY: Final = 512
+MAX_DIRECTIVES: Final = 20
+"""Lines that begin with %: the reader of YAML compares each with all others."""
 _LETTERS: Final = ("y", "n", "Y", "N")
 """As keys these are names: YAML 1.1 takes them for booleans, and no reader in use does."""
 _LOADER: type = getattr(yaml, "CLoader", yaml.Loader)
@@ -28,7 +32,7 @@ _LOADER: type = getattr(yaml, "CLoader", yaml.Loader)
 class Budget:
     """What all files of one load may use together."""
 
-    bytes: int = 8 << 20
+    bytes: int = MAX_TOTAL
     nodes: int = 300_000
     documents: int = 5_000
 
@@ -176,14 +180,23 @@ def read_documents(file: str, content: bytes, budget: Budget, report: Report) ->
 def _read_text(file: str, content: bytes, budget: Budget, report: Report) -> str:
     budget.bytes -= len(content)
     if len(content) > MAX_FILE or budget.bytes < 0:
-        alone = len(content) > MAX_FILE
-        seen = f"a file of more than {MAX_FILE >> 10} KiB" if alone else "too much text in all files together"
-        report.add("SPEC001", Place(file), seen)
+        refuse_size(file, len(content), report)
         raise Unreadable
     text = decode_text(file, content, report)
     if text is None:
         raise Unreadable
+    if text.count("\n%") > MAX_DIRECTIVES:
+        remedy = "remove the lines that begin with %"
+        report.add("SPEC004", Place(file), "many directives", expected="plain YAML", remedy=remedy)
+        raise Unreadable
     return text
+
+
+def refuse_size(file: str, size: int, report: Report) -> None:
+    """Say that a file of so many bytes is too large, alone or with all others."""
+    alone = size > MAX_FILE
+    seen = f"a file of more than {MAX_FILE >> 10} KiB" if alone else "too much text in all files together"
+    report.add("SPEC001", Place(file), seen)
 
 
 def _place(file: str, mark: Any) -> Place:

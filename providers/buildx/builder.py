@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from providers.buildx.client import write_client
 from providers.buildx.folder import fill_folder
+from providers.buildx.place import BuildPlace, Reach, on_engine
 from providers.buildx.process import run
 from providers.buildx.progress import Progress
 from providers.buildx.verdict import verdict
@@ -32,25 +32,40 @@ _WITH_RAWJSON = (0, 13)
 
 @dataclass(slots=True)
 class Buildx:
-    """Implements ``reconciler.provider.Builder``. The engine at ``docker_host`` builds and pushes."""
+    """Implements ``reconciler.provider.Builder``. What ``place`` names builds and pushes."""
 
-    docker_host: str
+    place: BuildPlace
     docker_config: Path | None
     docker: str
     logins: Mapping[str, Login] = field(default_factory=dict, repr=False)
     deadline: float = BUILD_DEADLINE
     _progress: str = ""
+    _checked: bool = False
+
+    async def examine(self) -> str:
+        """The version of buildx, such as 0.13. Raises Refused where there is none."""
+        async with _folder() as folder:
+            write_client(folder / "docker", (), {}, self.docker_config)
+            environment = await self.place.environment(folder)
+            found = await self._ask_version(environment)
+            await self.place.check(self.docker, environment)
+        return f"{found[0]}.{found[1]}" if found else "of an unknown version"
 
     async def build(self, request: BuildRequest, log: LogLine) -> Digest:
         """Build and push; the digest that was pushed. Raises Refused for a failing Dockerfile or login."""
         async with _folder() as folder:
             dockerfile, context = await self._fill(folder, request)
             write_client(folder / "docker", _hosts(request), self.logins, self.docker_config)
+            base = await self.place.environment(folder)
             if not self._progress:
-                self._progress = await self._ask_progress(folder)
+                found = await self._ask_version(base)
+                self._progress = "rawjson" if not found or found >= _WITH_RAWJSON else "plain"
+            if not self._checked:
+                await self.place.check(self.docker, base)
+                self._checked = True
             answer = folder / "metadata.json"
-            environment, secrets = self._environment(folder, request)
-            line = (*_line(self.docker, request, self._progress), *secrets)
+            environment, secrets = _with_secrets(base, request)
+            line = (*_line(self.docker, request, self._progress), *self.place.words, *secrets)
             paths = (f"--metadata-file={answer}", f"--file={dockerfile}", str(context))
             progress = Progress(log, self._progress == "rawjson", tuple(request.secrets.values()))
             status = await self._run((*line, *paths), environment, progress, request)
@@ -80,12 +95,10 @@ class Buildx:
                 "BLD024", str(folder), seen, "room for it", "free disk space, or set TMPDIR"
             ) from error
 
-    async def _ask_progress(self, folder: Path) -> str:
-        """Which form of progress this buildx speaks. Raises Refused where there is none."""
+    async def _ask_version(self, environment: Mapping[str, str]) -> tuple[int, int] | None:
+        """Major and minor version of buildx; None where it says none. Raises Refused where there is none."""
         try:
-            status, output = await run(
-                (self.docker, "buildx", "version"), self._base_environment(folder), _ASK_DEADLINE
-            )
+            status, output = await run((self.docker, "buildx", "version"), environment, _ASK_DEADLINE)
         except (FileNotFoundError, PermissionError) as error:
             raise Refused(
                 "BLD001",
@@ -107,7 +120,7 @@ class Buildx:
                 "install the package docker-buildx-plugin (docker-buildx on Debian)",
             )
         found = _VERSION.search(output.decode("utf-8", "replace"))
-        return "rawjson" if not found or (int(found[1]), int(found[2])) >= _WITH_RAWJSON else "plain"
+        return (int(found[1]), int(found[2])) if found else None
 
     async def _run(
         self, line: Sequence[str], environment: Mapping[str, str], progress: Progress, request: BuildRequest
@@ -126,42 +139,32 @@ class Buildx:
         progress.end()
         return status
 
-    def _base_environment(self, folder: Path) -> dict[str, str]:
-        """All that the client gets: nothing of this process but the search path."""
-        kept = {"SSH_AUTH_SOCK"} if self.docker_host.startswith("ssh://") else set()
-        return {
-            **{name: os.environ[name] for name in kept if name in os.environ},
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-            "HOME": str(folder),
-            "DOCKER_HOST": self.docker_host,
-            "DOCKER_CONFIG": str(folder / "docker"),
-            "DOCKER_CLI_HINTS": "false",
-            "BUILDX_GIT_INFO": "false",
-            "NO_COLOR": "1",
-        }
 
-    def _environment(self, folder: Path, request: BuildRequest) -> tuple[dict[str, str], list[str]]:
-        """The child's environment with the secret values, and the options that name them."""
-        names = {secret: f"RECONCILER_BUILD_SECRET_{n}" for n, secret in enumerate(sorted(request.secrets))}
-        values = {name: request.secrets[secret] for secret, name in names.items()}
-        options = [f"--secret=id={secret},env={name}" for secret, name in names.items()]
-        return {**self._base_environment(folder), **values}, options
+def _with_secrets(environment: Mapping[str, str], request: BuildRequest) -> tuple[dict[str, str], list[str]]:
+    """The child's environment with the secret values, and the options that name them."""
+    names = {secret: f"RECONCILER_BUILD_SECRET_{n}" for n, secret in enumerate(sorted(request.secrets))}
+    values = {name: request.secrets[secret] for secret, name in names.items()}
+    options = [f"--secret=id={secret},env={name}" for secret, name in names.items()]
+    return {**environment, **values}, options
 
 
 def open_builder(
-    docker_host: str,
+    reach: str | Reach,
     docker_config: Path | None = None,
     docker: str = "docker",
     logins: Mapping[str, Login] | None = None,
     deadline: float = BUILD_DEADLINE,
+    name: str | None = None,
 ) -> Builder:
-    """A builder on the engine at ``docker_host``.
+    """A builder on the engine at a DOCKER_HOST, or where ``reach`` leads; ``name`` is a buildx builder of the
+    person's, for one that is not the engine itself.
 
     ``docker_config`` is the folder of the docker client's own configuration, for its plugin and for hosts
     that ``logins`` does not name; ``logins`` are by registry host. A build gets those of its bases and its
     target only. Nothing is started before the first build.
     """
-    return Buildx(docker_host, docker_config, docker, logins or {}, deadline)
+    way = on_engine(reach) if isinstance(reach, str) else reach
+    return Buildx(BuildPlace(way, docker_config, name), docker_config, docker, logins or {}, deadline)
 
 
 def _line(docker: str, request: BuildRequest, progress: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
+from reconciler.contents import Seen
 from reconciler.provider import FileEntry, Refused
 
 
@@ -31,7 +32,8 @@ def _folders(entries: Iterable[FileEntry]) -> list[PurePosixPath]:
 def _check(where: str, path: str) -> None:
     pure = PurePosixPath(path)
     if path in ("", ".") or pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\0" in path:
-        raise Refused("DKR035", where, f"the path {path!r}", "a plain path below the root")
+        remedy = "name the file without '..', a leading '/' and a doubled one"
+        raise Refused("DKR035", where, f"the path {path!r}", "a plain path below the root", remedy)
 
 
 def _file_member(entry: FileEntry) -> tarfile.TarInfo:
@@ -57,6 +59,25 @@ def pack_alone(entry: FileEntry) -> bytes:
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
         tar.addfile(_file_member(entry), io.BytesIO(entry.content))
     return stream.getvalue()
+
+
+def unpack_all(stream: bytes) -> list[Seen]:
+    """The files and links of a tar of one file or folder, by their paths below it; ``.`` is the file itself.
+    Raises ValueError for what is no tar."""
+    found = []
+    try:
+        with tarfile.open(fileobj=io.BytesIO(stream)) as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.isfile() else None
+                if content is None and not member.issym():
+                    continue
+                path = member.name.partition("/")[2] or "."
+                link = member.linkname if member.issym() else None
+                body = b"" if content is None else content.read()
+                found.append(Seen(path, member.mode & 0o7777, member.uid, member.gid, body, link))
+    except tarfile.TarError:
+        raise ValueError("not an archive") from None
+    return found
 
 
 def unpack_one(stream: bytes, limit: int = 1 << 20) -> bytes:

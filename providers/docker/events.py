@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Final
 
 from providers.docker.engine import Engine
+from providers.docker.faults import unclear
+from providers.docker.streams import Streaming, open_answer
 from providers.docker.tree import Node, text
 from reconciler import ownership
 from reconciler.ownership import Owner
@@ -27,9 +28,10 @@ _OF_CONTAINERS: Final = (
 )
 _OF_NETWORKS: Final = ("connect", "disconnect", "destroy")
 _OF_VOLUMES: Final = ("destroy", "create")
-_SAID_BY_PEOPLE: Final = ("suspend", "retry", "prune")
+_SAID_BY_PEOPLE: Final = ("suspend", "retry", "prune", "source")
 """Markers that people write. Those that we write ourselves, and ``exec_…`` (every probe of a health check is
 three of them), would make us look for nothing."""
+_MAX_EVENT: Final = 1 << 20
 
 
 async def watch(engine: Engine, owner: Owner) -> AsyncGenerator[None, None]:
@@ -39,12 +41,33 @@ async def watch(engine: Engine, owner: Owner) -> AsyncGenerator[None, None]:
     """
     names = sorted({*_OF_CONTAINERS, *_OF_NETWORKS, *_OF_VOLUMES})
     filters = {"type": ["container", "network", "volume"], "event": names}
-    await engine.version()
-    yield None
-    async with aclosing(engine.watch("/events", {"filters": json.dumps(filters)})) as events:
-        async for event in events:
+    answer = await open_answer(engine, "GET", "/events", {"filters": json.dumps(filters)})
+    try:
+        yield None
+        async for event in _events(answer):
             if concerns(event, owner):
                 yield None
+    finally:
+        answer.close()
+
+
+async def _events(answer: Streaming) -> AsyncGenerator[Node, None]:
+    rest = b""
+    while piece := await answer.read():
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > _MAX_EVENT:
+            raise unclear(answer.where, "an event without an end")
+        for line in lines:
+            if line.strip():
+                yield _event(answer, line)
+
+
+def _event(answer: Streaming, line: bytes) -> Node:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        raise unclear(answer.where, "a line that is no event") from None
+    return found if isinstance(found, dict) else {}
 
 
 def concerns(event: Node, owner: Owner) -> bool:

@@ -14,7 +14,9 @@ CODES = {
     "DKR003": "the engine did not answer in time",
     "DKR004": "the engine's answer cannot be understood",
     "DKR005": "the engine is too old",
-    "DKR006": "the endpoint is not a unix socket",
+    "DKR006": "the endpoint is none that is known",
+    "DKR007": "the endpoint would be reached without encryption",
+    "DKR008": "the docker client's configuration does not say where the engine is",
     "DKR010": "the engine refused a request",
     "DKR011": "the object changed or went away under the action",
     "DKR012": "the name is held by an object that is not ours",
@@ -34,6 +36,21 @@ CODES = {
     "DKR035": "a path cannot be published",
     "DKR036": "a secret file lies in a mount",
     "DKR040": "the local registry does not answer",
+    "DKR050": "there is no ssh",
+    "DKR051": "the key of the engine's host is not the one that is known",
+    "DKR052": "the engine's host refuses our key",
+    "DKR053": "the engine's host cannot be reached over ssh",
+    "DKR054": "the engine's host does not let ssh open the engine's socket",
+    "DKR055": "the engine's certificate is not accepted",
+    "DKR056": "the engine refuses our certificate",
+    "DKR057": "the certificates for the engine cannot be used",
+    "DKR061": "what the engine gave for files is no archive",
+    "DKR060": "a container that is to be taken over belongs to another environment of ours",
+    "DKR070": "a payload has a field that the policy does not know",
+    "DKR071": "a payload has a field that is never sent",
+    "DKR072": "a payload has a value that the environment's allow does not name",
+    "DKR073": "a payload has a value outside the safe set",
+    "DKR074": "a volume leads to the host",
 }
 """Every code of this provider, stable, with what it means."""
 
@@ -46,18 +63,38 @@ class EngineError(ProviderError):
 
 
 def answer_error(status: int, where: str, message: str) -> EngineError:
-    """The error for an HTTP status of 400 or above."""
-    return EngineError("DKR010", where, message.strip() or f"status {status}", status=status)
+    """The error for an HTTP status of 400 or above. ``message`` is what the engine says of it."""
+    seen = " ".join(message.split())[:500] or "it says nothing"
+    own = status >= 500 or status == 429
+    remedy = "read the engine's log; it is tried again" if own else "the engine's words name the reason"
+    return EngineError("DKR010", where, seen, f"success, not status {status}", remedy, status=status)
+
+
+def unclear(where: str, seen: str) -> EngineError:
+    """What came is not what an engine answers: cut off, garbled, or not from an engine."""
+    return EngineError(
+        "DKR004",
+        where,
+        seen,
+        "the answer of a Docker Engine",
+        "see what listens there, and read the engine's log; it is tried again",
+    )
 
 
 def stale(where: str, seen: str) -> Stale:
     """The world moved under the action."""
-    return Stale("DKR011", where, seen, remedy="the next look decides anew")
+    return Stale("DKR011", where, seen, "an object that stays as it was seen", "the next look decides anew")
 
 
 def not_ours(where: str) -> Stale:
     """An object under a handle of ours does not, or no longer, carry our owner label."""
-    return Stale("DKR013", where, "it does not carry our owner label", "an object of ours")
+    return Stale(
+        "DKR013",
+        where,
+        "it does not carry our owner label",
+        "an object of ours",
+        "the next look decides anew",
+    )
 
 
 def name_held(where: str, holder: str) -> Refused:

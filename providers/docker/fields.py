@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from providers.docker.endpoints import live_places
 from providers.docker.labels import without_ours
 from providers.docker.mounts import live_mounts
 from providers.docker.tree import Node, branch, nodes, text, text_map, texts, whole
+from providers.docker.words import read_words
 from reconciler.desired import Fields, Json
 from reconciler.ownership import Owner
 
@@ -28,7 +30,9 @@ def live_fields(owner: Owner, container: Node, applied: Fields | None) -> dict[s
         **_ports(container),
         **_healthcheck(container),
         **_limits(container),
+        **read_words(container, known),
         **live_mounts(owner, container).fields,
+        **live_places(owner, container, known),
         "restart": _same_restart(live_restart(container), known.get("restart")),
     }
     labels = without_ours(text_map(container, "Config", "Labels"))
@@ -104,6 +108,7 @@ def _healthcheck(container: Node) -> dict[str, Json]:
         "healthcheck.interval": _seconds(check, "Interval"),
         "healthcheck.timeout": _seconds(check, "Timeout"),
         "healthcheck.start_period": _seconds(check, "StartPeriod"),
+        "healthcheck.start_interval": _seconds(check, "StartInterval"),
         "healthcheck.retries": whole(check, "Retries") or None,
         "healthcheck.disable": test == ["NONE"],
     }

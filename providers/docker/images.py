@@ -75,6 +75,9 @@ class Images:
             if error.status == 0:
                 raise
             raise _refusal(ref, error.seen) from None
+        # The progress may end early without a word, and then says nothing of the image.
+        if ref.digest and await self.find(f"{ref.familiar_name}@{ref.digest}") is None:
+            raise _refusal(ref, "the pull ended without the image")
 
 
 def has_reserved_labels(facts: ImageFacts) -> bool:
@@ -108,4 +111,10 @@ def _refusal(ref: ImageRef, message: str) -> ProviderError:
             "a login that may pull this image",
             "check the Registry's auth, and that the repository exists",
         )
-    return ProviderError("DKR023", str(ref), message, "an image that can be pulled")
+    return ProviderError(
+        "DKR023",
+        str(ref),
+        message,
+        "an image that can be pulled",
+        "see whether the registry answers the engine; it is tried again",
+    )

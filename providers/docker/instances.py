@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from providers.docker import networks, secret_files
 from providers.docker.containers import Containers
 from providers.docker.faults import EngineError, mask, name_held, stale
 from providers.docker.images import has_reserved_labels
-from providers.docker.payload import ImageFacts, create_payload, limits_payload
-from providers.docker.tree import Node, flag, text, text_map
+from providers.docker.payload import ImageFacts, create_payload, update_payload
+from providers.docker.policy import check_volume, permit_of
+from providers.docker.policy_values import NOTHING, Permit
+from providers.docker.tree import Node, branch, flag, text, text_map
 from providers.docker.volumes import find as find_volume
 from reconciler.actions import Blueprint
 from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.desired import Json
 from reconciler.observed import Handle
 from reconciler.ownership import FINGERPRINT, IMAGE, SECRETS, Owner, is_ours
 from reconciler.provider import ProviderError, Refused
+from reconciler.secret_volume import needs_volume, volume_of
 
 
 async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
@@ -33,14 +38,55 @@ async def create(containers: Containers, blueprint: Blueprint, secrets: Mapping[
         raise mask(error, secrets.values()) from None
 
 
-async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the create call needs and what follows it: the body, the image, ids of networks by name."""
+
+    body: dict[str, Json]
+    image: ImageFacts
+    network_ids: Mapping[str, str]
+    permit: Permit = NOTHING
+    """What the payload may carry beyond the safe set."""
+
+
+async def prepare(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> Prepared:
+    """Look at everything that the container needs. Raises Stale for what is not there, Refused for what
+    will not do; the errors may hold the engine's words."""
     secret_files.check(blueprint.name, blueprint.form, secrets)
     image = await _image(containers, blueprint)
     mountpoints = await _mountpoints(containers, blueprint)
+    mountpoints |= await _secret_volume(containers, blueprint, image, secrets)
     network_ids = await _network_ids(containers, blueprint)
     body = create_payload(blueprint, image, secrets, mountpoints)
+    return Prepared(body, image, network_ids, permit_of(blueprint, mountpoints))
+
+
+async def copy_secrets(
+    containers: Containers,
+    container_id: str,
+    blueprint: Blueprint,
+    image: ImageFacts,
+    secrets: Mapping[str, str],
+) -> None:
+    """Copy its secret files into a container that was created and has not started."""
+    if needs_volume(blueprint.form):
+        return
+    user = blueprint.form.spec.user
+    await secret_files.copy(
+        containers.engine,
+        container_id,
+        blueprint.name,
+        image.user if user is None else user,
+        blueprint.form.secrets,
+        secrets,
+    )
+
+
+async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+    prepared = await prepare(containers, blueprint, secrets)
     try:
-        made = await containers.engine.write("POST", "/containers/create", {"name": blueprint.name}, body)
+        query = {"name": blueprint.name}
+        made = await containers.engine.create("/containers/create", query, prepared.body, prepared.permit)
     except EngineError as error:
         if error.status == 409:
             await _accept_twin(containers, blueprint)
@@ -48,18 +94,11 @@ async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping
         if error.status == 404:
             raise stale(blueprint.name, error.seen) from None
         raise
-    handle = Handle("", text(made, "Id"))
+    handle, network_ids = Handle("", made), prepared.network_ids
     for use in blueprint.form.networks[1:]:
-        await networks.connect(containers.engine, handle.id, network_ids[use.object_name], use.aliases)
-    user = blueprint.form.spec.user
-    await secret_files.copy(
-        containers.engine,
-        handle.id,
-        blueprint.name,
-        image.user if user is None else user,
-        blueprint.form.secrets,
-        secrets,
-    )
+        network_id = network_ids[use.object_name]
+        await networks.connect(containers.engine, handle.id, network_id, use.aliases, use.place)
+    await copy_secrets(containers, handle.id, blueprint, prepared.image, secrets)
     await containers.start(handle, blueprint.name)
 
 
@@ -93,8 +132,25 @@ async def _mountpoints(containers: Containers, blueprint: Blueprint) -> dict[str
             continue
         if not external and not is_ours(text_map(volume, "Labels"), blueprint.owner):
             raise name_held(name, "a volume without our owner label")
+        permit = Permit(blueprint.service_name, blueprint.allowed)
+        check_volume(name, branch(volume, "Options"), permit)
         found[name] = text(volume, "Mountpoint")
     return found
+
+
+async def _secret_volume(
+    containers: Containers, blueprint: Blueprint, image: ImageFacts, secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """The filled volume of its secret files and its host path, where they cannot be copied."""
+    volume = volume_of(blueprint)
+    if volume is None:
+        return {}
+    user = blueprint.form.spec.user
+    await secret_files.publish(containers, blueprint, volume, image.user if user is None else user, secrets)
+    found = await find_volume(containers.engine, volume)
+    if found is None:
+        raise stale(blueprint.name, f"volume {volume} went away")
+    return {volume: text(found, "Mountpoint")}
 
 
 async def _network_ids(containers: Containers, blueprint: Blueprint) -> dict[str, str]:
@@ -163,12 +219,12 @@ async def mend(containers: Containers, owner: Owner, handle: Handle, changes: Se
 
 async def _apply(containers: Containers, container: Node, handle: Handle, change: Change) -> None:
     match change:
-        case SetLimits(cpus, memory, pids, memory_reservation):
-            await containers.update(handle, limits_payload(cpus, memory, pids, memory_reservation))
+        case SetLimits():
+            await containers.update(handle, update_payload(change))
         case SetRestart(policy):
             await containers.set_restart(handle, policy)
-        case Connect(network, aliases):
-            await networks.connect(containers.engine, handle.id, network, aliases)
+        case Connect(network, aliases, place):
+            await networks.connect(containers.engine, handle.id, network, aliases, place)
         case Disconnect(network):
             await networks.disconnect(containers.engine, handle.id, network)
         case Rename(name):

@@ -118,7 +118,7 @@ def _networks(container: Node, networks: NetworkNames) -> tuple[tuple[str, ...],
         name = networks.existing(key, text(endpoint, "NetworkID"))
         if name is None:
             missing.append(key)
-        elif name != "none":
+        elif name not in ("none", "host"):
             present.append(name)
     return tuple(sorted(present)), tuple(sorted(missing))
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from providers.docker import listing, markers, registry
+from providers.docker import listing, markers, registry, tasks
 from providers.docker.engine import Engine, Query
-from providers.docker.faults import EngineError
+from providers.docker.faults import EngineError, unclear
 from providers.docker.images import Images
 from providers.docker.live import NetworkNames, live_instance, live_network, live_volume
 from providers.docker.payload import ImageFacts
-from providers.docker.tree import Node, moment, nodes, text, text_map
+from providers.docker.strangers import tenants
+from providers.docker.traits import traits_of
+from providers.docker.tree import Node, moment, text, text_map
 from reconciler import ownership
+from reconciler.joins import name_joins
 from reconciler.observed import (
     Instance,
     LiveNetwork,
@@ -30,8 +33,7 @@ from reconciler.provider import ProviderError, Question, World
 
 INSPECT = 8.0
 """Seconds within which one inspect must be answered, else its service is unreadable."""
-PARALLEL = 24
-TRAITS = Traits(("deploy.resources.limits.", "deploy.resources.reservations.", "restart"))
+PARALLEL = 64
 T = TypeVar("T")
 
 
@@ -47,6 +49,8 @@ class Look:
     unreadable: dict[str, str] = field(default_factory=dict)
     ours: set[str] = field(default_factory=set)
     """Ids of containers that are proved to be ours."""
+    failure: ProviderError | None = None
+    """What the last reading that failed said."""
 
     async def attempt(self, what: str, reading: Awaitable[T]) -> T | None:
         """What a reading gives; None, and noted under ``what``, when it fails."""
@@ -54,14 +58,13 @@ class Look:
             return await reading
         except ProviderError as error:
             self.unreadable.setdefault(what, str(error))
+            self.failure = error
             return None
 
     async def listed(self, what: str, path: str, query: Query | None = None) -> list[Node] | None:
         """The objects of a list; None, and noted, when it cannot be read."""
-        found = await self.attempt(what, self.engine.read(path, query))
-        if what in self.unreadable:
-            return None
-        return nodes(found, "Volumes") if path == "/volumes" else nodes({"": found}, "")
+        member = "Volumes" if path == "/volumes" else ""
+        return await self.attempt(what, self.engine.read_list(path, query, member))
 
     async def take(self) -> World:
         """The world. Raises ProviderError when nothing at all can be read."""
@@ -73,7 +76,7 @@ class Look:
             self._running(),
         )
         if containers is None and networks is None and volumes is None:
-            raise ProviderError("DKR003", self.engine.socket_path, self.unreadable["instances"])
+            raise self.failure or unclear(self.engine.where, "no list")
         self.at = moment(clock, "SystemTime") or self.engine.clock() or self.at
         self.host = text(clock, "ID") or self.host
         instances = await self._instances(containers or [], networks)
@@ -85,11 +88,21 @@ class Look:
             volumes=self._volumes(containers, volumes),
             markers=self._markers(volumes),
             namesakes=self._namesakes(containers, networks, volumes),
+            tasks=tasks.find_all(containers or [], self.question.owner, self.host, self.at),
             registry_running=running,
             unreadable=tuple(Unreadable(w, r, self.at) for w, r in sorted(self.unreadable.items())),
-            traits=TRAITS,
+            traits=await self._traits(clock),
             ports=listing.foreign_ports(containers or [], frozenset(self.ours)),
+            tenants=tenants(containers or [], frozenset(self.ours)),
         )
+
+    async def _traits(self, about: object) -> Traits:
+        """What this engine can do, as far as it could be asked."""
+        try:
+            version = await self.engine.version()
+        except ProviderError:
+            version = ""
+        return traits_of(version, about if isinstance(about, dict) else {})
 
     def _note_what_follows(
         self, containers: object | None, networks: object | None, volumes: object | None
@@ -116,9 +129,11 @@ class Look:
         }
         names = NetworkNames(None if networks is None else {text(n, "Id"): text(n, "Name") for n in networks})
         limit = asyncio.Semaphore(PARALLEL)
-        facts = await self._facts({text(container, "ImageID") for container in claimed}, limit)
+        images = {text(container, "ImageID") for container in claimed}
+        facts = asyncio.create_task(self._facts(images, limit))
         found = await asyncio.gather(*(self._inspect(c, facts, names, limit) for c in claimed))
-        return tuple(sorted((i for i in found if i is not None), key=lambda i: (i.name, i.handle)))
+        await facts
+        return name_joins(sorted((i for i in found if i is not None), key=lambda i: (i.name, i.handle)))
 
     async def _facts(
         self, image_ids: set[str], limit: asyncio.Semaphore
@@ -136,7 +151,7 @@ class Look:
     async def _inspect(
         self,
         listed: Node,
-        facts: Mapping[str, ImageFacts | ProviderError | None],
+        facts: asyncio.Task[dict[str, ImageFacts | ProviderError | None]],
         names: NetworkNames,
         limit: asyncio.Semaphore,
     ) -> Instance | None:
@@ -144,7 +159,9 @@ class Look:
         try:
             async with limit:
                 found = await self.engine.read(f"/containers/{container_id}/json", deadline=INSPECT)
-            image = facts[text(listed, "ImageID")]
+            if text(found, "Id") != container_id:
+                raise unclear(container_id[:12], "another container's answer")
+            image = (await facts)[text(listed, "ImageID")]
             if isinstance(image, ProviderError):
                 raise image
         except ProviderError as error:
@@ -155,8 +172,7 @@ class Look:
             self.ours.add(container_id)
             return None
         labels = image.labels if image else {}
-        container: Node = found if isinstance(found, Mapping) else {}
-        instance = live_instance(self.question.owner, self.host, container, labels, names)
+        instance = live_instance(self.question.owner, self.host, found, labels, names)
         if instance is not None:
             self.ours.add(container_id)
         return instance

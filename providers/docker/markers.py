@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from providers.docker.engine import Engine
 from providers.docker.faults import not_ours
 from providers.docker.labels import object_labels
-from providers.docker.tree import Node, nodes, text, text_map
+from providers.docker.tree import Node, text, text_map
 from providers.docker.volumes import create_owned, find, remove_by_name
 from reconciler import ownership
 from reconciler.desired import Json
@@ -67,8 +67,8 @@ async def put(engine: Engine, owner: Owner, marker: Marker) -> bool:
 
 async def _siblings(engine: Engine, owner: Owner, marker: Marker) -> Sequence[Marker]:
     wanted = [f"{ownership.OWNER}={owner}", f"{ownership.ROLE}={ROLE}", f"{ownership.NAME}={marker.subject}"]
-    listed = await engine.read("/volumes", {"filters": json.dumps({"label": wanted})})
-    found = (read(owner, volume) for volume in nodes(listed, "Volumes"))
+    listed = await engine.read_list("/volumes", {"filters": json.dumps({"label": wanted})}, "Volumes")
+    found = (read(owner, volume) for volume in listed)
     return [m for m in found if m and m.kind == marker.kind and m.subject == marker.subject]
 
 

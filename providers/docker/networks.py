@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 
+from providers.docker.endpoints import NOWHERE, endpoint_payload, place_of
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError, name_held, not_ours, stale
 from providers.docker.labels import object_labels
-from providers.docker.payload import endpoint_payload
-from providers.docker.tree import Node, branch, moment, nodes, text, text_map, texts
+from providers.docker.tree import Node, branch, moment, text, text_map, texts
 from reconciler.desired import DesiredNetwork, Json
 from reconciler.observed import Handle
 from reconciler.ownership import Owner, is_ours
 from reconciler.provider import ProviderError
+from specs.privilege import Attachment
+from specs.resource import Pool
 
 
 async def named(engine: Engine, object_name: str) -> list[Node]:
     """All networks that bear this name: on some engines there can be several."""
     query = {"filters": json.dumps({"name": [object_name]})}
-    found = nodes({"networks": await engine.read("/networks", query)}, "networks")
+    found = await engine.read_list("/networks", query)
     return [network for network in found if text(network, "Name") == object_name]
 
 
@@ -36,6 +38,8 @@ async def create(engine: Engine, owner: Owner, network: DesiredNetwork) -> None:
                 raise
         existing = await named(engine, network.object_name)
         _check_holders(owner, network.object_name, existing)
+        if not existing:
+            raise stale(network.object_name, "the network is not there after it was made")
     for double in sorted(existing, key=_age)[1:]:
         await remove_by_id(engine, text(double, "Id"))
 
@@ -58,8 +62,23 @@ def _payload(owner: Owner, network: DesiredNetwork) -> dict[str, Json]:
         "Options": dict(network.driver_opts),
         "Labels": {**network.labels, **object_labels(owner, network.name)},
     }
-    if network.subnet:
-        body["IPAM"] = {"Driver": "default", "Config": [{"Subnet": network.subnet}]}
+    if network.pools:
+        body["IPAM"] = {"Driver": "default", "Config": [_pool(pool) for pool in network.pools]}
+    if network.enable_ipv6:
+        body["EnableIPv6"] = True
+    if network.attachable:
+        body["Attachable"] = True
+    return body
+
+
+def _pool(pool: Pool) -> Json:
+    body: dict[str, Json] = {"Subnet": pool.subnet}
+    if pool.gateway is not None:
+        body["Gateway"] = pool.gateway
+    if pool.ip_range is not None:
+        body["IPRange"] = pool.ip_range
+    if pool.aux_addresses:
+        body["AuxiliaryAddresses"] = dict(pool.aux_addresses)
     return body
 
 
@@ -87,9 +106,11 @@ async def remove_by_id(engine: Engine, network_id: str) -> None:
             raise
 
 
-async def connect(engine: Engine, container_id: str, network: str, aliases: tuple[str, ...]) -> None:
+async def connect(
+    engine: Engine, container_id: str, network: str, aliases: tuple[str, ...], place: Attachment = NOWHERE
+) -> None:
     """Attach a container to a network, by id or by external name; attached already is success."""
-    body: dict[str, Json] = {"Container": container_id, "EndpointConfig": endpoint_payload(aliases)}
+    body: dict[str, Json] = {"Container": container_id, "EndpointConfig": endpoint_payload(aliases, place)}
     try:
         await engine.write("POST", f"/networks/{network}/connect", body=body)
     except EngineError as error:
@@ -121,7 +142,7 @@ async def reattach(engine: Engine, container: Node) -> None:
         await disconnect(engine, container_id, key)
         if key in again:
             aliases = _aliases(endpoints[key], container_id)
-            await connect(engine, container_id, text(again[key], "Id"), aliases)
+            await connect(engine, container_id, text(again[key], "Id"), aliases, place_of(endpoints[key]))
 
 
 async def _leads_nowhere(engine: Engine, endpoint: Json) -> bool:

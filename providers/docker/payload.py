@@ -7,9 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from providers.docker.endpoints import use_payload
 from providers.docker.labels import instance_labels
-from providers.docker.mounts import mount_payloads
+from providers.docker.mounts import mount_payloads, secret_mounts
+from providers.docker.privilege_shapes import joining_modes
+from providers.docker.words import write_words
 from reconciler.actions import Blueprint
+from reconciler.changes import SetLimits
 from reconciler.desired import Json
 from reconciler.provider import Refused
 from specs.model import SecretRef
@@ -39,19 +43,21 @@ def create_payload(
     """The body of the create call. ``secrets`` maps names to values, ``mountpoints`` the volumes of
     single-file Configs to host paths. Raises Refused for a secret that is not there."""
     service = blueprint.form.spec
+    words = write_words(service)
     body: dict[str, Json] = {
         "Image": str(blueprint.image),
         "Labels": dict(instance_labels(blueprint)),
         "Env": list(environment(blueprint.name, service, secrets)),
         "ExposedPorts": {_port(port): {} for port in service.ports.values()},
-        "HostConfig": _host_config(blueprint, mountpoints),
+        "HostConfig": {**_host_config(blueprint, mountpoints), **words["HostConfig"]},
+        **words["Config"],
     }
     body |= _process(service, image)
     if service.healthcheck:
         body["Healthcheck"] = _healthcheck(service.healthcheck)
     if blueprint.form.networks:
         first = blueprint.form.networks[0]
-        endpoint: dict[str, Json] = {first.object_name: endpoint_payload(first.aliases)}
+        endpoint: dict[str, Json] = {first.object_name: use_payload(first)}
         body["NetworkingConfig"] = {"EndpointsConfig": endpoint}
     return body
 
@@ -81,11 +87,6 @@ def missing_secret(where: str, secret_name: str) -> Refused:
         "a value of every secret that it names",
         "put it where secrets are looked up, or take it out of the spec",
     )
-
-
-def endpoint_payload(aliases: tuple[str, ...]) -> dict[str, Json]:
-    """An endpoint's settings: the names under which it is reached."""
-    return {"Aliases": list(aliases)}
 
 
 def _process(service: Service, image: ImageFacts) -> dict[str, Json]:
@@ -118,6 +119,7 @@ def _healthcheck(check: Healthcheck) -> dict[str, Json]:
         ("Interval", check.interval),
         ("Timeout", check.timeout),
         ("StartPeriod", check.start_period),
+        ("StartInterval", check.start_interval),
     ):
         if seconds is not None:
             body[name] = round(seconds * _NANO)
@@ -132,9 +134,13 @@ def _host_config(blueprint: Blueprint, mountpoints: Mapping[str, str]) -> dict[s
         # Never a network's name or id: a container keeps its mode for life and would not start any more
         # when that network is gone, even where it left it for another. The endpoint alone attaches it.
         "NetworkMode": "default" if networks else "none",
+        **joining_modes(service, blueprint.joins),
         "RestartPolicy": restart_payload(service.restart),
         "PortBindings": _bindings(service),
-        "Mounts": mount_payloads(blueprint.owner, blueprint.form, mountpoints),
+        "Mounts": [
+            *mount_payloads(blueprint.owner, blueprint.form, mountpoints),
+            *secret_mounts(blueprint, mountpoints),
+        ],
         **_resources(service.deploy.resources),
     }
 
@@ -165,6 +171,17 @@ def limits_payload(
     if memory_reservation is not None:
         body["MemoryReservation"] = memory_reservation
     return body
+
+
+def update_payload(limits: SetLimits) -> dict[str, Json]:
+    """The body of an update call."""
+    body = limits_payload(limits.cpus, limits.memory, limits.pids, limits.memory_reservation)
+    more = {
+        "MemorySwap": limits.memory_and_swap,
+        "CpuShares": limits.cpu_shares,
+        "CpusetCpus": limits.cpuset,
+    }
+    return {**body, **{name: value for name, value in more.items() if value is not None}}
 
 
 def _bindings(service: Service) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from providers.docker import networks
 from providers.docker.containers import Containers
 from providers.docker.faults import EngineError, name_held, stale
+from providers.docker.policy_values import Permit
 from providers.docker.tree import Node, flag, nodes, text, text_map
 from providers.docker.volumes import find as find_volume
 from reconciler.desired import Json, LocalRegistry
@@ -91,12 +92,12 @@ async def _create(containers: Containers, registry: LocalRegistry) -> str:
     if volume is not None and not _is_of(text_map(volume, "Labels"), registry):
         raise name_held(name, "a volume that is not the registry's")
     try:
-        made = await engine.write("POST", "/containers/create", {"name": name}, _payload(registry))
+        permit = Permit(networks=frozenset({name}))
+        return await engine.create("/containers/create", {"name": name}, _payload(registry), permit)
     except EngineError as error:
         if error.status in (404, 409):
             raise stale(name, error.seen) from None
         raise
-    return text(made, "Id")
 
 
 async def _make_network(containers: Containers, registry: LocalRegistry) -> None:

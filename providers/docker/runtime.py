@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from providers.docker import events, files, instances, markers, networks, volumes
+from providers.docker import (
+    events,
+    facts,
+    files,
+    instances,
+    markers,
+    networks,
+    processes,
+    records,
+    strangers,
+    tasks,
+    volumes,
+)
 from providers.docker.containers import Containers
+from providers.docker.contexts import find_engine
+from providers.docker.endpoint import read_endpoint
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
 from providers.docker.images import Images
+from providers.docker.line import Line
+from providers.docker.lines import open_line
 from providers.docker.look import Look
 from providers.docker.output import log_lines
 from providers.docker.registry import start as start_registry
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
+from reconciler.contents import Seen
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
+from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker
 from reconciler.ownership import Owner
-from reconciler.provider import FileEntry, Login, Question, Refused, Runtime, World
+from reconciler.provider import FileEntry, Login, Question, Runtime, World
+from reconciler.stranger import Stranger
 from specs.reference import ImageRef
-
-DEFAULT_SOCKET = "/var/run/docker.sock"
-_SCHEME = "unix://"
 
 
 class DockerRuntime:
-    """Implements ``reconciler.provider.Runtime`` on one engine; ``endpoint`` as for ``open_runtime``."""
+    """Implements ``reconciler.provider.Runtime`` on one engine; ``way`` as for ``open_runtime``."""
 
-    def __init__(self, endpoint: str | None = None, *, engine: Engine | None = None) -> None:
-        self.engine = engine or Engine(socket_path(endpoint, os.environ))
+    def __init__(self, way: str | Line | None = None, *, engine: Engine | None = None) -> None:
+        if isinstance(way, str):
+            way = open_line(read_endpoint(way))
+        self.engine = engine or Engine(way or open_line(find_engine(os.environ).endpoint))
         self._images = Images(self.engine)
         self._containers = Containers(self.engine, self._images)
         self._host = ""
@@ -104,7 +122,7 @@ class DockerRuntime:
         """Make the project's local registry run and answer."""
         await start_registry(self._containers, registry)
 
-    def watch(self, owner: Owner) -> AsyncIterator[None]:
+    def watch(self, owner: Owner) -> AsyncGenerator[None, None]:
         """The engine's events as hints, until the connection ends."""
         return events.watch(self.engine, owner)
 
@@ -119,6 +137,48 @@ class DockerRuntime:
             raise
         return log_lines(answer.body)[-lines:] if lines > 0 else ()
 
+    def records(self, handle: Handle, query: LogQuery) -> AsyncGenerator[LogRecord, None]:
+        """What an instance wrote; none when it is gone."""
+        return records.follow(self.engine, handle.id, query)
+
+    async def execute(self, owner: Owner, handle: Handle, command: CommandLine) -> Process:
+        """Start a command in a running instance."""
+        return await processes.execute(self._containers, owner, handle, command)
+
+    async def run_task(
+        self, blueprint: Blueprint, secrets: Mapping[str, str], command: CommandLine
+    ) -> Process:
+        """Start a command in a container of its own."""
+        return await tasks.run(self._containers, blueprint, secrets, command)
+
+    async def remove_task(self, owner: Owner, handle: Handle) -> None:
+        """Remove a task of ours."""
+        await tasks.remove(self._containers, owner, handle)
+
+    async def examine(self) -> RuntimeFacts:
+        """What the engine says of itself."""
+        return await facts.examine(self.engine)
+
+    async def contents(self, handle: Handle, path: str) -> Sequence[Seen]:
+        """The files at and below a path of an instance."""
+        return await files.read(self.engine, handle, path)
+
+    async def strangers(self) -> Sequence[Stranger]:
+        """All containers that are not ours."""
+        return await strangers.find_all(self._containers, self._host)
+
+    async def set_aside(self, handle: Handle, name: str, grace: float) -> None:
+        """Restart policy off, rename, stop."""
+        await strangers.set_aside(self._containers, handle, name, grace)
+
+    async def bring_back(self, handle: Handle, name: str, restart: str) -> None:
+        """Rename, restart policy, start."""
+        await strangers.bring_back(self._containers, handle, name, restart)
+
+    async def let_go(self, handle: Handle) -> None:
+        """Remove a stopped one; its volumes stay."""
+        await strangers.let_go(self._containers, handle)
+
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.close()
@@ -128,19 +188,7 @@ if TYPE_CHECKING:
     _: type[Runtime] = DockerRuntime
 
 
-def open_runtime(endpoint: str | None) -> DockerRuntime:
-    """The runtime behind ``unix:///path``; without an endpoint DOCKER_HOST where that is a socket, else
-    the engine's usual one. Connects with the first call. Raises Refused for another kind of endpoint."""
-    return DockerRuntime(endpoint)
-
-
-def socket_path(endpoint: str | None, environment: Mapping[str, str]) -> str:
-    """The path of the socket. Raises Refused."""
-    if endpoint is None:
-        endpoint = environment.get("DOCKER_HOST", "")
-        if not endpoint.startswith(_SCHEME):
-            return DEFAULT_SOCKET
-    path = endpoint.removeprefix(_SCHEME)
-    if not endpoint.startswith(f"{_SCHEME}/") or "\0" in path:
-        raise Refused("DKR006", endpoint, "not a unix socket", "unix:///path", "correct runtime.endpoint")
-    return path
+def open_runtime(way: str | Line | None) -> DockerRuntime:
+    """The runtime behind a line or an endpoint without certificates; None is the engine that a person's
+    docker client uses. Connects with the first call. Raises Refused for what is no endpoint."""
+    return DockerRuntime(way)

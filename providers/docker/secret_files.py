@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from providers.docker.archive import pack_alone, unpack_one
+from providers.docker.archive import pack, pack_alone, unpack_one
+from providers.docker.containers import Containers
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
+from providers.docker.files import fill
 from providers.docker.payload import missing_secret
+from reconciler.actions import Blueprint
 from reconciler.desired import SecretUse, ServiceForm
 from reconciler.provider import FileEntry, Refused
 
@@ -23,9 +26,9 @@ class User:
 
 
 def check(where: str, form: ServiceForm, values: Mapping[str, str]) -> None:
-    """Raises Refused for a secret without a value, and for one whose path lies in a mount: in a tmpfs it
-    would be hidden at the start, in a volume it would outlive the instance, a read-only one refuses it."""
-    mounts = [use.target for use in form.mounts] + [use.target for use in form.files]
+    """Raises Refused for a secret without a value, and for one whose path lies in a mount: in a volume it
+    would outlive the instance, and a read-only one refuses it. In a tmpfs it is mounted, not copied."""
+    mounts = [use.target for use in form.mounts if use.type != "tmpfs"] + [use.target for use in form.files]
     for use in form.secrets:
         if use.secret_name not in values:
             raise missing_secret(where, use.secret_name)
@@ -50,15 +53,41 @@ async def copy(
 ) -> None:
     """Copy every secret file in. ``user`` is the container's, as spec or image say it (empty is root).
     Raises Refused for a user that the image does not know."""
+    for use, owner in await _owners(engine, container_id, where, user, uses):
+        content = values[use.secret_name].encode()
+        entry = FileEntry(use.target.lstrip("/"), use.mode, owner.uid, owner.gid, content)
+        await engine.write("PUT", f"/containers/{container_id}/archive", {"path": "/"}, pack_alone(entry))
+
+
+async def publish(
+    containers: Containers, blueprint: Blueprint, volume: str, user: str, values: Mapping[str, str]
+) -> None:
+    """Put every secret file into a volume of role secret, where the container takes no copy. The files are
+    called by their places in the form; the owners are read from the filler, which has the same image."""
+
+    async def give(filler: str) -> bytes:
+        uses = blueprint.form.secrets
+        owners = await _owners(containers.engine, filler, blueprint.name, user, uses)
+        entries = [
+            FileEntry(str(place), use.mode, owner.uid, owner.gid, values[use.secret_name].encode())
+            for place, (use, owner) in enumerate(owners)
+        ]
+        return pack(volume, entries)
+
+    await fill(containers, blueprint.owner, volume, "secret", str(blueprint.image), give)
+
+
+async def _owners(
+    engine: Engine, container_id: str, where: str, user: str, uses: Sequence[SecretUse]
+) -> list[tuple[SecretUse, User]]:
     if not uses:
-        return
-    owner = await _resolve(engine, container_id, where, user)
+        return []
+    owner, found = await _resolve(engine, container_id, where, user), list[tuple[SecretUse, User]]()
     for use in uses:
         own = await _resolve(engine, container_id, where, use.uid) if use.uid else owner
         gid = await _resolve_group(engine, container_id, where, use.gid) if use.gid else own.gid
-        content = values[use.secret_name].encode()
-        entry = FileEntry(use.target.lstrip("/"), use.mode, own.uid, gid, content)
-        await engine.write("PUT", f"/containers/{container_id}/archive", {"path": "/"}, pack_alone(entry))
+        found.append((use, User(own.uid, gid)))
+    return found
 
 
 async def _resolve(engine: Engine, container_id: str, where: str, user: str) -> User:

@@ -6,6 +6,7 @@ from providers.docker.containers import Containers
 from providers.docker.engine import Engine
 from providers.docker.faults import EngineError, name_held, not_ours
 from providers.docker.labels import object_labels
+from providers.docker.policy_values import NOTHING, Permit
 from providers.docker.tree import Node, text, text_map
 from reconciler.desired import DesiredVolume, Json
 from reconciler.ownership import ROLE, Owner, is_ours
@@ -26,19 +27,22 @@ async def create(engine: Engine, owner: Owner, volume: DesiredVolume) -> None:
         "DriverOpts": dict(volume.driver_opts),
         "Labels": dict(labels),
     }
-    await create_owned(engine, owner, volume.object_name, body)
+    await create_owned(engine, owner, volume.object_name, body, Permit(allowed=volume.allowed))
 
 
-async def create_owned(engine: Engine, owner: Owner, object_name: str, body: Node) -> Node:
+async def create_owned(
+    engine: Engine, owner: Owner, object_name: str, body: Node, permit: Permit = NOTHING
+) -> Node:
     """Create and read back; what is there then, of this owner. Raises Refused for a stranger's."""
     try:
-        await engine.write("POST", "/volumes/create", body=body)
+        await engine.write("POST", "/volumes/create", body=body, permit=permit)
     except EngineError as error:
         if error.status != 409:
             raise
     found = await find(engine, object_name)
     if found is None:
-        raise ProviderError("DKR011", object_name, "the volume went away as it was made")
+        seen, remedy = "the volume went away as it was made", "see who removes volumes; it is tried again"
+        raise ProviderError("DKR011", object_name, seen, "a volume that stays", remedy)
     if not is_ours(text_map(found, "Labels"), owner):
         raise name_held(object_name, "a volume without our owner label")
     return found

@@ -11,11 +11,13 @@ import asyncio
 import errno
 from dataclasses import dataclass
 
-from providers.docker.faults import EngineError
+from providers.docker.endpoint import SocketEndpoint
+from providers.docker.faults import EngineError, unclear
+from providers.docker.line import Line, SocketLine, Stream
+from reconciler.provider import ProviderError
 
 MAX_BODY = 64 << 20
 _MAX_LINE = 64 << 10
-_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class BrokenAnswer(Exception):
 
 
 class Wire:
-    """Keep-alive connections to one unix socket, used within one event loop."""
+    """Keep-alive connections to one engine, used within one event loop."""
 
-    def __init__(self, socket_path: str) -> None:
-        self._socket_path = socket_path
-        self._idle: list[_Stream] = []
+    def __init__(self, line: Line | str) -> None:
+        self._line = SocketLine(SocketEndpoint(line)) if isinstance(line, str) else line
+        self._idle: list[Stream] = []
         self.date = ""
         """The Date header of the last answer: the engine's clock in whole seconds."""
+        self._ahead: set[asyncio.Task[None]] = set()
+        self._reserve = self._line.reserve
 
     async def get(self, target: str, deadline: float) -> Answer:
         """One GET within ``deadline`` seconds. Raises EngineError."""
@@ -46,11 +50,13 @@ class Wire:
             async with asyncio.timeout(deadline):
                 return await self._get(target)
         except TimeoutError:
-            raise silent(self._socket_path, target, deadline) from None
+            raise silent(self._line.where, target, deadline) from None
         except OSError as error:
-            raise unreachable(self._socket_path, error) from None
+            raise await self._line.reason(error) or unreachable(self._line.where, error) from None
         except BrokenAnswer as error:
-            raise EngineError("DKR004", self._socket_path, f"{target}: {error}", "an HTTP answer") from None
+            raise await self._line.reason(error) or unclear(
+                self._line.where, f"{target.partition('?')[0]}: {error}"
+            ) from None
 
     async def _get(self, target: str) -> Answer:
         while self._idle:
@@ -58,14 +64,34 @@ class Wire:
                 return await self._exchange(self._idle.pop(), target)
             except (BrokenAnswer, ConnectionError):
                 continue  # an idle connection that the engine closed meanwhile; reading twice does no harm
-        return await self._exchange(await asyncio.open_unix_connection(self._socket_path), target)
+        stream = await self.dial()
+        self._dial_ahead()
+        return await self._exchange(stream, target)
 
-    async def _exchange(self, stream: _Stream, target: str) -> Answer:
+    def _dial_ahead(self) -> None:
+        """Open what will be needed while the first answer is under way; once."""
+        count, self._reserve = self._reserve, 0
+        for _ in range(count):
+            task = asyncio.create_task(self._add_idle())
+            self._ahead.add(task)
+            task.add_done_callback(self._ahead.discard)
+
+    async def _add_idle(self) -> None:
+        try:
+            self._idle.append(await self.dial())
+        except (OSError, ProviderError):
+            return  # whoever needs a connection opens one, and hears of it
+
+    async def dial(self) -> Stream:
+        """A connection to the engine of the caller's own. Raises OSError."""
+        return await self._line.dial()
+
+    async def _exchange(self, stream: Stream, target: str) -> Answer:
         reader, writer = stream
         reusable = False
         try:
             writer.write(f"GET {target} HTTP/1.1\r\nHost: engine\r\n\r\n".encode())
-            status, headers = _parse_head(await _read_head(reader))
+            status, headers = parse_head(await read_head(reader))
             body = await _read_body(reader, headers)
             self.date = headers.get("date", self.date)
             reusable = headers.get("connection", "").lower() != "close"
@@ -78,11 +104,14 @@ class Wire:
 
     def close(self) -> None:
         """Close what is idle."""
+        for task in self._ahead:
+            task.cancel()
         while self._idle:
             self._idle.pop()[1].close()
 
 
-async def _read_head(reader: asyncio.StreamReader) -> bytes:
+async def read_head(reader: asyncio.StreamReader) -> bytes:
+    """The head of an answer with the empty line that ends it. Raises BrokenAnswer."""
     try:
         return await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -91,7 +120,8 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
         raise BrokenAnswer("the answer's header is too long") from None
 
 
-def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Status and headers, their names in lower case. Raises BrokenAnswer."""
     first, *lines = head.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     if version != "HTTP/1.1" or not rest[:3].isdecimal():

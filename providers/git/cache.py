@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from providers.git.command import GitCommand
+from providers.git.host import resolve_host
 from providers.git.repository import GitRepository
 from providers.git.url import RemoteUrl, parse_url
-from reconciler.provider import ProviderError
+from reconciler.fault import ProviderError
 
 FETCH_TIMEOUT = 600.0
 LIST_TIMEOUT = 60.0
 _WANTED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-_OPTIONS = (
+OPTIONS = (
     "http.followRedirects=false",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=30",
@@ -27,7 +28,7 @@ _OPTIONS = (
     "protocol.version=2",
     "credential.helper=",
 )
-_SSH = "core.sshCommand=ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=20"
+SSH = "core.sshCommand=ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=20"
 _HEAD = re.compile(r"ref: (refs/heads/\S+)\tHEAD")
 
 
@@ -52,7 +53,7 @@ def fetch_repository(
         if is_new:
             git.read("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
             git.read("config", "remote.origin.url", remote.text)
-        _fetch(git, _settings(credentials), remote.text, timeout)
+        _fetch(git, _settings(remote, credentials), remote.text, timeout)
     except ProviderError:
         if is_new:
             shutil.rmtree(folder, ignore_errors=True)
@@ -60,20 +61,20 @@ def fetch_repository(
     return GitRepository(folder)
 
 
-def list_remote(
+def list_tips(
     url: str,
     cache: Path,
     allow_file: bool = False,
     credentials: Path | None = None,
     timeout: float = LIST_TIMEOUT,
 ) -> Mapping[str, str]:
-    """What each branch and tag of a remote names now, and HEAD. Fetches nothing. Raises ProviderError."""
+    """What HEAD and each branch and tag of a remote name now. Fetches nothing. Raises ProviderError."""
     remote = parse_url(url, allow_file)
     folder = _folder(remote, cache, credentials)
     folder.mkdir(parents=True, exist_ok=True)
     git = GitCommand(folder, protocols=(remote.protocol,))
     words = ("ls-remote", "--end-of-options", remote.text, "HEAD", "refs/heads/*", "refs/tags/*")
-    lines = git.read(*_settings(credentials), *words, timeout=timeout).text.splitlines()
+    lines = git.read(*_settings(remote, credentials), *words, timeout=timeout).text.splitlines()
     pairs = (line.partition("\t") for line in lines)
     return {name: object_id for object_id, _, name in pairs if name}
 
@@ -83,11 +84,22 @@ def _folder(remote: RemoteUrl, cache: Path, credentials: Path | None) -> Path:
     return cache / f"{name}.git"
 
 
-def _settings(credentials: Path | None) -> list[str]:
-    settings = [part for option in (*_OPTIONS, _SSH) for part in ("-c", option)]
+def _settings(remote: RemoteUrl, credentials: Path | None) -> list[str]:
+    settings = [part for option in (*OPTIONS, SSH) for part in ("-c", option)] + pinned(remote)
     if credentials:
         settings += ["-c", f"credential.helper=store --file={shlex.quote(str(credentials.absolute()))}"]
     return settings
+
+
+def pinned(remote: RemoteUrl) -> list[str]:
+    """Options that keep a fetch over https to the address that was looked at. Raises Refused (GIT012)."""
+    if remote.protocol not in ("https", "ssh"):
+        return []
+    port = remote.port or (443 if remote.protocol == "https" else 22)
+    address = resolve_host(remote.host, port)
+    if address is None or remote.protocol != "https":
+        return []
+    return ["-c", f"http.curloptResolve={remote.host}:{port}:{address}"]
 
 
 def _fetch(git: GitCommand, options: list[str], url: str, timeout: float) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.provider import ProviderError, Refused
+from reconciler.fault import ProviderError, Refused
 
 if TYPE_CHECKING:
     from git.cmd import Git

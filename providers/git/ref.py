@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.provider import Refused
+from reconciler.fault import Refused
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+@-]*)*")
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -12,8 +12,8 @@ from providers.git.command import GitCommand
 from providers.git.ref import is_full_id, ref_paths
 from providers.git.tree import GitTree
 from providers.git.url import normal_url
-from reconciler.desired import Kinship
-from reconciler.provider import Origin, ProviderError, Refused
+from reconciler.fault import ProviderError, Refused
+from reconciler.repository import Kinship, Origin
 
 UNSHALLOW = "git fetch --unshallow"
 
@@ -94,15 +94,18 @@ class GitRepository:
 
     def origin(self) -> Origin:
         """The remote (``origin``, else the only one) and the first commit on HEAD's first-parent line."""
-        remote: str | None = None
-        listed = self.git.ask("config", "--null", "--get-regexp", r"^remote\..*\.url$")
-        urls = dict(item.split("\n", 1) for item in listed.text.split("\0") if "\n" in item)
-        if url := urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else None):
-            remote = normal_url(url)
+        url = self.remote_url()
+        remote = normal_url(url) if url else None
         if self.is_shallow:
             return Origin(remote, None)
         first = self.git.ask("rev-list", "--first-parent", "--max-parents=0", "HEAD")
         return Origin(remote, first.text if first.status == 0 and is_full_id(first.text) else None)
+
+    def remote_url(self) -> str | None:
+        """The URL of the remote (``origin``, else the only one) as the clone has it."""
+        listed = self.git.ask("config", "--null", "--get-regexp", r"^remote\..*\.url$")
+        urls = dict(item.split("\n", 1) for item in listed.text.split("\0") if "\n" in item)
+        return urls.get("remote.origin.url") or (next(iter(urls.values())) if len(urls) == 1 else None)
 
     def default_branch(self) -> str | None:
         """The remote's default branch as this clone knows it; None without one. Of a bare clone: HEAD."""

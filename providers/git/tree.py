@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from providers.git.command import GitCommand
-from reconciler.provider import ProviderError, Refused, TreeFile
+from reconciler.fault import ProviderError, Refused
+from reconciler.repository import TreeFile
 from specs import attributes
 from specs.listing import Listing, batch_contents
 
@@ -45,6 +46,12 @@ class GitTree:
         self._attributes.update((path, contents[oid]) for path, oid in pending.items())
         return {file.path: contents[file.oid] for file in files if file.mode != _GITLINK}
 
+    def sizes(self, files: Sequence[TreeFile]) -> Mapping[str, int]:
+        """Bytes by path, from one ``cat-file --batch-check``."""
+        wanted = [file for file in files if file.mode != _GITLINK]
+        found = blob_sizes(self.git, [file.oid for file in wanted])
+        return {file.path: found[file.oid] for file in wanted}
+
     def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:
         """Paths whose git attributes change their bytes on checkout."""
         if not self._attributes:
@@ -73,6 +80,22 @@ def read_blobs(git: GitCommand, oids: Sequence[str]) -> Mapping[str, bytes]:
             raise _absent(git, oid)
         contents[oid] = content
     return contents
+
+
+def blob_sizes(git: GitCommand, oids: Sequence[str]) -> Mapping[str, int]:
+    """Bytes by blob id. Raises ProviderError for one that is absent."""
+    wanted = list(dict.fromkeys(oids))
+    if not wanted:
+        return {}
+    check = "--batch-check=%(objectname) %(objectsize)"
+    answer = git.read("cat-file", check, stdin="".join(f"{oid}\n" for oid in wanted).encode())
+    sizes: dict[str, int] = {}
+    for line in answer.text.splitlines():
+        oid, _, size = line.partition(" ")
+        if not size.isdigit():
+            raise _absent(git, oid)
+        sizes[oid] = int(size)
+    return sizes
 
 
 def _absent(git: GitCommand, oid: str) -> ProviderError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reconciler.provider import Refused
+from providers.git.host import check_host
+from reconciler.fault import Refused
 
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])"
 _USER = r"(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@)?"
@@ -26,6 +27,8 @@ class RemoteUrl:
 
     text: str
     protocol: str
+    host: str = ""
+    port: int | None = None
 
 
 def parse_url(text: str, allow_file: bool = False) -> RemoteUrl:
@@ -35,9 +38,10 @@ def parse_url(text: str, allow_file: bool = False) -> RemoteUrl:
     """
     if match := _WITH_SCHEME.fullmatch(text):
         if not (match["scheme"] == "https" and match["user"]):
-            return RemoteUrl(text, match["scheme"])
-    elif _SCP.fullmatch(text) and "://" not in text:
-        return RemoteUrl(text, "ssh")
+            port = int(match["port"][1:]) if match["port"] else None
+            return _checked(RemoteUrl(text, match["scheme"], match["host"], port))
+    elif (match := _SCP.fullmatch(text)) and "://" not in text:
+        return _checked(RemoteUrl(text, "ssh", match["host"]))
     elif allow_file and (match := _LOCAL.fullmatch(text)):
         return RemoteUrl(match["path"], "file")
     raise Refused(
@@ -47,6 +51,11 @@ def parse_url(text: str, allow_file: bool = False) -> RemoteUrl:
         "https://HOST/PATH, ssh://[USER@]HOST/PATH or USER@HOST:PATH, without a password",
         "correct the URL; give credentials in a file",
     )
+
+
+def _checked(url: RemoteUrl) -> RemoteUrl:
+    check_host(url.host)
+    return url
 
 
 def normal_url(text: str) -> str:

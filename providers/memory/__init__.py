@@ -1,6 +1,6 @@
 """A whole world in memory: engine, registry and builder, with a clock, faults and crash points."""
 
-from providers.memory.behaviour import Behaviour
+from providers.memory.behaviour import Behaviour, Ended
 from providers.memory.builder import MemoryBuilder
 from providers.memory.clock import Clock
 from providers.memory.engine import MemoryEngine
@@ -13,6 +13,7 @@ __all__ = [
     "Call",
     "Clock",
     "CrashAt",
+    "Ended",
     "Killed",
     "MemoryBuilder",
     "MemoryEngine",

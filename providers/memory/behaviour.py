@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: bytes = b""
+    err: bytes = b""
+
+
+Program = Callable[[Mapping[str, bytes], bytes], "Ended | None"]
+"""What a command makes of the files that it sees and of its whole input; None: a signal ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,8 @@ class Behaviour:
     start_exit_code: int = 127
     log: tuple[str, ...] = ()
     """What it writes at each start."""
+    runs: Mapping[tuple[str, ...], Program] = field(default_factory=dict)
+    """The commands that one can run in its containers."""
     shows: tuple[str, ...] = ()
     """Paths of files whose content it writes at each start."""
 

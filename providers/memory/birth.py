@@ -12,6 +12,13 @@ from reconciler.actions import Blueprint
 from reconciler.desired import FilesUse, Json, MountUse, NetworkUse, ServiceForm
 from reconciler.observed import Phase
 from reconciler.ownership import OWNER, Owner
+from reconciler.secret_volume import volume_of
+from specs.privilege import Attachment
+
+NOWHERE = Attachment()
+
+COMPANION = "/.reconciler"
+"""Where the volume of its secret files is mounted."""
 
 
 def create(ground: Ground, blueprint: Blueprint) -> Container:
@@ -36,11 +43,12 @@ def create(ground: Ground, blueprint: Blueprint) -> Container:
         form=form,
         fields=visible_fields(form),
         ports=frozenset(p.published for p in form.spec.ports.values() if p.published is not None),
-        volumes=dict(_mounted(ground, blueprint.owner, form)),
+        joins=dict(blueprint.joins),
+        volumes=dict(_mounted(ground, blueprint)),
     )
     container.has_check = _has_check(container)
     for network in form.networks[:1]:
-        join(ground, container, network_key(blueprint, network), network.aliases)
+        join(ground, container, network_key(blueprint, network), network.aliases, network.place)
     ground.containers[container.id] = container
     return container
 
@@ -50,12 +58,18 @@ def network_key(blueprint: Blueprint, use: NetworkUse) -> str:
     return blueprint.network_ids.get(use.object_name, use.object_name)
 
 
-def join(ground: Ground, container: Container, network: str, aliases: tuple[str, ...]) -> None:
+def join(
+    ground: Ground,
+    container: Container,
+    network: str,
+    aliases: tuple[str, ...],
+    place: Attachment = NOWHERE,
+) -> None:
     """Attach to a network by id or unambiguous name. Raises Stale when there is none such."""
     found = ground.network(network)
     if found is None:
         raise gone("network", network)
-    container.networks.setdefault(found.id, Endpoint(found.name, aliases))
+    container.networks.setdefault(found.id, Endpoint(found.name, aliases, place))
 
 
 def leave(container: Container, network: str) -> None:
@@ -85,6 +99,7 @@ def start(ground: Ground, container: Container) -> None:
     if container.form is not None:
         for use in container.form.files:
             container.files.update(_files(ground, use))
+        container.files.update(_secret_files(ground, container))
     container.start(ground.now)
 
 
@@ -128,17 +143,27 @@ def _has_check(container: Container) -> bool:
     return not check.disable and check.test != ("NONE",)
 
 
-def _mounted(ground: Ground, owner: Owner, form: ServiceForm) -> Iterator[tuple[str, str]]:
+def _mounted(ground: Ground, blueprint: Blueprint) -> Iterator[tuple[str, str]]:
+    owner, form = blueprint.owner, blueprint.form
     for use in form.mounts:
         if use.type == "volume":
             ground.make_volume(use.object_name, _mount_labels(owner, use), {"driver": "local"})
             yield use.target, use.object_name
     for files in form.files:
         yield files.target, files.volume
+    if (volume := volume_of(blueprint)) is not None:
+        yield COMPANION, volume
 
 
 def _mount_labels(owner: Owner, use: MountUse) -> dict[str, str]:
     return {} if use.external else volume_labels(owner, use.name, "data")
+
+
+def _secret_files(ground: Ground, container: Container) -> dict[str, bytes]:
+    volume = ground.volumes.get(container.volumes.get(COMPANION, ""))
+    uses = container.form.secrets if container.form is not None and volume is not None else ()
+    content = volume.content if volume is not None else {}
+    return {use.target: content[str(place)] for place, use in enumerate(uses) if str(place) in content}
 
 
 def _files(ground: Ground, use: FilesUse) -> dict[str, bytes]:
@@ -153,6 +178,9 @@ def _obstacle(ground: Ground, container: Container) -> tuple[str, int]:
         return "cannot start a paused container, try unpause instead", 0
     if container.behaviour.start_error:
         return container.behaviour.start_error, container.behaviour.start_exit_code
+    for joined in container.joins.values():
+        if joined not in ground.containers or not ground.containers[joined].alive:
+            return f"cannot join network of a non running container: {joined}", 128
     for network_id, endpoint in container.networks.items():
         if network_id not in ground.networks:
             return f"network {endpoint.network} not found", 128

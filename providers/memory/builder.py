@@ -48,6 +48,11 @@ class MemoryBuilder:
         """No build fails any more."""
         self._failures.clear()
 
+    async def examine(self) -> str:
+        """Raises what ``faults`` say."""
+        self.faults.cross_read(Call("examine", "read", ""))
+        return "memory"
+
     async def build(self, request: BuildRequest, log: LogLine) -> Digest:
         """Build and push. Raises what ``fail`` says, ProviderError for an unknown registry."""
         self.built.append(request.key)

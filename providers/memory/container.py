@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from providers.memory.behaviour import Behaviour
 from reconciler.desired import Json, ServiceForm
 from reconciler.observed import Health, Phase
+from specs.privilege import Attachment
 
 _FIRST_DELAY, _LAST_DELAY, _LONG_LIFE = 0.1, 60.0, 10.0
 _ALIVE = {Phase.RUNNING, Phase.PAUSED, Phase.RESTARTING}
@@ -19,6 +20,8 @@ class Endpoint:
     network: str
     """The network's name."""
     aliases: tuple[str, ...] = ()
+    place: Attachment = Attachment()
+    """Its own addresses there."""
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Container:
     form: ServiceForm | None = None
     """What its spec label says; None when that cannot be read or it has none."""
     fields: dict[str, Json] = field(default_factory=dict)
+    joins: dict[str, str] = field(default_factory=dict)
+    """Service whose namespace it shares -> id of that service's container."""
     networks: dict[str, Endpoint] = field(default_factory=dict)
     """By network id; the network may be gone."""
     volumes: dict[str, str] = field(default_factory=dict)
@@ -44,6 +49,8 @@ class Container:
     files: dict[str, bytes] = field(default_factory=dict)
     """Files that it sees at their paths: secrets, and Configs as they were at the last start."""
     log: list[str] = field(default_factory=list)
+    written: list[float] = field(default_factory=list)
+    """When each line of the log was written."""
     phase: Phase = Phase.CREATED
     started_at: float | None = None
     finished_at: float | None = None
@@ -148,6 +155,7 @@ class Container:
             content = self.files.get(path)
             text = f"{path}: no such file" if content is None else content.decode(errors="replace")
             self.log.extend(text.splitlines())
+        self.written.extend([at] * (len(self.log) - len(self.written)))
 
     def _end(self, at: float, exit_code: int) -> None:
         self.phase, self.finished_at, self.exit_code = Phase.EXITED, at, exit_code

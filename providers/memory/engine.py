@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from providers.memory import instances, look, networks, volumes
+from providers.memory import instances, look, networks, processes, strangers, volumes
 from providers.memory.behaviour import Behaviour
 from providers.memory.clock import Clock
 from providers.memory.faults import Call, Hook, When
@@ -14,10 +14,13 @@ from providers.memory.hand import Hand
 from providers.memory.registry import MemoryRegistry
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
+from reconciler.contents import Seen
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
+from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
 from reconciler.ownership import Owner
 from reconciler.provider import FileEntry, Login, ProviderError, Question, Refused, World
+from reconciler.stranger import Stranger
 from specs.reference import Digest, ImageRef
 
 
@@ -111,7 +114,7 @@ class MemoryEngine:
         self.ground.faults.cross_read(Call("observe", "list", str(question.owner)))
         return look.look(self.ground, question)
 
-    async def watch(self, owner: Owner) -> AsyncIterator[None]:
+    async def watch(self, owner: Owner) -> AsyncGenerator[None, None]:
         """One item whenever the containers differ from those of a moment ago. Raises what ``fail("watch")``
         says."""
         seen: object = None
@@ -191,6 +194,43 @@ class MemoryEngine:
         if container is None:
             return ()
         return tuple(container.log[-lines:]) if lines > 0 else ()
+
+    def records(self, handle: Handle, query: LogQuery) -> AsyncGenerator[LogRecord, None]:
+        return processes.records(self.ground, handle.id, query)
+
+    async def execute(self, owner: Owner, handle: Handle, command: CommandLine) -> Process:
+        return await processes.execute(self.ground, owner, handle.id, command)
+
+    async def run_task(
+        self, blueprint: Blueprint, secrets: Mapping[str, str], command: CommandLine
+    ) -> Process:
+        return await processes.run_task(self.ground, blueprint, secrets, command)
+
+    async def remove_task(self, owner: Owner, handle: Handle) -> None:
+        await processes.remove_task(self.ground, owner, handle.id)
+
+    async def examine(self) -> RuntimeFacts:
+        """Raises what ``fail("examine")`` says."""
+        self.ground.faults.cross_read(Call("examine", "read", ""))
+        return RuntimeFacts("memory", "1.0", 0.0)
+
+    async def contents(self, handle: Handle, path: str) -> Sequence[Seen]:
+        await asyncio.sleep(0)
+        return volumes.read(self.ground, handle.id, path)
+
+    async def strangers(self) -> Sequence[Stranger]:
+        await asyncio.sleep(0)
+        self.ground.elapse()
+        return strangers.find_all(self.ground)
+
+    async def set_aside(self, handle: Handle, name: str, grace: float) -> None:
+        await strangers.set_aside(self.ground, handle.id, name, grace)
+
+    async def bring_back(self, handle: Handle, name: str, restart: str) -> None:
+        await strangers.bring_back(self.ground, handle.id, name, restart)
+
+    async def let_go(self, handle: Handle) -> None:
+        await strangers.let_go(self.ground, handle.id)
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -61,6 +61,11 @@ def in_use(kind: str, name: str, by: str) -> ProviderError:
     return ProviderError("MEM423", f"{WHERE}: {kind} {name}", f"it is in use by {by}", "an unused object")
 
 
+def not_running(name: str, phase: str) -> ProviderError:
+    """409: a command needs a container that runs."""
+    return ProviderError("MEM425", f"{WHERE}: container {name}", f"it is {phase}", "a container that runs")
+
+
 def start_failed(name: str, reason: str, exit_code: int) -> ProviderError:
     """The container was created; its start was refused: for good when its command cannot be run."""
     if exit_code in _IMAGE_FAULTS:

@@ -17,6 +17,7 @@ from providers.memory.registry import MemoryRegistry
 from reconciler.desired import Json
 from reconciler.observed import LiveImage, Marker, Unreadable
 from reconciler.ownership import OWNER, Owner
+from reconciler.provider import FileEntry
 
 T = TypeVar("T")
 
@@ -41,6 +42,8 @@ class Volume:
     created_at: float
     fields: dict[str, Json] = field(default_factory=dict)
     content: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, FileEntry] = field(default_factory=dict)
+    """What was published, by path: modes, owners and links."""
     marker: Marker | None = None
 
 

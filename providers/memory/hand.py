@@ -64,7 +64,7 @@ class Hand:
 
     def rename(self, name: str, new_name: str) -> None:
         """``docker rename``. Raises ValueError when the name is taken."""
-        if self._ground.named(new_name):
+        if new_name != name and self._ground.named(new_name):
             raise ValueError(f"{new_name} is taken")
         self.container(name).name = new_name
 

@@ -11,19 +11,25 @@ from providers.memory.container import Container
 from providers.memory.errors import NameTaken, in_use
 from providers.memory.ground import Ground, require_owner
 from providers.memory.labels import generation_of
+from providers.memory.volumes import fill
 from reconciler.actions import Blueprint
 from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
+from reconciler.desired import NetworkUse
 from reconciler.observed import Phase
 from reconciler.ownership import Owner
+from reconciler.provider import FileEntry
+from reconciler.secret_volume import needs_volume, volume_of
 
 _LIMITS = "deploy.resources.limits"
 _KILLED, _TERMINATED = 137, 143
 
 
 async def create(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
-    """create, connect (each further network), put_secrets, start. The same generation running under the
-    name already is success; one of ours that does not run, or is another, is Stale."""
+    """The calls that fill a volume where secrets need one; create, connect (each further network),
+    put_secrets where they need none, start. The same generation running under the name already is success;
+    one of ours that does not run, or is another, is Stale."""
     verb, name = "create_instance", blueprint.name
+    await _fill_secrets(ground, blueprint, secrets)
     try:
         container = await ground.call(verb, "create", name, lambda: birth.create(ground, blueprint))
     except NameTaken:
@@ -31,12 +37,24 @@ async def create(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str
             return
         raise
     for use in blueprint.form.networks[1:]:
-        further = partial(_connect, ground, container, birth.network_key(blueprint, use), use.aliases)
+        key = birth.network_key(blueprint, use)
+        further = partial(_connect, ground, container, key, use)
         await ground.call(verb, "connect", name, further)
-    if blueprint.form.secrets:
+    if blueprint.form.secrets and not needs_volume(blueprint.form):
         files = {u.target: secrets[u.secret_name].encode() for u in blueprint.form.secrets}
         await ground.call(verb, "put_secrets", name, lambda: container.files.update(files))
     await ground.call(verb, "start", name, lambda: _start(ground, container))
+
+
+async def _fill_secrets(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+    volume = volume_of(blueprint)
+    if volume is not None:
+        entries = [
+            FileEntry(str(place), use.mode, 0, 0, secrets[use.secret_name].encode())
+            for place, use in enumerate(blueprint.form.secrets)
+        ]
+        owner, image = blueprint.owner, str(blueprint.image)
+        await fill(ground, "create_instance", owner, volume, "secret", entries, image)
 
 
 async def revive(ground: Ground, owner: Owner, container_id: str, name: str, restart: str) -> None:
@@ -95,8 +113,8 @@ def _apply(ground: Ground, owner: Owner, container: Container, change: Change) -
             set_limits(container, change)
         case SetRestart(policy):
             _set_restart(container, policy)
-        case Connect(network, aliases):
-            birth.join(ground, container, network, aliases)
+        case Connect(network, aliases, place):
+            birth.join(ground, container, network, aliases, place)
         case Disconnect(network):
             birth.leave(container, network)
         case Rename(name):
@@ -118,6 +136,9 @@ def set_limits(container: Container, limits: SetLimits) -> None:
         f"{_LIMITS}.memory": limits.memory,
         f"{_LIMITS}.pids": limits.pids,
         "deploy.resources.reservations.memory": limits.memory_reservation,
+        "memswap_limit": limits.memory_and_swap,
+        "cpu_shares": limits.cpu_shares,
+        "cpuset": limits.cpuset,
     }
     for path, value in wanted.items():
         if value is not None or path in container.fields:
@@ -165,8 +186,8 @@ def _start(ground: Ground, container: Container) -> None:
         birth.start(ground, container)
 
 
-def _connect(ground: Ground, container: Container, network: str, aliases: tuple[str, ...]) -> None:
-    birth.join(ground, ground.container(container.id), network, aliases)
+def _connect(ground: Ground, container: Container, network: str, use: NetworkUse) -> None:
+    birth.join(ground, ground.container(container.id), network, use.aliases, use.place)
 
 
 def _set_restart(container: Container, policy: str) -> None:

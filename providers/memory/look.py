@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from providers.memory.container import Container
 from providers.memory.ground import Ground, Network, Volume
 from providers.memory.labels import generation_of
+from providers.memory.places import place_fields
+from providers.memory.processes import find_tasks
+from providers.memory.strangers import tenants
 from providers.memory.volumes import filler_of
 from reconciler import ownership
+from reconciler.changes import LIMIT_PATHS
 from reconciler.desired import NOTHING
+from reconciler.joins import name_joins
 from reconciler.observed import (
     Handle,
     Instance,
@@ -21,7 +26,7 @@ from reconciler.observed import (
 from reconciler.ownership import Owner, Role, parse_instance_name
 from reconciler.provider import Question, World
 
-TRAITS = Traits(("deploy.resources", "restart"))
+TRAITS = Traits((*LIMIT_PATHS, "restart"))
 _VOLUME_ROLES = {"data", "files", "secret"}
 
 
@@ -31,15 +36,17 @@ def look(ground: Ground, question: Question) -> World:
     volumes = [v for v in ground.volumes.values() if _is_of(v.labels, owner)]
     return World(
         at=ground.now,
-        instances=() if "instances" in hidden else tuple(_instances(ground, owner)),
+        instances=() if "instances" in hidden else name_joins(tuple(_instances(ground, owner))),
         networks=() if "networks" in hidden else tuple(_networks(ground, owner)),
         volumes=() if "volumes" in hidden else tuple(_volumes(ground, volumes)),
         markers=() if "markers" in hidden else tuple(v.marker for v in volumes if v.marker),
         namesakes=tuple(_namesakes(ground, question)),
+        tasks=tuple(find_tasks(ground, owner)),
         registry_running=frozenset(r.name for r in question.registries if r.name in ground.local_registries),
         unreadable=tuple(hidden.values()),
         traits=TRAITS,
         ports=_ports(ground, owner),
+        tenants=tenants(ground),
     )
 
 
@@ -68,7 +75,7 @@ def _instance(ground: Ground, container: Container, service_name: str) -> Instan
         source=labels.get(ownership.SOURCE, ""),
         applied=form.canonical if form else None,
         applied_fields=form.fields if form else NOTHING,
-        live_fields={**container.fields, "restart": container.restart},
+        live_fields={**container.fields, **place_fields(container), "restart": container.restart},
         networks=tuple(e.network for i, e in container.networks.items() if i in ground.networks),
         volumes=tuple(dict.fromkeys(container.volumes.values())),
         image=labels.get(ownership.IMAGE, ""),

@@ -48,8 +48,8 @@ def make(ground: Ground, owner: Owner, network: DesiredNetwork) -> Network:
 
 def _fields(network: DesiredNetwork) -> dict[str, Json]:
     fields: dict[str, Json] = {"driver": network.driver, "internal": network.internal}
-    if network.subnet is not None:
-        fields["subnet"] = network.subnet
+    if network.pools:
+        fields["subnet"] = network.pools[0].subnet
     fields.update({f"driver_opts.{k}": v for k, v in network.driver_opts.items()})
     fields.update({f"labels.{k}": v for k, v in network.labels.items()})
     return fields

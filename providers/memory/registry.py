@@ -33,6 +33,10 @@ class MemoryRegistry:
         """Raises what a fault says."""
         await self._read("ping", self.host)
 
+    async def probe_push(self, ref: ImageRef) -> None:
+        """Raises what a fault says."""
+        await self._read("probe_push", str(ref))
+
     async def digest(self, ref: ImageRef) -> Digest | None:
         """The digest that a tag or digest names; None when absent."""
         await self._read("digest", str(ref))

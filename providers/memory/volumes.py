@@ -12,10 +12,11 @@ from providers.memory.container import Container
 from providers.memory.errors import absent_image, foreign, gone, in_use, not_ours
 from providers.memory.ground import Ground, Volume, require_owner
 from providers.memory.labels import volume_labels
+from reconciler.contents import Seen
 from reconciler.desired import DesiredVolume, Json
 from reconciler.observed import Marker
 from reconciler.ownership import OWNER, ROLE, Owner, marker_name
-from reconciler.provider import FileEntry, Refused
+from reconciler.provider import FileEntry, Refused, Stale
 
 
 async def create(ground: Ground, owner: Owner, volume: DesiredVolume) -> None:
@@ -48,18 +49,54 @@ async def remove(ground: Ground, owner: Owner, name: str) -> None:
 
 async def publish(ground: Ground, owner: Owner, name: str, entries: Sequence[FileEntry], image: str) -> None:
     """create_helper (which makes the volume), put_archive, remove_helper."""
+    await fill(ground, "publish_files", owner, name, "files", entries, image)
+
+
+async def fill(
+    ground: Ground,
+    verb: str,
+    owner: Owner,
+    name: str,
+    role: str,
+    entries: Sequence[FileEntry],
+    image: str,
+) -> None:
+    """The calls of ``publish`` for a volume of any role, as part of ``verb``. Of two that fill one volume at
+    once, who comes late looks again."""
     _require_ours(ground, owner, name)
     helper = filler_of(ground, name)
     if name in ground.volumes and helper is None:
         return
-    verb = "publish_files"
-    if helper is None:
-        helper = await ground.call(
-            verb, "create_helper", name, lambda: create_helper(ground, owner, name, image)
-        )
-    filler = helper
-    await ground.call(verb, "put_archive", name, lambda: _fill(ground, filler, name, entries))
+    try:
+        if helper is None:
+            helper = await ground.call(
+                verb, "create_helper", name, lambda: create_helper(ground, owner, name, image, role)
+            )
+        filler = helper
+        await ground.call(verb, "put_archive", name, lambda: _fill(ground, filler, name, entries))
+    except Stale:
+        if name not in ground.volumes:
+            raise
+        await fill(ground, verb, owner, name, role, entries, image)
+        return
     await ground.call(verb, "remove_helper", name, lambda: _drop(ground, filler))
+
+
+def read(ground: Ground, container_id: str, path: str) -> list[Seen]:
+    """The files at and below a path of a container that mounts a volume of files there."""
+    container = ground.container(container_id)
+    volume = ground.volumes.get(container.volumes.get(path, ""))
+    uses = container.form.files if container.form is not None else ()
+    single = {use.file for use in uses if use.target == path and use.file is not None}
+    if volume is None:
+        return []
+    return [_seen(volume, name, "." if name in single else name) for name in sorted(volume.content)]
+
+
+def _seen(volume: Volume, name: str, path: str) -> Seen:
+    made = volume.files.get(name)
+    mode, uid, gid = (made.mode, made.uid, made.gid) if made else (0o644, 0, 0)
+    return Seen(path, mode, uid, gid, volume.content[name], made.link if made else None)
 
 
 async def put_marker(ground: Ground, owner: Owner, marker: Marker) -> bool:
@@ -118,12 +155,12 @@ def _require_ours(ground: Ground, owner: Owner, name: str) -> None:
         raise foreign("volume", name, volume.labels.get(OWNER))
 
 
-def create_helper(ground: Ground, owner: Owner, name: str, image: str) -> Container:
+def create_helper(ground: Ground, owner: Owner, name: str, image: str, role: str = "files") -> Container:
     """The engine's create of the filling container, which makes the volume."""
     if image not in ground.images:
         raise absent_image(image)
     require_free(ground, owner, f"{name}_filling")
-    ground.make_volume(name, volume_labels(owner, name, "files"), {"driver": "local"})
+    ground.make_volume(name, volume_labels(owner, name, role), {"driver": "local"})
     labels = volume_labels(owner, name, "filler")
     helper = Container(ground.new_id("container"), f"{name}_filling", image, labels, DEFAULT, ground.now)
     helper.volumes["/files"] = name
@@ -135,6 +172,7 @@ def _fill(ground: Ground, helper: Container, name: str, entries: Sequence[FileEn
     if helper.id not in ground.containers:
         raise gone("container", helper.name)
     content = ground.volumes[name].content
+    ground.volumes[name].files.update({entry.path: entry for entry in entries})
     content.update({e.path: e.content for e in entries if e.link is None})
     for entry in entries:
         if entry.link is not None and entry.link in content:

@@ -80,6 +80,13 @@ class Blobs:
         key = (self._client.repository(ref), digest)
         return await self._placing.join(key, lambda: self._mount(ref, digest, source))
 
+    async def probe(self, ref: ImageRef) -> None:
+        """Prove the right to push into the repository: begin an upload and give it up."""
+        repository = self._client.repository(ref)
+        upload = await self._begin(ref, ref.name, push_scope(repository), "")
+        if upload is not None:
+            await self._abandon(ref, upload)
+
     async def aclose(self) -> None:
         """End uploads under way."""
         await self._placing.aclose()
@@ -89,7 +96,7 @@ class Blobs:
             return True
         scopes = merge_scopes(push_scope(ref.repository), pull_scope(source))
         query = f"?mount={quote(digest.text, safe='')}&from={quote(source, safe='')}"
-        upload = await self._begin(ref, digest, scopes, query)
+        upload = await self._begin(ref, f"{ref.name}@{digest}", scopes, query)
         if upload is not None:
             await self._abandon(ref, upload)
         return upload is None
@@ -98,7 +105,7 @@ class Blobs:
         digest = descriptor.digest
         if await self.exists(ref, digest):
             return True
-        upload = await self._begin(ref, digest, push_scope(ref.repository), "")
+        upload = await self._begin(ref, f"{ref.name}@{digest}", push_scope(ref.repository), "")
         if upload is not None:
             try:
                 await self._send(ref, descriptor, content, upload)
@@ -107,10 +114,10 @@ class Blobs:
                     raise
         return True
 
-    async def _begin(self, ref: ImageRef, digest: Digest, scopes: Scopes, query: str) -> Target | None:
+    async def _begin(self, ref: ImageRef, where: str, scopes: Scopes, query: str) -> Target | None:
         """POST for an upload: where to send it, or None when the registry has the blob already."""
         path = f"{ref.repository}/blobs/uploads/{query}"
-        async with self._client.call(Call(f"{ref.name}@{digest}", "POST", path, scopes)) as answer:
+        async with self._client.call(Call(where, "POST", path, scopes)) as answer:
             if answer.status == 201:
                 return None
             if answer.status != 202:

@@ -46,6 +46,10 @@ class OciRegistry:
         """The digest that a tag names, or the digest itself when it exists; None when absent."""
         return await self.manifests.find(ref)
 
+    async def probe_push(self, ref: ImageRef) -> None:
+        """Prove the right to push into the repository of ``ref``, leaving nothing."""
+        await self.blobs.probe(ref)
+
     async def tags(self, ref: ImageRef) -> tuple[str, ...]:
         """Every tag of the repository of ``ref``, sorted; none when the repository is absent."""
         return await list_tags(self._client, ref)

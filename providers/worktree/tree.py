@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from providers.worktree.index import Git, look
-from reconciler.provider import ProviderError, Refused, Stale, TreeFile
+from reconciler.fault import ProviderError, Refused, Stale
+from reconciler.repository import TreeFile
 from specs import attributes
 from specs.listing import Listing, batch_contents
 
@@ -52,6 +53,24 @@ class WorkTree:
         stored = [file for file in files if file.path not in self._open and file.mode != _GITLINK]
         blobs = self._blobs([file.oid for file in stored])
         return contents | {file.path: blobs[file.oid] for file in stored}
+
+    def sizes(self, files: Sequence[TreeFile]) -> Mapping[str, int]:
+        """Bytes by path: of a file that git does not store by what lies there."""
+        sizes: dict[str, int] = {}
+        stored: dict[str, list[str]] = {}
+        for file in files:
+            if file.path in self._open:
+                status = self._status(file.path)
+                sizes[file.path] = status.st_size if status else 0
+            elif file.mode != _GITLINK:
+                stored.setdefault(file.oid, []).append(file.path)
+        stdin = "".join(f"{oid}\n" for oid in stored).encode()
+        check = "--batch-check=%(objectname) %(objectsize)"
+        lines = self.git.read("cat-file", check, stdin=stdin).stdout.decode().splitlines() if stdin else []
+        for oid, _, size in (line.partition(" ") for line in lines):
+            # One that is absent is told where it is read.
+            sizes |= {path: int(size) if size.isdigit() else 0 for path in stored[oid]}
+        return sizes
 
     def special_paths(self, files: Sequence[TreeFile]) -> Sequence[str]:
         """Paths whose git attributes change their bytes on checkout."""

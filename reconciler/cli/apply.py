@@ -10,6 +10,7 @@ from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
 from reconciler.cli.options import Options
 from reconciler.cli.progress import open_progress
+from reconciler.cli.reach import check_registries
 from reconciler.cli.session import report_of, run_live, stdout_style
 from reconciler.cli.source import check_branch
 from reconciler.cli.workspace import Workspace
@@ -43,6 +44,7 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
         _check_branch(workspace)
     await _yield_to_loop(workspace, clients)
     desired = workspace.desired
+    check_registries(desired, clients.place)
     progress = open_progress(desired, options, _secret_values(workspace))
     converged = await converge(
         desired,

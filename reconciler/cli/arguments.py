@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_hook, add_loop
+from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_command
 from reconciler.cli.exits import USAGE
 from reconciler.cli.options import DEFAULT_TIMEOUT, Options
 
@@ -20,6 +22,10 @@ VERBS = {
     "apply": "build, push and deploy until the environment agrees with the commit",
     "status": "show what runs, from which commit and digest, and how it is",
     "drift": "compare what lives with what was applied; exit 2 when it differs",
+    "logs": "show what instances have written, and with --follow what they write",
+    "exec": "run a command in an instance: exec ENV SERVICE -- CMD",
+    "task": "run a command in a container of its own: task ENV SERVICE -- CMD",
+    "doctor": "reach engine, builder, registries and git, and say what to do",
     "why": "show which input or field made a service what it is",
     "render": "show the effective specs, each value with where it came from",
     "run": "keep environments as git says, until stopped",
@@ -28,8 +34,11 @@ VERBS = {
     "suspend": "leave an environment or a service alone, with a reason",
     "resume": "end a suspension",
     "retry": "try a held generation again",
+    "adopt": "take over a live container that is not ours, or accept a new source for what is ours",
     "destroy": "remove all that is ours in one environment",
+    "lock": "write which digest each reference from outside means",
     "schema": "print the JSON Schema of spec documents for editors",
+    "explain": "say what a code such as SPEC012 means, and what to do",
 }
 
 
@@ -45,7 +54,13 @@ class Parser(argparse.ArgumentParser):
 def parse_arguments(argv: Sequence[str]) -> Options:
     """Parse one command line. Raises SystemExit with 64 on wrong usage, with 0 after help or version."""
     _refuse_unknown_verb(argv)
-    return Options.read(build_parser().parse_args(argv))
+    words, command = split_command(argv)
+    if words and words[0] in COMMANDS and not command and not {"-h", "--help"} & set(words):
+        Parser(prog=f"reconciler {words[0]}").error("the command is missing: write it after --")
+    found = build_parser().parse_args(words)
+    if found.verb in COMMANDS:
+        found.command = tuple(command)
+    return Options.read(found)
 
 
 def build_parser() -> Parser:
@@ -60,63 +75,79 @@ def build_parser() -> Parser:
 
 
 def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
-    if verb not in {"init", "validate", "schema", "run"}:
+    if verb == "explain":
+        parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
+    elif verb not in {"init", "validate", "schema", "lock", "run"}:
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
-    if verb in {"why", "retry", "suspend", "resume"}:
-        parser.add_argument("service", metavar="SERVICE", nargs=None if verb == "why" else "?")
-    if verb == "run":
-        parser.add_argument("environment", metavar="ENV", nargs="?", help="of --repo; without --config")
-        parser.add_argument("--config", metavar="FILE", help="a document of kind Run")
-    if verb == "suspend":
-        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; shown by status")
-        parser.add_argument("--for", dest="until", type=_seconds, metavar="TIME", help="such as 30m or 2h")
-    if verb == "history":
-        parser.add_argument("--limit", type=_count, default=20, metavar="N", help="entries (default: 20)")
-    if verb != "schema":
+    if verb in {"why", "retry"}:
+        parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
+    if verb not in {"schema", "explain"}:
         _add_source(verb, parser)
     if verb in {"plan", "apply", "drift", "status"}:
         parser.add_argument(
             "--service", dest="services", action="append", metavar="NAME", help="only this one"
         )
-    if verb in {"run", "dev"}:
-        return
-    parser.add_argument("--json", dest="as_json", action="store_true", help="one JSON object on stdout")
+    if verb in LOOPS:
+        add_loop(verb, parser, _seconds)
+    if verb in TALKS:
+        add_talk(verb, parser, _seconds)
+    if verb not in COMMANDS and verb not in FOREVER:
+        words = "one JSON object a line" if verb == "logs" else "one JSON object on stdout"
+        parser.add_argument("--json", dest="as_json", action="store_true", help=words)
     if verb in {"plan", "drift"}:
         parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
     if verb in {"plan", "status"}:
         parser.add_argument("--exit-code", action="store_true", help="let the exit code tell the result")
     if verb == "drift":
         parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
+        parser.add_argument("--deep", action="store_true", help="read the files in the volumes, too")
     if verb == "apply":
         _add_apply(parser)
-    if verb == "destroy":
-        parser.add_argument("--confirm", metavar="ID", help="the id that destroy printed before")
+    if verb == "init":
+        _add_init(parser)
+    if verb == "adopt":
+        parser.add_argument("service", metavar="SERVICE", nargs="?", help="the service that takes over")
+        parser.add_argument("container", metavar="HANDLE", nargs="?", help="a container, by name or id")
+        _add_timeout(parser)
+    if verb == "lock":
+        _add_lock(parser)
+    if verb in {"destroy", "adopt"}:
+        parser.add_argument("--confirm", metavar="ID", help="the id that was printed before")
 
 
-def add_hook(parser: argparse.ArgumentParser) -> None:
-    """What git runs in a repository that is pushed to; in no help, since no person types it."""
-    parser.add_argument("service", choices=("pre-receive", "post-receive"))
-    parser.add_argument("environment", metavar="REPOSITORY")
-    for word in ("--path", "--ref", "--socket"):
-        parser.add_argument(word)
+def _add_lock(parser: argparse.ArgumentParser) -> None:
+    help_words = "resolve it again: a reference, a pattern, a Service or an Image"
+    parser.add_argument("--update", action="append", metavar="NAME", help=help_words)
+    parser.add_argument("--partial", action="store_true", help="write what could be resolved")
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    help_words = "a Compose file, as docker compose takes it; may be repeated"
+    parser.add_argument("--file", "-f", dest="files", action="append", metavar="FILE", help=help_words)
+    help_words = "write the passwords of the Compose files below this folder, and no spec"
+    parser.add_argument("--secrets", metavar="FOLDER", help=help_words)
 
 
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
-    if verb not in {"init", "validate", "run", "dev"}:
+    if verb not in {"init", "validate", "lock"} and verb not in FOREVER:
         parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: HEAD)")
         parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
 
 
 def _add_apply(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, metavar="TIME", help="such as 90s or 15m"
-    )
+    _add_timeout(parser)
     parser.add_argument("--allow-prune", metavar="ID", help="remove the set that plan printed with this id")
     parser.add_argument("--off-branch", action="store_true", help="a commit that is not on what ENV tracks")
     parser.add_argument("--backwards", action="store_true", help="a commit that is older than what runs")
     parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
+
+
+def _add_timeout(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout", type=_seconds, default=DEFAULT_TIMEOUT, metavar="TIME", help="such as 90s or 15m"
+    )
 
 
 def _refuse_unknown_verb(argv: Sequence[str]) -> None:
@@ -139,12 +170,6 @@ def _seconds(text: str) -> float:
     if not number.isascii() or not number.replace(".", "", 1).isdigit():
         raise argparse.ArgumentTypeError("expected a time such as 90s, 15m or 1h")
     return float(number) * units[unit]
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
-        raise argparse.ArgumentTypeError("expected a number from 1 to 1000")
-    return int(text)
 
 
 class _Version(argparse.Action):

@@ -41,6 +41,8 @@ async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
     if options.confirm != identity:
         report = Report(REFUSED, _text(desired, observed, identity), {"confirm": identity})
         return report_of(workspace, desired, observed, report)
+    for task in observed.tasks:
+        await clients.runtime.remove_task(desired.owner, task.handle)
     progress = open_progress(desired, options)
     converged = await converge(
         _emptied(desired, identity), clients, within=options.timeout, report=progress.show_pass
@@ -87,9 +89,12 @@ async def _remove_markers(nothing: Desired, clients: Clients) -> None:
 def _text(desired: Desired, observed: Observed, identity: str) -> str:
     lines = [f"this removes from {desired.owner}:"]
     lines += [f"  container {escape(instance.name)}" for instance in observed.instances]
+    lines += [f"  task {escape(task.object_name)}" for task in observed.tasks]
     lines += [f"  network {escape(network.object_name)}" for network in observed.networks]
     lines += [
-        f"  files {escape(volume.object_name)}" for volume in observed.volumes if volume.role == "files"
+        f"  {'files' if volume.role == 'files' else 'secrets'} {escape(volume.object_name)}"
+        for volume in observed.volumes
+        if volume.role != "data"
     ]
     kept: list[Json] = [volume.object_name for volume in observed.volumes if volume.role == "data"]
     lines += [f"it keeps volume {escape(str(name))}" for name in kept]

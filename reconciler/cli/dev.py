@@ -65,7 +65,7 @@ class Bench:
             return
         self.kept = workspace.desired
         self.progress = TextProgress(workspace.desired)
-        clients = workspace.clients(lambda endpoint: self.runtime, open_buildx)
+        clients = workspace.clients(lambda reach: self.runtime, open_buildx)
         self.keeper.offer(
             Snapshot(workspace.desired, clients, workspace.meet, workspace.registries.close, "save")
         )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reconciler.assess import assess_drift
+from reconciler.cli.contents import find_damage, remedy
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, worst
 from reconciler.cli.options import Options
 from reconciler.cli.session import meet, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
+from reconciler.contents import Damage, with_damage
 from reconciler.difference import Verdict
 from reconciler.drift import ServiceDrift
 from reconciler.observed import Observed
-from reconciler.render import short_commit
+from reconciler.render import escape, short_commit
 from reconciler.render_drift import drift_json, mask_drift, overall, render_drift, summarise_drift
 from reconciler.render_markdown import render_markdown
 
@@ -27,16 +30,24 @@ def run(options: Options) -> Report:
 async def report_drift(workspace: Workspace, clients: Clients) -> Report:
     """One look, compared field by field."""
     desired, observed = await meet(workspace, clients)
-    drifts = mask_drift(assess_drift(desired, observed, observed.at), desired, observed)
-    options = workspace.options
+    options, assessed = workspace.options, assess_drift(desired, observed, observed.at)
+    damages, unread = await find_damage(workspace, clients, desired, observed) if options.deep else ([], [])
+    observed = replace(observed, unreadable=(*observed.unreadable, *unread))
+    drifts = mask_drift(with_damage(assessed, damages), desired, observed)
     title = f"Drift of {desired.owner} at {short_commit(desired.commit)}"
     report = Report(
         exit=exit_code(drifts, observed, options.strict),
-        text=render_drift(drifts, desired, observed, stdout_style(options)),
+        text=render_drift(drifts, desired, observed, stdout_style(options)) + _remedies(damages, observed),
         members=drift_json(drifts),
         markdown=render_markdown(title, summarise_drift(drifts), render_drift(drifts, desired, observed)),
     )
     return report_of(workspace, desired, observed, report)
+
+
+def _remedies(damages: Sequence[Damage], observed: Observed) -> str:
+    commands = sorted({remedy(damage, observed) for damage in damages})
+    lines = [f"to have these files made again: {escape(command, 2000)}, then apply" for command in commands]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def exit_code(drifts: Sequence[ServiceDrift], observed: Observed, is_strict: bool) -> int:

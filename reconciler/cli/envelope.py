@@ -6,15 +6,18 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reconciler.cli.version import tool_version
-from reconciler.desired import Json
-from reconciler.observed import Unreadable
-from reconciler.ownership import Owner
-from reconciler.provider import ProviderError
 from reconciler.render import escape, format_time
-from reconciler.render_json import JsonObject, sorted_objects, unreadable_json
 from specs.problem import Problem
+
+if TYPE_CHECKING:
+    from reconciler.desired import Json
+    from reconciler.fault import ProviderError
+    from reconciler.observed import Unreadable
+    from reconciler.ownership import Owner
+    from reconciler.render_json import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Report:
     mode: str = "live"
     problems: tuple[Problem, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    streamed: bool = False
+    """The verb has written to stdout itself; an envelope follows only where it failed."""
 
 
 @dataclass(eq=False)
@@ -50,6 +55,8 @@ class Stop(Exception):
 
 def envelope(verb: str, report: Report) -> JsonObject:
     """The one object on stdout of ``--json``."""
+    from reconciler.render_json import sorted_objects, unreadable_json
+
     owner: Json = None
     if report.owner:
         owner = {"project": report.owner.project, "environment": report.owner.environment}

@@ -125,7 +125,7 @@ class RepositoryWatch:
     async def _read_environment(
         self, repository: GitRepository, policy: Source, name: str, environment: Environment
     ) -> None:
-        options = Options("run", environment=name, path=self.entry.path, secrets=self.secrets)
+        options = Options("run", environment=name, path=self.entry.path, secrets_folder=self.secrets)
         try:
             workspace = await asyncio.to_thread(
                 partial(_open_environment, repository, policy, options, environment)
@@ -153,9 +153,9 @@ class RepositoryWatch:
     def _tips(self) -> Mapping[str, str]:
         if self.entry.folder is not None:
             return _local_tips(self._local())
-        from providers.git.cache import list_remote
+        from providers.git.cache import list_tips
 
-        return list_remote(self.entry.url or "", cache_folder(), credentials=self._credential())
+        return list_tips(self.entry.url or "", cache_folder(), credentials=self._credential())
 
     def _open(self) -> GitRepository:
         if self.entry.folder is not None:

@@ -15,27 +15,53 @@ class Options:
     verb: str
     environment: str = ""
     service: str = ""
-    """The service that ``why`` and ``retry`` are about; empty means every one."""
+    """The service that the verb is about; empty means every one."""
+    code: str = ""
+    """The code that ``explain`` is about; empty means all."""
     repo: str = "."
     ref: str | None = None
     path: str = "specs"
     services: tuple[str, ...] = ()
     """The ``--service`` selection; empty means all."""
+    files: tuple[str, ...] = ()
+    """The Compose files of ``init``."""
+    secrets: str | None = None
+    """Where ``init`` writes the passwords of a Compose file."""
     as_json: bool = False
     markdown: bool = False
     worktree: bool = False
     exit_code: bool = False
     strict: bool = False
+    deep: bool = False
+    """``drift``: read what lies in the volumes of files, too."""
     off_branch: bool = False
     backwards: bool = False
     allow_prune: str | None = None
     confirm: str | None = None
+    container: str = ""
+    """The container that ``adopt`` takes over, by name or id."""
+    update: tuple[str, ...] = ()
+    """What ``lock`` resolves again."""
+    partial: bool = False
     logs: bool = False
+    follow: bool = False
+    tail: int | None = None
+    since: str | None = None
+    timestamps: bool = False
+    instance: int | None = None
+    command: tuple[str, ...] = ()
+    """What ``exec`` and ``task`` run."""
+    entrypoint: str | None = None
+    no_tty: bool = False
+    user: str | None = None
+    workdir: str | None = None
+    deadline: float | None = None
+    """Seconds after which a task is ended; None for never."""
     timeout: float = DEFAULT_TIMEOUT
     config: str | None = None
     """The Run file of ``run``."""
-    secrets: str | None = None
-    """The secrets folder; None is the usual one."""
+    secrets_folder: str | None = None
+    """Where the loop looks secrets up; None is the usual folder."""
     socket: str | None = None
     """Where the loop listens, for ``hook``."""
     reason: str | None = None
@@ -49,4 +75,6 @@ class Options:
         """From what argparse found."""
         given = {name: value for name, value in vars(namespace).items() if value is not None}
         given["services"] = tuple(given.get("services", ()))
+        given["files"] = tuple(given.get("files", ()))
+        given["update"] = tuple(given.get("update", ()))
         return cls(**given)

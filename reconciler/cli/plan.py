@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.cli.changes import changes_to_build
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, REFUSED, worst
 from reconciler.cli.options import Options
-from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.references import look_up
+from reconciler.cli.session import meet, place_json, place_line, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.decision import Ender, Plan
@@ -29,13 +32,15 @@ async def report_plan(workspace: Workspace, clients: Clients) -> Report:
     decided = plan(desired, observed, observed.at)
     following = forecast(desired, observed, observed.at)
     changes = await changes_to_build(desired, observed, clients)
-    view = view_plan(desired, observed, decided, following, changes)
+    named = await look_up(desired, observed, clients)
+    view = replace(view_plan(desired, observed, decided, following, changes), references=named)
     options = workspace.options
     title = f"Plan for {desired.owner} at {short_commit(desired.commit)}"
+    style = stdout_style(options)
     report = Report(
         exit=exit_code(decided, observed, options.exit_code),
-        text=render_plan(view, stdout_style(options)),
-        members=plan_json(view),
+        text=place_line(clients.place, style) + render_plan(view, style),
+        members={**place_json(clients.place), **plan_json(view)},
         markdown=render_markdown(title, summarise(decided), render_plan(view)),
     )
     return report_of(workspace, desired, observed, report)

@@ -23,7 +23,10 @@ def run(options: Options) -> Report:
     """Render the commit, or the working tree. Raises Stop, ProviderError."""
     source = open_source(options)
     found, problems = effective(
-        source.specs, options.environment, file_paths={file.path for file in source.files}
+        source.specs,
+        options.environment,
+        file_paths={file.path for file in source.files},
+        read_file=source.read_file,
     )
     all_problems = (*source.problems, *problems)
     if found is None:

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from reconciler.cli.ahead import connect_ahead, end_ahead
 from reconciler.cli.arguments import parse_arguments
-from reconciler.cli.exits import ERROR, USAGE
+from reconciler.cli.exits import DONE, ERROR, USAGE
 from reconciler.cli.options import Options
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ def run_command(argv: Sequence[str]) -> int:
     if options.as_json and options.markdown:
         print("reconciler: --json and --markdown exclude one another", file=sys.stderr)
         return USAGE
+    is_ahead = connect_ahead(options)
     # The envelope needs the language's models: not before the usage is known to be right.
     from reconciler.cli.envelope import Report, Stop, problem_of
-    from reconciler.provider import ProviderError
+    from reconciler.fault import ProviderError
 
     try:
         report = _find(options.verb)(options)
@@ -34,6 +36,9 @@ def run_command(argv: Sequence[str]) -> int:
         report = Report(stop.exit, problems=stop.problems, owner=stop.owner, commit=stop.commit)
     except ProviderError as error:
         report = Report(ERROR, problems=(problem_of(error),))
+    finally:
+        if is_ahead:
+            end_ahead()
     _print(report, options)
     return report.exit
 
@@ -47,6 +52,8 @@ def _print(report: Report, options: Options) -> None:
     from reconciler.cli.envelope import dump, envelope, problem_lines
 
     if options.as_json:
+        if report.streamed and report.exit == DONE:
+            return
         print(dump(envelope(options.verb, report)))
         return
     for line in problem_lines(report.problems):

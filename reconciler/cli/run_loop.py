@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import DONE, ERROR, USAGE
@@ -16,20 +17,23 @@ from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
 from reconciler.cli.options import Options
+from reconciler.cli.reach import Reach
 from reconciler.cli.receive import prepare_repository
 from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.source import is_url
 from reconciler.cli.workspace import Workspace
 from reconciler.keeper import Keeper
 from reconciler.ownership import Owner
-from reconciler.provider import Builder, Login, ProviderError, Runtime
+from reconciler.provider import ProviderError, Runtime
 from reconciler.secret_names import secret_names
 from reconciler.serve import Post, Tell, listen, serve
 from reconciler.snapshot import Snapshot
 from specs.problem import Problem
 from specs.run_file import RunFile, RunRepository, RunSpec, load_run
 
-_SOCKET = "unix:///var/run/docker.sock"
+if TYPE_CHECKING:
+    from providers.docker.line import Line
+
 _MAX_CONFIG = 1 << 20
 
 
@@ -76,6 +80,7 @@ class Loop:
     keepers: dict[Owner, Keeper] = field(default_factory=dict)
     watches: dict[str, RepositoryWatch] = field(default_factory=dict)
     runtimes: dict[str, Runtime] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _kept_by: dict[Owner, str] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -106,7 +111,7 @@ class Loop:
         def unreachable(error: ProviderError) -> None:
             self.voice.failed(entry.name, error)
 
-        openers = Openers(self.open_runtime, open_builder)
+        openers = Openers(self.open_runtime, open_buildx)
         return RepositoryWatch(entry, openers, offer, fault, unreachable, self.config.spec.secrets)
 
     async def _serve_http(self, stopping: asyncio.Event) -> None:
@@ -160,23 +165,20 @@ class Loop:
         if not values <= self.voice.secrets:
             self.voice.learn(values)
 
-    def open_runtime(self, endpoint: str | None) -> Runtime:
-        """One for each endpoint. A loop asks neither DOCKER_HOST nor a context what it works on."""
-        endpoint = endpoint or _SOCKET
-        if endpoint not in self.runtimes:
-            self.runtimes[endpoint] = open_docker(endpoint)
-        return self.runtimes[endpoint]
+    def open_runtime(self, reach: Reach) -> Runtime:
+        """One for each endpoint, with its one connection. A loop asks neither DOCKER_HOST nor a context what
+        it works on. Raises Refused."""
+        where = str(reach.chosen.endpoint)
+        reach.line = self.lines.setdefault(where, reach.line)
+        if where not in self.runtimes:
+            self.runtimes[where] = open_docker(reach)
+        return self.runtimes[where]
 
     async def _end(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks)
         for runtime in self.runtimes.values():
             await runtime.close()
-
-
-def open_builder(endpoint: str | None, logins: Mapping[str, Login]) -> Builder:
-    """The builder on the same engine. Raises Refused."""
-    return open_buildx(endpoint or _SOCKET, logins)
 
 
 async def _run(config: RunFile) -> None:

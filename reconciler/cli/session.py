@@ -10,13 +10,15 @@ from dataclasses import replace
 
 from reconciler.cli.envelope import Report
 from reconciler.cli.options import Options
+from reconciler.cli.reach import Reach
 from reconciler.cli.workspace import Workspace, open_workspace
-from reconciler.clients import Clients
+from reconciler.clients import Clients, Place
 from reconciler.desired import Desired
 from reconciler.loop import look
 from reconciler.observed import Observed
 from reconciler.provider import Builder, Login, Runtime
-from reconciler.render import Style
+from reconciler.render import Style, escape
+from reconciler.render_json import JsonObject
 
 Verb = Callable[[Workspace, Clients], Awaitable[Report]]
 
@@ -36,21 +38,20 @@ async def _run(workspace: Workspace, verb: Verb) -> Report:
         await clients.runtime.close()
 
 
-def open_docker(endpoint: str | None) -> Runtime:
-    """The engine behind an endpoint; None is DOCKER_HOST, else this machine's. Raises Refused."""
+def open_docker(reach: Reach) -> Runtime:
+    """The engine that is reached so. Raises Refused."""
     from providers.docker.runtime import open_runtime
 
-    return open_runtime(endpoint)
+    return open_runtime(reach.line)
 
 
-def open_buildx(endpoint: str | None, logins: Mapping[str, Login]) -> Builder:
-    """The builder on the same engine. Raises Refused."""
+def open_buildx(reach: Reach, logins: Mapping[str, Login]) -> Builder:
+    """The builder on the same engine, or the one that the environment names. Raises Refused."""
     from providers.buildx.builder import open_builder
-    from providers.docker.runtime import socket_path
     from providers.oci.credentials import default_docker_config
 
-    docker_host = f"unix://{socket_path(endpoint, os.environ)}"
-    return open_builder(docker_host, default_docker_config().parent, logins=logins)
+    folder = default_docker_config().parent
+    return open_builder(reach.line.variables, folder, logins=logins, name=reach.spec.builder)
 
 
 async def meet(workspace: Workspace, clients: Clients) -> tuple[Desired, Observed]:
@@ -70,6 +71,16 @@ def report_of(workspace: Workspace, desired: Desired, observed: Observed, report
         problems=workspace.problems,
         unreadable=observed.unreadable,
     )
+
+
+def place_line(place: Place, style: Style) -> str:
+    """A line that says where the engine is, unless that is this machine's usual one."""
+    return f"{style.faint(escape(f'on {place}'))}\n" if place.name else ""
+
+
+def place_json(place: Place) -> JsonObject:
+    """The endpoint and what named it; null for this machine's usual engine."""
+    return {"endpoint": {"url": place.name, "origin": place.origin} if place.name else None}
 
 
 def style_for(stream: object) -> Style:

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR, REFUSED
 from reconciler.cli.options import Options
-from reconciler.desired import Kinship
-from reconciler.provider import ProviderError, Refused, Repository, Tree, TreeFile
-from reconciler.source import source_text
+from reconciler.fault import ProviderError, Refused
 from specs.environment import Environment
-from specs.load import SpecFile, is_spec_path, load
+from specs.load import SpecFile, files_to_read, is_spec_path, load
 from specs.problem import Problem, has_errors
 from specs.spec_set import SpecSet
+from specs.yaml_tree import MAX_FILE
 
 if TYPE_CHECKING:
     from providers.git.repository import GitRepository
+    from reconciler.desired import Kinship
+    from reconciler.repository import Repository, Tree, TreeFile
 
 _URL = re.compile(r"^(https?|ssh|git)://|^[\w.-]+@[\w.-]+:")
 _TREE_KINDS = (0o120000, 0o160000)
@@ -49,8 +50,14 @@ class Source:
     @property
     def label(self) -> str:
         """The text of the label ``reconciler.source``."""
+        from reconciler.source import source_text
+
         origin = self.repository.origin()
         return source_text(origin.remote, origin.first_commit, self.path)
+
+    def read_file(self, path: str) -> bytes | None:
+        """The content of a file; None where there is none, or a link. Raises ProviderError."""
+        return read_file(self.tree, self.files, path)
 
     def lineage(self, others: Sequence[str]) -> Mapping[str, Kinship]:
         """Each of the commits as related to this one."""
@@ -136,8 +143,24 @@ def _load(
 def read_spec_files(tree: Tree, files: Sequence[TreeFile], path: str) -> list[SpecFile]:
     """The spec files of a tree; what is no file comes without content. Raises ProviderError."""
     chosen = [file for file in files if is_spec_path(file.path, path)]
-    contents = tree.read([file for file in chosen if file.mode not in _TREE_KINDS])
-    return [SpecFile(file.path, contents.get(file.path, b""), file.mode) for file in chosen]
+    plain = [file for file in chosen if file.mode not in _TREE_KINDS]
+    sizes = tree.sizes(plain)
+    fit = frozenset(files_to_read(sizes))
+    contents = tree.read([file for file in plain if file.path in fit])
+    return [
+        SpecFile(file.path, contents.get(file.path, b""), file.mode, sizes.get(file.path)) for file in chosen
+    ]
+
+
+def read_file(tree: Tree, files: Sequence[TreeFile], path: str) -> bytes | None:
+    """The content of a file of a tree; None where there is none, or a link. Raises ProviderError."""
+    chosen = [file for file in files if file.path == path and file.mode not in _TREE_KINDS]
+    if not chosen:
+        return None
+    if tree.sizes(chosen).get(path, 0) > MAX_FILE:
+        seen = f"a file of more than {MAX_FILE >> 10} KiB"
+        raise Refused("SRC005", path, seen, "a file of lines NAME=VALUE", "make it smaller, or use a Config")
+    return tree.read(chosen).get(path)
 
 
 def check_worktree(environment: Environment, environment_name: str) -> None:
@@ -155,6 +178,8 @@ def check_branch(source: Source, environment: Environment, environment_name: str
     if branch is None or source.mode != "live":
         return
     tips = [tip for tip in (_tip(source.repository, ref) for ref in (branch, f"origin/{branch}")) if tip]
+    from reconciler.desired import Kinship
+
     on_branch = (Kinship.SAME, Kinship.ANCESTOR)
     if any(source.repository.lineage(tip, [source.commit])[source.commit] in on_branch for tip in tips):
         return

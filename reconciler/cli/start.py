@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if intruder:
         print(f"reconciler: {intruder}", file=sys.stderr)
         return ERROR
+    # Plugins of a library would be somebody else's Python in our process.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     try:
         from reconciler.cli.run import run_command
 

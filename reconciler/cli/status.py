@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, FAILED, worst
 from reconciler.cli.options import Options
-from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.session import meet, place_json, place_line, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.loop_mark import living_loop
@@ -25,10 +25,10 @@ async def report_status(workspace: Workspace, clients: Clients) -> Report:
     decided = plan(desired, observed, observed.at)
     statuses = assess_status(desired, observed, decided, observed.at)
     held = workspace.options.exit_code and any(status.state == "held" for status in statuses)
-    loop = living_loop(observed)
+    style, loop = stdout_style(workspace.options), living_loop(observed)
     report = Report(
         exit=worst([CANNOT_TELL] * bool(observed.unreadable) + [FAILED] * held),
-        text=render_status(statuses, desired, observed, stdout_style(workspace.options), loop),
-        members=status_json(statuses, observed, loop),
+        text=place_line(clients.place, style) + render_status(statuses, desired, observed, style, loop),
+        members={**place_json(clients.place), **status_json(statuses, observed, loop)},
     )
     return report_of(workspace, desired, observed, report)

@@ -11,6 +11,7 @@ from reconciler.cli.images import KnownImage
 from reconciler.clients import OpenRegistry, Prepared
 from reconciler.desired import DesiredImage
 from reconciler.provider import BuildRequest, FileEntry, ProviderError, Refused, Tree, TreeFile
+from reconciler.resolve import secrets_digest
 from reconciler.secrets import SecretStore, SecretUnreadable, variable_name
 from specs.context import context_tar
 from specs.dockerfile import pin
@@ -29,6 +30,8 @@ class CommitStock:
     configs: Configs
     secret_store: SecretStore
     open_registry: OpenRegistry
+    locks: Mapping[str, Digest] = field(default_factory=dict)
+    """What the lock says of references as written: it decides wherever it has an entry."""
     _bases: dict[str, Digest] = field(default_factory=dict)
     """Bases resolved already: two images of one run are built on the same bytes."""
 
@@ -57,8 +60,9 @@ class CommitStock:
             raise Refused("SRC001", f"files {digest[:12]}", seen, "files of the commit that is applied")
         return await asyncio.to_thread(read_entries, self.configs, digest, self.tree, self.files)
 
-    def secrets(self, names: Sequence[str]) -> Mapping[str, str]:
-        """The values by name. Raises Refused for one that has none."""
+    def secrets(self, names: Sequence[str], digest: str = "") -> Mapping[str, str]:
+        """The values by name. Raises Refused for one that has none, and for values that are others than those
+        behind ``digest``: an instance must never say that it has a value that it has not."""
         try:
             found = self.secret_store.values(names)
         except SecretUnreadable as error:
@@ -70,6 +74,11 @@ class CommitStock:
                     f"write {self.secret_store.folder}/{owner}/{name}, or set {variable_name(owner, name)}"
                 )
                 raise Refused("SEC002", f"secret {name}", "it has no value here", "a value", remedy)
+        digests = {name: self.secret_store.digest_value(name, value) for name, value in found.items()}
+        if digest and secrets_digest(names, digests) != digest:
+            seen = "the value is another than the one that this version was planned with"
+            remedy = "run apply again; to go back to a version before, put its value back first"
+            raise Refused("SEC003", f"secret {', '.join(names)}", seen, "the same value", remedy)
         return found
 
     async def _resolve(self, text: str, known: KnownImage) -> Digest:
@@ -77,6 +86,8 @@ class CommitStock:
         ref = ImageRef.parse(text)
         if ref.digest:
             return ref.digest
+        if text in self.locks:
+            return self.locks[text]
         if text not in self._bases:
             asked = ref if ref.tag else ref.with_tag("latest")
             registry = await self.open_registry(asked)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import DONE, ERROR
-from reconciler.cli.images import know_images, problem_of_image
 from reconciler.cli.options import Options
-from reconciler.cli.source import open_worktree, read_spec_files
-from reconciler.desired import Json
-from reconciler.ownership import Owner
-from reconciler.provider import Tree, TreeFile
+from reconciler.cli.source import open_worktree, read_file, read_spec_files
 from reconciler.render import count
 from specs.effective import effective
 from specs.load import load
 from specs.problem import Problem, has_errors, in_order
 from specs.spec_set import SpecSet
+
+if TYPE_CHECKING:
+    from reconciler.desired import Json
+    from reconciler.repository import Tree, TreeFile
+    from specs.effective import Effective
 
 
 def run(options: Options) -> Report:
@@ -38,13 +39,30 @@ def run(options: Options) -> Report:
 def _check(
     spec_set: SpecSet, environment_name: str, tree: Tree, files: Sequence[TreeFile]
 ) -> Iterator[Problem]:
-    found, problems = effective(spec_set, environment_name, file_paths={file.path for file in files})
+    found, problems = effective(
+        spec_set,
+        environment_name,
+        file_paths={file.path for file in files},
+        read_file=lambda path: read_file(tree, files, path),
+    )
     yield from problems
-    if found is None:
-        return
+    if found and found.configs:
+        from reconciler.cli.configs import know_configs
+
+        yield from know_configs(found, files).problems
+    if found and found.images:
+        yield from _check_images(spec_set, environment_name, tree, found)
+
+
+def _check_images(
+    spec_set: SpecSet, environment_name: str, tree: Tree, found: Effective
+) -> Iterator[Problem]:
+    # Most of the time of a small command is its imports.
+    from reconciler.cli.images import know_images, problem_of_image
+    from reconciler.ownership import Owner
+
     owner = Owner(found.environment.project, environment_name)
-    yield from know_configs(found, files).problems
-    for name, known in know_images(owner, tree, found, {}).items():
+    for name, known in know_images(owner, tree, found, spec_set.locks).items():
         yield from (problem_of_image(name, problem) for problem in known.inputs.problems)
 
 

@@ -12,6 +12,7 @@ from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
 from reconciler.cli.images import KnownImage, know_images
 from reconciler.cli.options import Options
+from reconciler.cli.reach import Reach
 from reconciler.cli.registries import Registries
 from reconciler.cli.source import Source, check_worktree, is_url, open_source
 from reconciler.cli.stock import CommitStock
@@ -29,8 +30,8 @@ from specs.problem import Problem, has_errors
 from specs.service import Service
 from specs.suggest import did_you_mean
 
-OpenRuntime = Callable[[str | None], Runtime]
-OpenBuilder = Callable[[str | None, Mapping[str, Login]], Builder]
+OpenRuntime = Callable[[Reach], Runtime]
+OpenBuilder = Callable[[Reach, Mapping[str, Login]], Builder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,16 @@ class Workspace:
 
     def clients(self, open_runtime: OpenRuntime, open_builder: OpenBuilder) -> Clients:
         """The clients of this environment; nothing is connected before the first call."""
-        variable = f"RECONCILER_ENDPOINT_{self.owner.environment.upper().replace('-', '_')}"
-        endpoint = os.environ.get(variable) or self.effective.environment.runtime.endpoint
+        spec = self.effective.environment.runtime
+        personal = self.options.verb != "run"
+        reach = Reach(self.owner.environment, spec, self.registries.secrets, personal=personal)
         return Clients(
-            runtime=open_runtime(endpoint),
+            runtime=open_runtime(reach),
             registry=self.registries.open,
             login=self.registries.login,
-            builder=open_builder(endpoint, self.registries.logins()) if self.images else None,
+            builder=open_builder(reach, self.registries.logins()) if self.images else None,
             stock=self.stock,
+            place=reach.place(),
         )
 
     def meet(self, observed: Observed) -> Desired:
@@ -83,7 +86,10 @@ def open_workspace(options: Options) -> Workspace:
 def read_workspace(options: Options, source: Source) -> Workspace:
     """Resolve one environment of what was read already. Raises Stop, ProviderError."""
     found, problems = effective(
-        source.specs, options.environment, file_paths={file.path for file in source.files}
+        source.specs,
+        options.environment,
+        file_paths={file.path for file in source.files},
+        read_file=source.read_file,
     )
     if found is None:
         raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
@@ -96,18 +102,20 @@ def read_workspace(options: Options, source: Source) -> Workspace:
 def _assemble(
     options: Options, source: Source, found: Effective, owner: Owner, problems: tuple[Problem, ...]
 ) -> Workspace:
-    folder = Path(options.secrets) if options.secrets else secrets_folder(os.environ)
+    folder = Path(options.secrets_folder) if options.secrets_folder else secrets_folder(os.environ)
     store = SecretStore(owner, folder)
-    images = know_images(owner, source.tree, found, {})
+    locks = source.specs.locks
+    images = know_images(owner, source.tree, found, locks)
     configs = know_configs(found, source.files)
     digests, unread = _digests(store, found.services.values())
-    findings = Findings({name: known.desired for name, known in images.items()}, configs.digests, digests, {})
+    wanted = {name: known.desired for name, known in images.items()}
+    findings = Findings(wanted, configs.digests, digests, locks)
     desired, unresolved = resolve(owner, source.commit, found, findings, _policy(options, source, found), {})
     all_problems = (*source.problems, *problems, *configs.problems, *unresolved, *unread)
     if has_errors(list(all_problems)):
         raise Stop(ERROR, all_problems, owner, source.commit)
     registries = Registries(found.registries, store)
-    stock = CommitStock(source.tree, source.files, images, configs, store, registries.open)
+    stock = CommitStock(source.tree, source.files, images, configs, store, registries.open, locks)
     desired = _select(desired, options)
     uncommitted = _warn_of_files(source, found, images, options)
     return Workspace(
@@ -123,7 +131,7 @@ def _policy(options: Options, source: Source, found: Effective) -> Policy:
         allow_prune=options.allow_prune,
         source=source.label,
         mode="worktree" if options.worktree else "live",
-        host_mounts=frozenset(found.environment.allow.host_mounts),
+        allowed=found.environment.allow,
     )
 
 
@@ -180,7 +188,7 @@ def _warn_of_files(
     if source.mode != "live" or options.ref is not None or is_url(options.repo):
         return ()
     places = {known.inputs.manifest.folder for known in images.values()}
-    places |= {config.file for config in found.configs.values() if config.file}
+    places |= {config.file for config in found.configs.values() if config.file} | found.listed_files
     told = {problem.subject for problem in source.problems}
     changed = [path for path in source.repository.uncommitted(sorted(places)) if path not in told]
     if not changed:

@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from fleet import Fleet, write_fleet
+from link import measure_link
 from timing import Run, in_turn, run
 
 from ground import Ground, RunningEngine, find_machine_engine, read_private
@@ -28,7 +29,7 @@ COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 def main() -> int:
     """Measure what the arguments name; everything by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=["pure", "decide", "idle", "new"])
+    parser.add_argument("--only", nargs="*", default=["pure", "validate", "decide", "idle", "new", "ssh"])
     parser.add_argument("--sizes", nargs="*", type=int, default=[50, 200])
     parser.add_argument("--engines", nargs="*", help="versions; all that run by default")
     options = parser.parse_args()
@@ -55,14 +56,32 @@ def find_ground() -> Ground:
 
 def measure_engine(engine: RunningEngine, image: str, scratch: Path, options: argparse.Namespace) -> None:
     """Everything that needs an engine."""
+    if "validate" in options.only:
+        measure_validation(engine, image, scratch / f"validate-{engine.version}")
     if "decide" in options.only:
         measure_decision(engine, image, scratch / f"decide-{engine.version}")
-    for size in options.sizes:
+    for size in options.sizes if {"idle", "new", "ssh"} & set(options.only) else ():
         fleet = write_fleet(scratch / f"fleet-{engine.version}-{size}", size, image)
         try:
             measure_fleet(engine, fleet, options.only)
         finally:
             clear(engine, fleet)
+
+
+def measure_validation(engine: RunningEngine, image: str, folder: Path) -> None:
+    """Read and check 200 services, whole processes: ours, and Compose's reading of the same."""
+    fleet = write_fleet(folder, 200, image)
+    peer = [engine.docker, "compose", "config", "--quiet"]
+    pair = in_turn(
+        lambda: run([*COMMAND, "validate"], folder, engine.environment),
+        lambda: run(peer, folder, engine.environment),
+        times=15,
+    )
+    print(
+        f"{fleet.size} services read and checked: ours {words(pair.ours)}, "
+        f"compose config {words(pair.peer)}: ratio {pair.ratio:.2f}",
+        flush=True,
+    )
 
 
 def measure_decision(engine: RunningEngine, image: str, folder: Path) -> None:
@@ -98,6 +117,8 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
             f"(ours proves that each stays up): ours {words(first)}, compose {words(first_of_peer)}",
             flush=True,
         )
+    if "ssh" in only:
+        measure_ssh(engine, fleet)
     if "idle" in only:
         for verb in ("plan", "apply"):
             pair = in_turn(lambda verb=verb: ours(verb, "dev"), lambda: peer(*fleet.compose_up))
@@ -106,6 +127,17 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
                 f"compose up {words(pair.peer)}: ratio {pair.ratio:.2f}",
                 flush=True,
             )
+
+
+def measure_ssh(engine: RunningEngine, fleet: Fleet) -> None:
+    """A plan with nothing to do, with the engine at the other end of a slow link."""
+    with tempfile.TemporaryDirectory(prefix="bench-ssh-") as scratch:
+        pair = measure_link(engine, fleet, COMMAND, Path(scratch))
+    print(
+        f"{fleet.size} services over ssh with 30 ms more, plan with nothing to do: ours {words(pair.ours)}, "
+        f"compose up {words(pair.peer)}: ratio {pair.ratio:.2f}",
+        flush=True,
+    )
 
 
 def in_a_process(script: str, *arguments: str) -> str:

@@ -84,8 +84,9 @@ async def test_a_strangers_volume_is_never_taken(subject: RuntimeSubject) -> Non
     assert ("volume", volume.object_name) in subject.inventory()
 
 
-async def test_files_and_secrets_reach_the_container(subject: RuntimeSubject) -> None:
-    live = await subject.create(CONFIGURED)
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_files_and_secrets_reach_the_container(subject: RuntimeSubject, read_only: bool) -> None:
+    live = await subject.create(replace(CONFIGURED, read_only=read_only))
 
     async def shown() -> bool:
         return "s3cret" in await subject.runtime.logs(live.handle, 10)
@@ -94,6 +95,19 @@ async def test_files_and_secrets_reach_the_container(subject: RuntimeSubject) ->
     assert list(await subject.runtime.logs(live.handle, 10)) == ["level: info", "s3cret"]
     assert list(await subject.runtime.logs(live.handle, 1)) == ["s3cret"]
     assert "s3cret" not in repr(await subject.look())
+
+
+async def test_secrets_of_a_read_only_container_lie_in_a_volume_of_its_own(subject: RuntimeSubject) -> None:
+    live = await subject.create(replace(CONFIGURED, read_only=True))
+    (volume,) = [v for v in (await subject.look()).volumes if v.role == "secret"]
+    assert volume.finished
+    assert volume.object_name in live.volumes
+    with pytest.raises(ProviderError):
+        await subject.runtime.remove_volume(subject.owner, volume.object_name)
+    await subject.runtime.remove_instance(subject.owner, live.handle, 1.0)
+    for _ in range(2):
+        await subject.runtime.remove_volume(subject.owner, volume.object_name)
+    assert {v.role for v in (await subject.look()).volumes} == {"files"}
 
 
 async def test_what_is_gone_has_no_log(subject: RuntimeSubject) -> None:

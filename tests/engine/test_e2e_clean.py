@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from all_words import FILES, NEWER, WRITTEN
 from e2e import ALIVE, HEALTHY, QUICK, Site
 from ground import RunningEngine
 from local_registry import find_free_port
@@ -89,14 +90,15 @@ def test_services_of_every_field_never_drift_by_themselves(
 ) -> None:
     with Site(newest_engine, registry_host) as site:
         declare_every_field(site)
-        site.commit({"page.txt": "a page\n", "pages/one.txt": "1\n", "pages/two/two.txt": "2\n"})
+        site.commit({"page.txt": "a page\n", "pages/one.txt": "1\n", "pages/two/two.txt": "2\n", **FILES})
         site.apply()
         assert len(site.live()) >= 10
         assert assess(site, PASSES, monkeypatch) == []
 
 
 def declare_every_field(site: Site) -> None:
-    site.declare("Environment", "dev", project=site.project, allow={"host_mounts": [str(site.folder)]})
+    allowed, variables = {"host_mounts": [str(site.folder)]}, {"WHERE": "here"}
+    site.declare("Environment", "dev", project=site.project, allow=allowed, variables=variables)
     site.declare("Network", "back", internal=True, labels={"tier": "back"})
     site.declare(
         "Network",
@@ -143,6 +145,7 @@ def declare_every_field(site: Site) -> None:
             f"[::1]:{find_free_port()}:83",
         ],
     )
+    site.service("container", **WRITTEN, **NEWER, healthcheck={**HEALTHY, "start_interval": "300ms"})
     site.service(
         "limits",
         deploy={

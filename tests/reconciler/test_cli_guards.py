@@ -11,10 +11,12 @@ from cli_world import SECRET_SERVICE, SPECS, CliWorld, live_name, states
 from reconciler.cli.apply import report_apply
 from reconciler.cli.destroy import report_destroy
 from reconciler.cli.drift import report_drift
-from reconciler.cli.envelope import Stop, dump, envelope, problem_lines
+from reconciler.cli.envelope import Report, Stop, dump, envelope, problem_lines
 from reconciler.cli.plan import report_plan
 from reconciler.cli.status import report_status
 from reconciler.cli.why import report_why
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
 
 CANARY = "correct-horse-battery"
 
@@ -136,3 +138,25 @@ def test_no_secret_leaves_in_any_output(
     written = "".join(path.read_text() for path in (tmp_path / "state").rglob("*.jsonl"))
     assert CANARY not in shown + written
     assert reports[-1].members["result"] == "settled"
+
+
+def test_a_secret_that_changes_meanwhile_makes_no_instance_that_says_otherwise(
+    shop: CliWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.repository.commit({"specs/shop.yaml": SPECS + SECRET_SERVICE})
+    monkeypatch.setenv("RECONCILER_SECRET_SHOP__DEV__DB_PASSWORD", f"{CANARY}-1")
+    assert shop.run(report_apply).exit == 0
+    before = live_name(shop, "db")
+    monkeypatch.setenv("RECONCILER_SECRET_SHOP__DEV__DB_PASSWORD", f"{CANARY}-2")
+    assert "another value of db-password" in shop.run(report_plan).text
+    assert "another value of db-password" in shop.run(report_why, service="db").text
+
+    async def meddle(workspace: Workspace, clients: Clients) -> Report:
+        monkeypatch.setenv("RECONCILER_SECRET_SHOP__DEV__DB_PASSWORD", f"{CANARY}-3")
+        return await report_apply(workspace, clients)
+
+    report = shop.run(meddle, "apply")
+    assert (report.exit, "SEC003" in report.text) == (5, True), report.text
+    assert live_name(shop, "db") == before
+    assert shop.run(report_apply).members["result"] == "settled"
+    assert live_name(shop, "db") != before

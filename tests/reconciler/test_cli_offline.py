@@ -153,7 +153,7 @@ def test_render_shows_where_each_value_comes_from(tmp_path: Path, capsys: pytest
     assert main(["render", "prod", "--repo", str(repository.path)]) == 0
     text = capsys.readouterr().out
     assert "deploy.replicas: 2  # patch specs/app.yaml:" in text
-    assert 'environment.LOG_LEVEL: "warning"  # variable ${LOG_LEVEL} specs/app.yaml:' in text
+    assert 'environment.LOG_LEVEL: "warning"  # variable ${LOG_LEVEL} defaults.env:' in text
     code, found = as_json(capsys, "render", "prod", "--repo", str(repository.path))
     assert code == 0
     assert found["owner"] == {"project": "settings", "environment": "prod"}

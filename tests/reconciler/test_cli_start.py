@@ -39,6 +39,13 @@ def run(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.Co
         ("why", "dev"),
         ("drift", "dev", "extra"),
         ("plan", "dev", "--js"),
+        ("exec", "dev", "web", "ls"),
+        ("exec", "dev", "web", "--"),
+        ("task", "dev", "--", "ls"),
+        ("task", "dev", "web", "--json", "--", "ls"),
+        ("logs", "dev", "--tail", "-1"),
+        ("logs", "dev", "--since", "yesterday"),
+        ("logs", "dev", "--", "web", "ls"),
     ],
 )
 def test_wrong_usage_is_64(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,17 +82,29 @@ def test_the_worst_code_wins(codes: tuple[int, ...], wins: int) -> None:
 def test_options_are_read_for_every_verb() -> None:
     for verb in VERBS:
         words = [verb]
-        if verb not in {"init", "validate", "schema"}:
+        if verb not in {"init", "validate", "schema", "explain", "lock"}:
             words.append("dev")
-        if verb == "why":
+        if verb in {"why", "exec", "task"}:
             words.append("web")
+        words += ["--", "ls", "--json"] if verb in {"exec", "task"} else []
         assert parse_arguments(words).verb == verb
     options = parse_arguments(["apply", "dev", "--timeout", "2m", "--service", "a", "--service", "b"])
     assert (options.timeout, options.services, options.environment) == (120.0, ("a", "b"), "dev")
 
 
+def test_the_words_after_two_dashes_are_the_commands_own() -> None:
+    words = ["exec", "dev", "--user", "1000", "web", "-T", "--", "git", "log", "--", "--json", "-h"]
+    options = parse_arguments(words)
+    assert options.command == ("git", "log", "--", "--json", "-h")
+    assert (options.service, options.user, options.no_tty, options.as_json) == ("web", "1000", True, False)
+    options = parse_arguments(["task", "dev", "web", "--timeout", "2m", "--", "sh"])
+    assert (options.deadline, options.command) == (120.0, ("sh",))
+    options = parse_arguments(["logs", "dev", "web", "-f", "-n", "5", "--since", "10m", "--instance", "2"])
+    assert (options.follow, options.tail, options.since, options.instance) == (True, 5, "10m", 2)
+
+
 def test_help_and_version_end_with_0() -> None:
-    for words in (["--version"], ["--help"], ["plan", "--help"]):
+    for words in (["--version"], ["--help"], ["plan", "--help"], ["exec", "--help"]):
         done = run(*words)
         assert done.returncode == 0
         assert done.stdout

@@ -24,6 +24,7 @@ A = Sketch(
 )
 B = replace(A, configs=(("settings", "b"),), image="ours:2")
 BAD = replace(A, image="ours:3", deadline=20.0)
+READ_ONLY = replace(A, replicas=1, read_only=True, configs=(), volumes=(), networks=("default",))
 STOP_FIRST = replace(A, order="stop-first", replicas=1)
 
 
@@ -43,6 +44,7 @@ SCENES = (
     Scene("new version, stop first", (STOP_FIRST,), (replace(STOP_FIRST, image="ours:2"),)),
     Scene("bad version", (A,), (BAD,), Behaviour(exits_after=0.5)),
     Scene("never healthy", (A,), (BAD,), Behaviour(healthy_after=None)),
+    Scene("secret rotated, read-only", (READ_ONLY,), (replace(READ_ONLY, secrets=(("password", "y"),)),)),
     Scene("scale down", (A,), (replace(A, replicas=1),)),
     Scene("prune", (A, Sketch("api")), (Sketch("api"),)),
 )

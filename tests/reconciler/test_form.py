@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allowances import allow_what_it_asks
 from reconciler.canonical import MAX_CANONICAL
 from reconciler.desired import DesiredVolume, Json, NetworkUse, ServiceForm
 from reconciler.files import ConfigDigest, files_keys
@@ -18,6 +19,8 @@ from reconciler.form import decode_label, encode_label, fields_of, make_form, re
 from reconciler.ownership import Owner
 from reconciler.resolve import desired_networks, desired_volumes
 from spec_texts import document, effective_of, environment, service
+from specs.allow import Allowed
+from specs.service import Service
 
 OWNER = Owner("shop", "dev")
 DIGEST = "ab" * 32
@@ -61,7 +64,7 @@ def read(canonical: str) -> ServiceForm:
         canonical,
         desired_networks(OWNER, found),
         desired_volumes(OWNER, found),
-        host_mounts=found.environment.allow.host_mounts,
+        allowed=found.environment.allow,
     )
 
 
@@ -145,7 +148,7 @@ def test_holds_no_secret_value_and_no_default() -> None:
 
 def test_a_network_that_is_declared_no_more_gets_a_name_that_none_bears() -> None:
     form = read_form(OWNER, web().canonical, {}, {"old": DesiredVolume("old", "legacy_data", external=True)},
-                     host_mounts=["/srv/x"])  # fmt: skip
+                     allowed=Allowed(host_mounts=("/srv/x",)))  # fmt: skip
     assert isinstance(form.networks[0], NetworkUse)
     assert form.networks[1].object_name != web().networks[1].object_name
     assert form.fingerprint == web().fingerprint
@@ -159,7 +162,9 @@ def test_todays_policy_decides_about_host_mounts() -> None:
 
 def test_an_external_volume_that_is_declared_no_more_is_another_fingerprint() -> None:
     found = effective_of(*SPEC)
-    form = read_form(OWNER, web().canonical, desired_networks(OWNER, found), {}, host_mounts=["/srv/x"])
+    form = read_form(
+        OWNER, web().canonical, desired_networks(OWNER, found), {}, allowed=Allowed(host_mounts=("/srv/x",))
+    )
     assert form.fingerprint != web().fingerprint
     assert "legacy_data" not in str(form.mounts)
 
@@ -274,3 +279,36 @@ def test_any_json_is_a_form_or_an_error(document: dict[str, Json]) -> None:
             reader(json.dumps(document))
         except ValueError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("privileged", True),
+        ("cap_add", ["SYS_ADMIN"]),
+        ("devices", ["/dev/sda:/dev/sda:rwm"]),
+        ("device_cgroup_rules", ["b *:* rwm"]),
+        ("gpus", [{"count": -1}]),
+        ("gpus", [{"device_ids": ["0"], "driver": "nvidia"}]),
+        ("security_opt", ["seccomp=unconfined"]),
+        ("network_mode", "host"),
+        ("ipc", "host"),
+        ("pid", "host"),
+        ("uts", "host"),
+        ("userns_mode", "host"),
+        ("cgroup", "host"),
+        ("cgroup_parent", "/x"),
+        ("volumes", {"/h": {"type": "bind", "source": "/srv/x", "bind": {"propagation": "rshared"}}}),
+    ],
+)
+def test_todays_policy_decides_about_every_word_that_needs_leave(word: str, value: Json) -> None:
+    """A label that asks for it is no form, however it came to be; under an allow of another word neither."""
+    document = json.dumps(
+        {"v": 1, "name": "web", "service": {"image": "redis:7", word: value}, "files": {}, "volumes": {}}
+    )
+    for allowed in (Allowed(), Allowed(host_mounts=("/srv/x",), cap_add={"NET_ADMIN": ("web",)})):
+        with pytest.raises(ValueError, match="not allowed"):
+            read_form(OWNER, document, {}, {}, service_name="web", allowed=allowed)
+    asked = Service.model_validate_json(json.dumps({"image": "redis:7", word: value}), strict=True)
+    everything = allow_what_it_asks("web", asked)
+    assert read_form(OWNER, document, {}, {}, allowed=everything).spec == asked

@@ -10,6 +10,7 @@ from reconciler.difference import Cause, Diff, Verdict
 from reconciler.drift import ServiceDrift
 from reconciler.observed import Handle, Observed, Unreadable
 from reconciler.ownership import Owner
+from reconciler.references import references
 from reconciler.render import Style
 from reconciler.render_action import _VERBS, action_id
 from reconciler.render_drift import drift_json, mask_drift, overall, render_drift
@@ -94,7 +95,8 @@ def test_plan_json_has_the_promised_members() -> None:
     wanted = replace(desired(), images={"web": image})
     seen = Observed(at=1.0, artifacts={"localhost:5000/web:in-1": DIGEST})
     plan = Plan((mend(),), (Wait(WEB, "gate", Ender.TIME, 60.0),), (Block(WEB, "C", "r", "m"),))
-    found = plan_json(view_plan(wanted, seen, plan, (plan, Plan())))
+    view = view_plan(wanted, seen, plan, (plan, Plan()))
+    found = plan_json(replace(view, references=references(wanted, seen)))
     assert set(found) == {
         *("plan_id", "prune_id", "base", "settled", "actions", "waits", "blocks", "forecast", "images")
     }
@@ -120,14 +122,18 @@ def test_plan_json_has_the_promised_members() -> None:
             "recheck_at": "1970-01-01T00:01:00Z",
         }
     ]
-    assert found["images"] == {
+    images = found["images"]
+    assert isinstance(images, dict)
+    assert set(images) == {"web", "web:1"}, "what is built, and what a service runs from outside"
+    assert images | {"web:1": None} == {
+        "web:1": None,
         "web": {
             "input": "in-1",
             "bases": [{"ref": "busybox:1", "digest": None, "floating": True, "moved": None}],
             "built": True,
             "digest": str(DIGEST),
             "changed": [],
-        }
+        },
     }
 
 

@@ -177,7 +177,7 @@ def test_an_image_lives_below_the_registrys_address(url: str, expected: str) -> 
 
 def test_what_the_environment_allows_is_policy() -> None:
     desired = resolved(service("web"), environment("allow: {host_mounts: [/srv/x]}"))[0]
-    assert desired.policy.host_mounts == {"/srv/x"}
+    assert desired.policy.allowed.host_mounts == ("/srv/x",)
 
 
 def test_a_service_that_no_label_holds_is_refused() -> None:

@@ -11,7 +11,11 @@ from spec_texts import document, service_of
 from specs.fingerprint import COMPARED, NOT_COMPARED, Content, fingerprint
 from specs.service import Service
 
-VECTORS = json.loads((Path(__file__).parent / "fingerprints.json").read_text())
+VECTORS = [
+    case
+    for name in ("fingerprints.json", "fingerprints-words.json")
+    for case in json.loads((Path(__file__).parent / name).read_text())
+]
 DOCUMENTS = (
     document("Volume", "data"),
     document("Network", "front"),
@@ -46,6 +50,9 @@ def test_never_changes(case: dict[str, str | list[str]]) -> None:
         ["environment: {}"],
         ["deploy: {resources: {limits: {}}}"],
         ["rollout: {max_surge: 2}"],
+        ["expose: [80]"],
+        ["read_only: false", "tty: false", "stdin_open: false", "deploy: {mode: replicated}"],
+        ["tmpfs: {}", "ulimits: {}", "logging: {options: {}}"],
     ],
 )
 def test_what_makes_no_other_instance_is_not_in_it(lines: list[str]) -> None:
@@ -77,6 +84,10 @@ def test_the_image_is_not_in_it() -> None:
         ["labels: [a=b]"],
         ["stop_signal: SIGINT"],
         ["stop_grace_period: 1s"],
+        ["init: false"],
+        ["tmpfs: [/run]"],
+        ["ulimits: {core: 0}"],
+        ["healthcheck: {test: a, start_interval: 1s}"],
     ],
 )
 def test_what_makes_another_instance_is(lines: list[str]) -> None:
@@ -90,6 +101,12 @@ def test_what_makes_another_instance_is(lines: list[str]) -> None:
         ("ports: ['8080:80']", "ports: [{target: 80, published: 8080, protocol: tcp}]"),
         ("volumes: ['data:/d']", "volumes: [{type: volume, source: data, target: /d, read_only: false}]"),
         ("command: a b", "command: [a, b]"),
+        ("cap_drop: [CAP_NET_RAW, all, ALL]", "cap_drop: [ALL, net_raw]"),
+        ("ulimits: {nofile: 9}", "ulimits: {nofile: {soft: 9, hard: 9}}"),
+        ("tmpfs: '/run:size=1m,mode=755'", "tmpfs: {/run: {size: 1024k, mode: 0o755}}"),
+        ("extra_hosts: ['a:::1', 'b=10.0.0.1']", "extra_hosts: {b: 10.0.0.1, a: '[0::1]'}"),
+        ("dns: 10.0.0.1", "dns: [10.0.0.1]"),
+        ("sysctls: [net.a=1]", "sysctls: {net.a: 1}"),
         ("healthcheck: {test: a, interval: 90s}", "healthcheck: {test: [CMD-SHELL, a], interval: 1m30s}"),
         ("deploy: {resources: {limits: {memory: 1024M}}}", "deploy: {resources: {limits: {memory: 1g}}}"),
     ],

@@ -34,7 +34,7 @@ class CannedEngine(Engine):
         await asyncio.sleep(0)
         status = self.failing.get(path, 200 if path in self.answers else 404)
         if status == 0:
-            raise silent(self.socket_path, path, deadline)
+            raise silent(self.where, path, deadline)
         if status >= 400:
             raise answer_error(status, path, "no such thing")
         return Answer(status, {}, json.dumps(self.answers[path]).encode())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from allowances import allow_what_it_asks
 from reconciler.actions import Blueprint
 from reconciler.desired import DesiredNetwork, DesiredVolume, Generation, ServiceForm
 from reconciler.files import ConfigDigest, files_key
 from reconciler.form import make_form
 from reconciler.ownership import InstanceName, Owner, network_name, volume_name
+from specs.allow import Allowed
 from specs.reference import ImageRef
 from specs.service import Service
 
@@ -52,6 +54,8 @@ def blueprint_of(
     image: ImageRef = IMAGE,
     network_ids: Mapping[str, str] | None = None,
     number: int = 1,
+    allowed: Allowed | None = None,
+    joins: Mapping[str, str] | None = None,
 ) -> Blueprint:
     """A blueprint of one instance of the service ``web``."""
     generation = Generation(form.fingerprint, "s1:none", str(image.digest))
@@ -68,4 +72,6 @@ def blueprint_of(
         pin="b" * 40,
         source="example.com/shop",
         network_ids=network_ids or {use.object_name: use.object_name for use in form.networks},
+        allowed=allow_what_it_asks("web", form.spec) if allowed is None else allowed,
+        joins=joins or {},
     )

@@ -36,6 +36,9 @@ class DockerSubject(RuntimeSubject):
     def stop(self, name: str) -> None:
         self._engine.cli("stop", name)
 
+    def kill(self, name: str) -> None:
+        self._engine.cli("kill", name)
+
     def pause(self, name: str) -> None:
         self._engine.cli("pause", name)
 

@@ -40,7 +40,7 @@ class MemoryStock:
     async def entries(self, digest: str) -> Sequence[FileEntry]:
         return self.files[digest]
 
-    def secrets(self, names: Sequence[str]) -> Mapping[str, str]:
+    def secrets(self, names: Sequence[str], digest: str = "") -> Mapping[str, str]:
         missing = [n for n in names if n not in self.values]
         if missing:
             raise Refused("TST001", "secrets", f"{missing} have no value")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 
 from providers.docker.engine import WRITE, Engine, Method, Query
+from providers.docker.policy_values import NOTHING, Permit
 from providers.docker.tree import Node
 from reconciler.desired import Json
 
@@ -30,8 +31,9 @@ class DyingEngine(Engine):
         query: Query | None = None,
         body: Node | bytes | None = None,
         deadline: float = WRITE,
+        permit: Permit = NOTHING,
     ) -> Json:
-        found = await super().write(method, path, query, body, deadline)
+        found = await super().write(method, path, query, body, deadline, permit)
         self._count()
         return found
 

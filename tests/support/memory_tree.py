@@ -41,6 +41,9 @@ class MemoryTree:
         self.reads += [file.path for file in files]
         return {file.path: self.contents[file.path] for file in files}
 
+    def sizes(self, files: Sequence[MemoryFile]) -> Mapping[str, int]:
+        return {file.path: len(self.contents[file.path]) for file in files}
+
     def special_paths(self, files: Sequence[MemoryFile]) -> Sequence[str]:
         return [file.path for file in files if file.path in self.special]
 

@@ -28,6 +28,8 @@ class Sight:
     left: tuple[str, ...] = ()
     """What earlier commits left and nothing uses: ``Network front of was``."""
     files: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Services whose volume of secret files is there: ``web of was``."""
     artifacts: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, Words] = field(default_factory=dict)
     networks: Mapping[str, Words] = field(default_factory=dict)
@@ -38,6 +40,11 @@ class Sight:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     registries: tuple[str, ...] = ()
     ports: Mapping[int, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    tenants: tuple[tuple[str, str, str], ...] = ()
+    """(volume, container, service of Compose) of strangers that write."""
+    tasks: tuple[tuple[str, str, bool], ...] = ()
+    """(service, container, whether it is over)."""
 
 
 @dataclass(frozen=True)

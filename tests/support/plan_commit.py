@@ -37,6 +37,8 @@ class Commit:
     problems: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     """Image name or reference -> another word that its digest is made of: two keys, the same bytes."""
+    locks: Mapping[str, str] = field(default_factory=dict)
+    """Reference -> the word that the digest is made of to which the lock maps it."""
 
     @property
     def id(self) -> str:
@@ -47,7 +49,8 @@ class Commit:
         """What it says of the environment dev. AssertionError with every problem of the documents."""
         found = self._effective()
         images = {name: self._image(name, found) for name in found.images}
-        findings = Findings(images, _configs(found), self._secret_digests(), {})
+        locks = {text: digest_of(word) for text, word in self.locks.items()}
+        findings = Findings(images, _configs(found), self._secret_digests(), locks)
         allowed = Policy(
             heal=found.environment.drift == "heal",
             prune_limit=found.environment.prune.limit,

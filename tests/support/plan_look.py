@@ -9,6 +9,8 @@ from typing import Any
 
 from plan_case import COMMITS, Case, Words
 from plan_commit import OWNER, SOURCE, digest_of, image_of
+from plan_volumes import live_volumes
+from reconciler.changes import LIMIT_PATHS
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.observed import (
     ABSENT,
@@ -19,16 +21,18 @@ from reconciler.observed import (
     Instance,
     LiveImage,
     LiveNetwork,
-    LiveVolume,
+    LiveTask,
     Marker,
     Namesake,
     Observed,
     Phase,
+    Tenant,
     Traits,
     Unreadable,
 )
 from reconciler.ownership import InstanceName, Role
 from reconciler.release import Release, write_releases
+from reconciler.secret_volume import secret_volume
 from reconciler.supply_images import image_subject
 
 
@@ -50,7 +54,7 @@ class _Look:
             at=now,
             instances=instances,
             networks=tuple(self._networks(instances)),
-            volumes=tuple(self._volumes(instances)),
+            volumes=live_volumes(self.case, self.commits, instances),
             markers=tuple(self._markers()),
             namesakes=tuple(self._namesake(words) for words in sight.namesakes),
             artifacts=self._artifacts(),
@@ -59,8 +63,10 @@ class _Look:
             in_flight=frozenset(self._subject(text) for text in sight.in_flight),
             attempts=dict(self._attempt(words) for words in sight.attempts),
             unreadable=tuple(Unreadable(what, why, now) for what, why in sight.unreadable.items()),
-            traits=Traits(("deploy.resources", "restart")),
+            traits=Traits((*LIMIT_PATHS, "restart"), tuple(sight.unknown.items())),
             ports=dict(sight.ports),
+            tenants=frozenset(Tenant(*words) for words in sight.tenants),
+            tasks=tuple(LiveTask(who, name, Handle("host", name), over) for who, name, over in sight.tasks),
         )
 
     def _service(self, commit_name: str, service_name: str) -> DesiredService:
@@ -96,6 +102,7 @@ class _Look:
             volumes=(
                 *(use.object_name for use in service.form.mounts if use.type == "volume"),
                 *(use.volume for use in service.form.files),
+                *filter(None, (secret_volume(OWNER, service_name, generation, service.form),)),
             ),
             image=str(image_of(commit, service)),
             phase=Phase(words.pop("phase", "exited" if role is not Role.LIVE else "running")),
@@ -142,27 +149,6 @@ class _Look:
                 yield LiveNetwork(
                     Handle("engine", f"net-{commit_name}-{name}"), name, object_name, 1.0, words, members
                 )
-
-    def _volumes(self, instances: tuple[Instance, ...]) -> Iterable[LiveVolume]:
-        if "volumes" in self.case.observed.unreadable:
-            return
-        for name, volume in sorted(self.desired.volumes.items()):
-            if self._is_there(f"Volume {name}") and not volume.external:
-                fields = {"driver": volume.driver, **self.case.observed.volumes.get(name, {})}
-                handle = Handle("engine", volume.object_name)
-                yield LiveVolume(handle, name, volume.object_name, "data", True, fields)
-        used = {name for i in instances for name in i.volumes}
-        seen: set[str] = set()
-        for commit_name, text in [(c, f"{n} of {c}") for c in COMMITS for n in self._configs(c)]:
-            for files in self.commits[commit_name].files.values():
-                is_there = files.volume in used or text in self.case.observed.files
-                if text.startswith(f"{files.config_name} of") and is_there and files.volume not in seen:
-                    seen.add(files.volume)
-                    handle = Handle("engine", files.volume)
-                    yield LiveVolume(handle, files.config_name, files.volume, "files")
-
-    def _configs(self, commit_name: str) -> list[str]:
-        return sorted({files.config_name for files in self.commits[commit_name].files.values()})
 
     def _markers(self) -> Iterable[Marker]:
         if "markers" in self.case.observed.unreadable:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from plan_case import COMMITS, Case
+from plan_commit import OWNER
 from reconciler.actions import (
     Action,
     MendInstance,
@@ -18,6 +19,7 @@ from reconciler.actions import (
 )
 from reconciler.decision import Block, Plan, Wait
 from reconciler.render_action import describe_change, interruption, verb_of
+from reconciler.secret_volume import secret_volume
 
 _INSTANCE = re.compile(r"shop_dev_([a-z0-9-]+)_([a-z0-9]+)_(\d+)(_kept|_held)?")
 
@@ -82,6 +84,8 @@ def _names(case: Case) -> Iterator[tuple[str, str]]:
             generation = commit.generation(service)
             yield generation.digest, word
             yield f"_{service.name}_{generation.g8}_", f"_{service.name}_{word}_"
+            volume = secret_volume(OWNER, service.name, generation, service.form)
+            yield from [(volume, f"secrets of {service.name}@{word}")] if volume else []
             yield f"; {generation.g8} serves", f"; {word} serves"
         for network in desired.networks.values():
             yield network.object_name, f"{network.name}@{word}"

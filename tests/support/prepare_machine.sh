@@ -8,6 +8,8 @@ want() { # want PROGRAM PACKAGE
 }
 
 want git git
+want ssh openssh-client
+want openssl openssl
 want make make
 want ip iproute2
 want python3 python3

@@ -60,6 +60,7 @@ def sketches(name: str, others: Sequence[str] = ()) -> st.SearchStrategy[Sketch]
         volumes=st.sampled_from(((), (f"{name}-data",))),
         configs=st.sampled_from(((), (("settings", "a"),), (("settings", "b"),))),
         secrets=st.sampled_from(((), (("password", "x"),), (("password", "y"),))),
+        read_only=st.booleans(),
         networks=st.sampled_from((("default",), ("back", "default"), ("front",))),
         memory=st.sampled_from((None, 1 << 26, 1 << 27)),
         deadline=st.just(20.0),

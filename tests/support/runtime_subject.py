@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from providers.memory import Behaviour, MemoryEngine, digest_of
+from allowances import allow_what_it_asks
+from providers.memory import Behaviour, Ended, MemoryEngine, digest_of
+from providers.memory.behaviour import Program
 from reconciler.actions import Blueprint
 from reconciler.desired import Desired, Generation
 from reconciler.observed import Instance
@@ -27,6 +29,23 @@ RUN = (
 WEB = Sketch("web", image="busybox:1.36", command=RUN, order="start-first")
 """A service that runs, stops when told, and shows its files."""
 BROKEN = ("/no/such/program",)
+ECHO = ("cat",)
+FAIL = ("sh", "-c", "echo out; echo err >&2; exit 3")
+ENDLESS = ("sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.1; done")
+SHOW = ("cat", *SHOWN)
+"""Commands that every runtime under test can run."""
+
+
+def _show(files: Mapping[str, bytes], given: bytes) -> Ended:
+    return Ended(0, b"".join(files[path] for path in SHOWN))
+
+
+PROGRAMS: dict[tuple[str, ...], Program] = {
+    ECHO: lambda files, given: Ended(0, given),
+    FAIL: lambda files, given: Ended(3, b"out\n", b"err\n"),
+    ENDLESS: lambda files, given: None,
+    SHOW: _show,
+}
 
 
 class RuntimeSubject(ABC):
@@ -43,6 +62,9 @@ class RuntimeSubject(ABC):
 
     @abstractmethod
     def stop(self, name: str) -> None: ...
+
+    @abstractmethod
+    def kill(self, name: str) -> None: ...
 
     @abstractmethod
     def pause(self, name: str) -> None: ...
@@ -135,6 +157,7 @@ class RuntimeSubject(ABC):
             commit=wanted.commit,
             pin=wanted.commit,
             source=wanted.policy.source,
+            allowed=allow_what_it_asks(sketch.name, service.form.spec),
             network_ids={n.object_name: n.handle.id for n in (await self.look()).networks},
         )
 
@@ -153,13 +176,16 @@ class MemorySubject(RuntimeSubject):
         self.runtime, self.owner = self.engine, owner
         digest = digest_of("busybox")
         self.image = replace(ImageRef.parse("registry.test/busybox"), digest=digest)
-        self.engine.behave(digest, Behaviour(shows=SHOWN, no_healthcheck=True))
+        self.engine.behave(digest, Behaviour(shows=SHOWN, no_healthcheck=True, runs=PROGRAMS))
 
     async def wait(self, seconds: float) -> None:
         self.engine.advance(seconds)
 
     def stop(self, name: str) -> None:
         self.engine.hand.stop(name)
+
+    def kill(self, name: str) -> None:
+        self.engine.hand.kill(name)
 
     def pause(self, name: str) -> None:
         self.engine.hand.pause(name)

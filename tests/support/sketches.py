@@ -59,10 +59,13 @@ class Sketch:
     networks: tuple[str, ...] = ("default",)
     ports: tuple[int, ...] = ()
     memory: int | None = None
+    read_only: bool = False
     restart: str = "unless-stopped"
     deadline: float = 120.0
     monitor: float = 10.0
     on_failure: str = "rollback"
+    words: tuple[tuple[str, Any], ...] = ()
+    """More words of the service, in their normal form."""
 
     @property
     def is_built(self) -> bool:
@@ -146,6 +149,7 @@ def spec_of(sketch: Sketch) -> Service:
         "depends_on": {d: {"condition": "service_healthy"} for d in sketch.depends_on},
         "deploy": {"replicas": sketch.replicas},
         "restart": sketch.restart,
+        "read_only": sketch.read_only,
         "rollout": {
             "order": sketch.order,
             "deadline": sketch.deadline,
@@ -159,7 +163,7 @@ def spec_of(sketch: Sketch) -> Service:
         spec["healthcheck"] = {"test": ("CMD", "/bin/true"), "interval": 1.0, "retries": 3}
     if sketch.command is not None:
         spec["command"] = sketch.command
-    return Service.model_validate({k: v for k, v in spec.items() if v != {}})
+    return Service.model_validate({k: v for k, v in {**spec, **dict(sketch.words)}.items() if v != {}})
 
 
 def entries_of(*sketches: Sketch) -> dict[str, tuple[FileEntry, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from allowances import allow_what_it_asks
 from providers.memory import Behaviour, CrashAt, MemoryBuilder, MemoryEngine, MemoryRegistry
 from reconciler.actions import Blueprint
 from reconciler.desired import Desired, Generation
@@ -117,6 +118,7 @@ def blueprint(
         commit=wanted.commit,
         pin=wanted.commit,
         source=wanted.policy.source,
+        allowed=allow_what_it_asks(service_name, service.form.spec),
         network_ids={n.object_name: n.handle.id for n in reversed(networks)},
     )
 

@@ -38,7 +38,7 @@ async def engine_at(path: Path, *answers: bytes) -> AsyncIterator[Engine]:
 
 async def test_json_comes_back_and_nothing_is_none(tmp_path: Path) -> None:
     async with engine_at(tmp_path / "s", answer(201, b'{"Id": "1"}'), answer(204, b"")) as engine:
-        assert await engine.write("POST", "/x", body={"a": 1}) == {"Id": "1"}
+        assert await engine.write("POST", "/volumes/create", body={"Name": "x"}) == {"Id": "1"}
         assert await engine.write("DELETE", "/x", {"force": 1}) is None
 
 
@@ -60,7 +60,7 @@ async def test_a_closed_connection_is_no_answer(tmp_path: Path) -> None:
     async with engine_at(tmp_path / "s", CLOSE) as engine:
         with pytest.raises(EngineError) as raised:
             await engine.write("POST", "/x", deadline=2.0)
-    assert (raised.value.code, raised.value.status) == ("DKR001", 0)
+    assert (raised.value.code, raised.value.status) == ("DKR004", 0)
 
 
 @pytest.mark.parametrize(

@@ -47,10 +47,10 @@ async def crash_everywhere(place: Place, deed: Deed, restore: Callable[[], Await
             await restore()
 
 
-async def blueprint(place: Place) -> Blueprint:
+async def blueprint(place: Place, read_only: bool = False) -> Blueprint:
     for name in ("default", "back"):
         await place.runtime.create_network(place.owner, network_of(place.owner, name))
-    form = form_of(WRITTEN, place.owner, {"one": ConfigDigest(DIGEST, "content")})
+    form = form_of({**WRITTEN, "read_only": read_only}, place.owner, {"one": ConfigDigest(DIGEST, "content")})
     await place.runtime.publish_files(place.owner, files_name(place.owner, DIGEST), ENTRIES, str(place.image))
     return await place.blueprint(form)
 
@@ -60,8 +60,10 @@ async def running(place: Place) -> Instance:
     return await place.only()
 
 
-async def test_creating_an_instance(place: Place) -> None:
-    wanted = await blueprint(place)
+@pytest.mark.parametrize(("read_only", "calls"), [(False, 4), (True, 6)])
+async def test_creating_an_instance(place: Place, read_only: bool, calls: int) -> None:
+    """create, connect, copy, start; where nothing can be copied, the three calls that fill a volume first."""
+    wanted = await blueprint(place, read_only)
     phases: set[Phase] = set()
 
     async def create(runtime: DockerRuntime) -> None:
@@ -80,8 +82,12 @@ async def test_creating_an_instance(place: Place) -> None:
         shown = place.engine.cli("exec", instance.name, "cat", "/etc/one.conf", "/run/secrets/db")
         assert shown == "one\ns3cret"
         await place.runtime.remove_instance(place.owner, instance.handle, 0.0)
+        for volume in (await place.look()).volumes:
+            if volume.role == "secret":
+                await place.runtime.remove_volume(place.owner, volume.object_name)
 
-    assert await crash_everywhere(place, create, restore) == 4  # create, connect, copy, start
+    assert await crash_everywhere(place, create, restore) == calls
+    assert {v.role for v in (await place.look()).volumes} == {"files"}
     assert phases == {Phase.CREATED, Phase.RUNNING}
 
 

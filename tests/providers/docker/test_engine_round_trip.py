@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from all_words import NORMAL
 from docker_forms import form_of, network_of, volume_of
 from place import Place
 from reconciler.files import ConfigDigest
@@ -57,6 +58,8 @@ CASES: dict[str, dict[str, Any]] = {
             "/etc/localtime": {"type": "bind", "source": "/etc", "read_only": True},
         },
     },
+    "every word": {**SLEEP, **NORMAL},
+    "no word": {**SLEEP, "init": False, "logging": {"options": {"max-size": "1m"}}, "cap_drop": ["ALL"]},
     "files": {
         **SLEEP,
         "configs": {"/etc/app": {"source": "tree"}, "/etc/one.conf": {"source": "one"}},
@@ -110,16 +113,24 @@ async def check_files(place: Place, name: str) -> None:
     assert "s3cret" not in labels
 
 
-async def test_a_secret_file_belongs_to_the_containers_user(place: Place) -> None:
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_a_secret_file_belongs_to_the_containers_user(place: Place, read_only: bool) -> None:
     await supply(place)
-    for number, (user, seen) in enumerate(
-        {"nobody": "65534 65534", "nobody:root": "65534 0", "1234": "1234 0", "12:34": "12 34"}.items(), 1
-    ):
-        written = {**SLEEP, "user": user, "secrets": {"/run/secrets/db": {"source": "db"}}}
+    users = {"nobody:root": "65534 0", "nobody": "65534 65534", "1234": "1234 0", "12:34": "12 34"}
+    for number, (user, seen) in enumerate(list(users.items())[: 1 if read_only else None], 1):
+        secrets = {
+            "/run/secrets/db": {"source": "db"},
+            "/etc/key": {"source": "db", "mode": 0o440, "uid": "7"},
+        }
+        written = {**SLEEP, "user": user, "secrets": secrets, "read_only": read_only}
+        if read_only:
+            written["volumes"] = {"/run": {"type": "tmpfs"}}
         blueprint = await place.blueprint(form_of(written, place.owner), number)
         await place.runtime.create_instance(blueprint, {"db": "s3cret"})
         shown = place.engine.cli("exec", blueprint.name, "stat", "-c", "%u %g %a", "/run/secrets/db")
         assert shown == f"{seen} 400", user
+        key = place.engine.cli("exec", "--user", "0", blueprint.name, "stat", "-c", "%u %g %a", "/etc/key")
+        assert key == "7 0 440"
 
 
 async def test_healthy_since_is_on_the_engines_clock(place: Place) -> None:

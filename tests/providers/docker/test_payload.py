@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,11 @@ from providers.docker.archive import pack, unpack_one
 from providers.docker.faults import CODES, EngineError, mask, start_error
 from providers.docker.labels import instance_labels
 from providers.docker.payload import ImageFacts, create_payload, limits_payload
-from providers.docker.runtime import DEFAULT_SOCKET, socket_path
 from providers.docker.secret_files import User, check, find_group, find_user
 from reconciler.canonical import decode_label
 from reconciler.files import ConfigDigest
 from reconciler.provider import FileEntry, ProviderError, Refused
+from reconciler.secret_volume import volume_of
 
 FACTS = ImageFacts("sha256:1", {}, entrypoint=("/entry",))
 FILES = {"one": ConfigDigest("1" * 64, "app.conf"), "tree": ConfigDigest("2" * 64, None)}
@@ -149,10 +150,10 @@ def test_users_are_found_by_name_and_number() -> None:
         assert raised.value.code == "DKR034"
 
 
-@pytest.mark.parametrize("target", ["/scratch/key", "/data/a/b", "/etc/tree/key"])
+@pytest.mark.parametrize("target", ["/data/a/b", "/etc/tree/key"])
 def test_a_secret_in_a_mount_is_refused(target: str) -> None:
     written = {
-        "volumes": {"/scratch": {"type": "tmpfs"}, "/data": {"source": "data"}},
+        "volumes": {"/data": {"source": "data"}},
         "configs": {"/etc/tree": {"source": "tree"}},
         "secrets": {target: {"source": "db"}},
     }
@@ -161,10 +162,19 @@ def test_a_secret_in_a_mount_is_refused(target: str) -> None:
     assert (raised.value.code, target in raised.value.seen) == ("DKR036", True)
 
 
-def test_where_the_engine_is() -> None:
-    assert socket_path("unix:///run/x.sock", {}) == "/run/x.sock"
-    assert socket_path(None, {"DOCKER_HOST": "unix:///run/y.sock"}) == "/run/y.sock"
-    assert socket_path(None, {"DOCKER_HOST": "tcp://1.2.3.4:2375"}) == DEFAULT_SOCKET
-    for endpoint in ("tcp://h:1", "unix://relative", "/run/x.sock", ""):
-        with pytest.raises(Refused):
-            socket_path(endpoint, {})
+@pytest.mark.parametrize(
+    "written", [{"read_only": True}, {"volumes": {"/run": {"type": "tmpfs"}}}], ids=["read-only", "tmpfs"]
+)
+def test_a_secret_that_cannot_be_copied_is_mounted(written: dict[str, Any]) -> None:
+    form = form_of({**written, "secrets": {"/run/secrets/b": {"source": "b"}, "/run/a": {"source": "a"}}})
+    check("w", form, {"a": "x", "b": "y"})
+    blueprint = blueprint_of(form)
+    volume = volume_of(blueprint)
+    assert volume is not None
+    body: Any = create_payload(blueprint, FACTS, {"a": "x", "b": "y"}, {volume: "/v"})
+    mounts = {m["Target"]: m for m in body["HostConfig"]["Mounts"]}
+    assert (mounts["/run/a"]["Source"], mounts["/run/secrets/b"]["Source"]) == ("/v/0", "/v/1")
+    assert all(mounts[path]["ReadOnly"] for path in ("/run/a", f"/.reconciler/{volume}"))
+    assert mounts[f"/.reconciler/{volume}"]["VolumeOptions"]["Labels"]["reconciler.role"] == "secret"
+    other = replace(blueprint, generation=replace(blueprint.generation, secrets="s1:2"))
+    assert volume_of(other) != volume

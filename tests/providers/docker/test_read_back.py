@@ -76,6 +76,56 @@ limits = st.fixed_dictionaries(
 )
 
 
+hosts = st.lists(
+    st.sampled_from(["10.0.0.1", "::1", "fd00::2", "host-gateway"]), min_size=1, max_size=2, unique=True
+)
+limit = st.integers(0, 9).map(lambda soft: {"soft": soft, "hard": 9})
+sizes = st.integers(1 << 12, 1 << 40)
+runtime_words: dict[str, st.SearchStrategy[Any]] = {
+    "tmpfs": st.dictionaries(
+        paths.map(lambda path: f"/tmpfs{path}"),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "size": sizes,
+                "mode": st.integers(1, 0o1777),
+                "uid": st.sampled_from(["0", "1000"]),
+                "gid": st.sampled_from(["0", "1000"]),
+                "exec": st.booleans(),
+            },
+        ),
+        max_size=2,
+    ),
+    "read_only": st.booleans(),
+    "cap_drop": st.lists(st.sampled_from(["ALL", "cap_chown", "NET_RAW"]), max_size=3),
+    "group_add": st.lists(st.sampled_from(["7", "audio"]), max_size=2),
+    "ulimits": st.dictionaries(st.sampled_from(["nofile", "core"]), limit, max_size=2),
+    "sysctls": st.dictionaries(st.sampled_from(["net.core.somaxconn", "kernel.sem"]), words, max_size=2),
+    "shm_size": sizes,
+    "init": st.booleans(),
+    "hostname": st.sampled_from(["a", "a.b"]),
+    "domainname": st.sampled_from(["a", "a.b"]),
+    "extra_hosts": st.dictionaries(st.sampled_from(["db", "a.b", "x_y"]), hosts, max_size=2),
+    "dns": st.lists(st.sampled_from(["10.0.0.1", "::1"]), max_size=2),
+    "dns_opt": st.lists(st.sampled_from(["ndots:2", "use-vc"]), max_size=2),
+    "dns_search": st.lists(st.sampled_from([".", "a.b"]), max_size=2),
+    "logging": st.fixed_dictionaries(
+        {},
+        optional={
+            "driver": st.sampled_from(["local", "none", "syslog"]),
+            "options": st.dictionaries(st.sampled_from(["max-size", "tag"]), st.just("1"), max_size=2),
+        },
+    ),
+    "annotations": st.dictionaries(st.sampled_from(["a.b/c", "d"]), words, max_size=2),
+    "stdin_open": st.booleans(),
+    "tty": st.booleans(),
+    "oom_score_adj": st.integers(0, 1000),
+    "memswap_limit": sizes,
+    "cpu_shares": st.integers(2, 262_144),
+    "cpuset": st.sampled_from(["0", "0-1", "0,2-3"]),
+}
+
+
 @st.composite
 def services(draw: st.DrawFn) -> dict[str, Any]:
     optional = {
@@ -95,6 +145,7 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
         "labels": st.dictionaries(st.sampled_from(["team", "a.b/c", "x"]), words, max_size=3),
         "stop_signal": st.sampled_from(["SIGTERM", "INT", "9"]),
         "stop_grace_period": seconds,
+        **runtime_words,
     }  # fmt: skip
     written = draw(st.fixed_dictionaries({}, optional=optional))
     for target in written.get("configs", {}):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from providers.docker.engine import Engine, choose_version
+from providers.docker.api_version import choose_version
+from providers.docker.engine import Engine
 from providers.docker.faults import EngineError
 from providers.docker.wire import Wire
 from scripted_socket import CLOSE, HANG, scripted

@@ -99,6 +99,15 @@ async def test_an_upload_without_location_is_no_registry(
     await fails_with(faults.NO_REGISTRY, registry.blobs.put(ref, DESCRIBED, content_of(LAYER)))
 
 
+async def test_the_right_to_push_is_proved_and_nothing_left(
+    fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
+) -> None:
+    await registry.probe_push(ref)
+    assert (fake.count("POST", UPLOADS), fake.count("PUT", UPLOAD)) == (1, 0)
+    assert fake.count("DELETE", UPLOAD) == 1
+    assert fake.shelf("shop/web").blobs == {}
+
+
 async def test_mounts_from_another_repository(
     fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
 ) -> None:

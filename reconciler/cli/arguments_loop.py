@@ -1,0 +1,39 @@
+"""The grammar of the verbs about the loop."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Final
+
+LOOPS: Final = ("run", "dev", "history", "suspend", "resume")
+FOREVER: Final = ("run", "dev")
+"""Verbs that end when they are stopped: they print no result, and choose what they read by themselves."""
+
+
+def add_loop(verb: str, parser: argparse.ArgumentParser, seconds: Callable[[str], float]) -> None:
+    """What one of these verbs takes beyond its environment and source."""
+    if verb == "run":
+        parser.add_argument("environment", metavar="ENV", nargs="?", help="of --repo; without --config")
+        parser.add_argument("--config", metavar="FILE", help="a document of kind Run")
+    if verb in {"suspend", "resume"}:
+        parser.add_argument("service", metavar="SERVICE", nargs="?", help="default: the whole environment")
+    if verb == "suspend":
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; shown by status")
+        parser.add_argument("--for", dest="until", type=seconds, metavar="TIME", help="such as 30m or 2h")
+    if verb == "history":
+        parser.add_argument("--limit", type=_count, default=20, metavar="N", help="entries (default: 20)")
+
+
+def add_hook(parser: argparse.ArgumentParser) -> None:
+    """What git runs in a repository that is pushed to; in no help, since no person types it."""
+    parser.add_argument("service", choices=("pre-receive", "post-receive"))
+    parser.add_argument("environment", metavar="REPOSITORY")
+    for word in ("--path", "--ref", "--socket"):
+        parser.add_argument(word)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
+        raise argparse.ArgumentTypeError("expected a number from 1 to 1000")
+    return int(text)

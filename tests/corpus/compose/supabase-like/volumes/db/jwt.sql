@@ -1,0 +1,1 @@
+\set jwt_exp `echo "$JWT_EXP"`
