@@ -106,13 +106,17 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb == "init":
         _add_init(parser)
     if verb == "adopt":
-        parser.add_argument("service", metavar="SERVICE", nargs="?", help="the service that takes over")
-        parser.add_argument("container", metavar="HANDLE", nargs="?", help="a container, by name or id")
-        _add_timeout(parser)
+        _add_adopt(parser)
     if verb == "lock":
         _add_lock(parser)
     if verb in {"destroy", "adopt"}:
         parser.add_argument("--confirm", metavar="ID", help="the id that was printed before")
+
+
+def _add_adopt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("service", metavar="SERVICE", nargs="?", help="the service that takes over")
+    parser.add_argument("container", metavar="HANDLE", nargs="?", help="a container, by name or id")
+    _add_timeout(parser)
 
 
 def _add_lock(parser: argparse.ArgumentParser) -> None:
