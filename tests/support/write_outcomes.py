@@ -19,8 +19,8 @@ from corpus import convert  # noqa: E402
 HEAD = """\
 # What `reconciler init` makes of each project: unchanged, with notes (topic: number of lines), or refused
 # (codes). A topic is about one thing: secret, variable, config (files of git, read-only), volume (data in a
-# folder), image-volume, data (where Compose's own data lies), host (what `allow` names), restart, job, renamed,
-# profile, port, tag; dropped is not carried over, ignored has no effect in docker compose either.
+# folder), image-volume, data (where Compose's own data lies), host (what `allow` names), restart, job,
+# renamed, profile, port, tag; dropped is not carried over, ignored has no effect in docker compose either.
 # Written by tests/support/write_outcomes.py.
 """
 
