@@ -80,12 +80,11 @@ def _count() -> str:
 
 
 def _fields() -> Iterator[str]:
-    from drift_rows import BY_HAND
-    from drift_table import ROWS
+    from drift_table import IN_PLACE, ROWS
 
     for field, row in sorted(ROWS.items()):
         if row.path:
-            healed = "by replacement" if row.how == BY_HAND else "in place"
+            healed = "by replacement" if field not in IN_PLACE else "in place"
             since = f"API {row.since[0]}.{row.since[1]}" if row.since > (1, 41) else ""
             path = "`ports.ADDRESS:PORT->TARGET`" if row.path.startswith("ports.") else f"`{row.path}`"
             yield f"| `{field}` | {row.how} | {path} | {healed} | {since} |\n"
