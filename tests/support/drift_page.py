@@ -44,8 +44,7 @@ DEEDS: Final = {
     "an image retagged underneath": "nothing: what runs is named by digest, and healed with that digest",
     "a secret's value changed": "origin commit: its consumers, and no others, are rolled out",
     "a config's content changed inside its volume": (
-        "not told: files are not read back; containers can only read them, and the volume of other content "
-        "has another name"
+        "by `drift --deep` alone, which reads the files back; containers cannot write them"
     ),
     "a network made again under its name with other options": (
         "not told: a network's options are part of its name, and the live ones are not compared"
