@@ -95,7 +95,9 @@ def commit_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
 
 def is_mendable(diff: Diff, traits: Traits) -> bool:
     """Whether the runtime can mend it without a new process."""
-    return diff.path.startswith("networks.") or diff.path.startswith(traits.mendable)
+    if diff.path.startswith("networks."):
+        return not diff.path.endswith(".mac_address")  # it is given when a container is made, and never after
+    return diff.path.startswith(traits.mendable)
 
 
 def without_ignored(diffs: Iterable[Diff], rules: Iterable[Ignored], today: str) -> tuple[Diff, ...]:

@@ -96,6 +96,8 @@ async def _create(containers: Containers, blueprint: Blueprint, secrets: Mapping
         raise
     handle, network_ids = Handle("", made), prepared.network_ids
     for use in blueprint.form.networks[1:]:
+        if use.place.mac_address is not None:
+            continue  # the create call has attached it
         network_id = network_ids[use.object_name]
         await networks.connect(containers.engine, handle.id, network_id, use.aliases, use.place)
     await copy_secrets(containers, handle.id, blueprint, prepared.image, secrets)

@@ -56,9 +56,11 @@ def create_payload(
     if service.healthcheck:
         body["Healthcheck"] = _healthcheck(service.healthcheck)
     if blueprint.form.networks:
-        first = blueprint.form.networks[0]
-        endpoint: dict[str, Json] = {first.object_name: use_payload(first)}
-        body["NetworkingConfig"] = {"EndpointsConfig": endpoint}
+        # The engine takes a fixed hardware address here alone, and drops it without a word when it connects.
+        first, *others = blueprint.form.networks
+        uses = [first, *(use for use in others if use.place.mac_address is not None)]
+        endpoints: dict[str, Json] = {use.object_name: use_payload(use) for use in uses}
+        body["NetworkingConfig"] = {"EndpointsConfig": endpoints}
     return body
 
 

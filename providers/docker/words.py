@@ -183,7 +183,7 @@ OUTSIDE_WORDS: Final = (
     Word("volumes.", ("Mounts",)),
     Word("configs.", ("Mounts",)),
     Word("networks.", ("NetworkSettings", "Networks"), IN_PLACE),
-    Word("networks.*.mac_address", ("NetworkSettings", "Networks"), IN_PLACE, since=(1, 44)),
+    Word("networks.*.mac_address", ("NetworkSettings", "Networks"), since=(1, 44)),
     Word("volumes.*.subpath", ("Mounts",), since=(1, 45)),
     Word(
         "secrets.", unseen="a secret's value is never read back; another value is another digest in a label"

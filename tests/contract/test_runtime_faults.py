@@ -27,7 +27,7 @@ from specs.reference import ImageRef
 
 pytestmark = pytest.mark.engine
 SEED = 7
-CLASSES = int(os.environ.get("RECONCILER_TEST_FAULTS", "6"))
+CLASSES = int(os.environ.get("RECONCILER_TEST_FAULTS", "4"))
 """How many classes of fault each kind of call meets; 0 is every one, which takes two minutes."""
 CYCLES = 30
 SKETCH = replace(

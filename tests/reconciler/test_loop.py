@@ -78,6 +78,13 @@ async def test_of_two_processes_exactly_one_acts() -> None:
     assert driver.world.builder.built == [wanted.images["web"].key], "built once"
 
 
+async def test_a_look_that_fails_in_between_is_taken_again() -> None:
+    driver = stocked(WEB, CACHE)
+    driver.world.engine.fail("observe", 3, ProviderError("TST503", "engine", "it is gone"), times=2)
+    ended = await run(driver, desired(WEB, CACHE))
+    assert ended.result == "settled"
+
+
 async def test_an_engine_that_vanishes_is_not_an_empty_one() -> None:
     driver = stocked(WEB, CACHE)
     await run(driver, desired(WEB, CACHE))

@@ -44,8 +44,7 @@ DEEDS: Final = {
     "an image retagged underneath": "nothing: what runs is named by digest, and healed with that digest",
     "a secret's value changed": "origin commit: its consumers, and no others, are rolled out",
     "a config's content changed inside its volume": (
-        "not told: files are not read back; containers can only read them, and the volume of other content "
-        "has another name"
+        "by `drift --deep` alone, which reads the files back; containers cannot write them"
     ),
     "a network made again under its name with other options": (
         "not told: a network's options are part of its name, and the live ones are not compared"
@@ -80,12 +79,11 @@ def _count() -> str:
 
 
 def _fields() -> Iterator[str]:
-    from drift_rows import BY_HAND
-    from drift_table import ROWS
+    from drift_table import IN_PLACE, ROWS
 
     for field, row in sorted(ROWS.items()):
         if row.path:
-            healed = "by replacement" if row.how == BY_HAND else "in place"
+            healed = "by replacement" if field not in IN_PLACE else "in place"
             since = f"API {row.since[0]}.{row.since[1]}" if row.since > (1, 41) else ""
             path = "`ports.ADDRESS:PORT->TARGET`" if row.path.startswith("ports.") else f"`{row.path}`"
             yield f"| `{field}` | {row.how} | {path} | {healed} | {since} |\n"

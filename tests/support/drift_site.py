@@ -56,8 +56,9 @@ def declare(site: Site, ports: dict[str, int], api: tuple[int, int]) -> None:
         "ipv6_address": f"fd13:{net}::40",
         "link_local_ips": ["169.254.8.8"],
     }
-    mac = {"mac_address": "02:42:0a:d5:4f:28"} if api >= (1, 44) else {}
-    site.service("placed", networks={"front": {**place, **mac}, "default": {}})
+    if api >= (1, 44):
+        site.service("masked", networks={"default": {}, "front": {"mac_address": "02:42:99:99:99:28"}})
+    site.service("placed", networks={"front": place, "default": {}})
     site.service("bystander")
 
 

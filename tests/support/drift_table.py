@@ -129,6 +129,7 @@ BEYOND: Final = {
     "userns_mode": Row("userns_mode", "every", host("UsernsMode", "")),
     "cgroup": Row("cgroup", "every", host("CgroupnsMode", "private")),
     "cgroup_parent": Row("cgroup_parent", "every", host("CgroupParent", "")),
+    "networks.*.mac_address": Row("networks.front.mac_address", "masked", how=CONNECTED, since=(1, 44)),
     "network_mode": Row("network_mode", "alone", host("NetworkMode", "default"), also=("networks.bridge",)),
 }
 _LIMITS: Final = "deploy.resources.limits."
@@ -145,7 +146,6 @@ IN_PLACE: Final = {
     "networks.*.ipv4_address": Row("networks.front.ipv4_address", "placed", how=CONNECTED),
     "networks.*.ipv6_address": Row("networks.front.ipv6_address", "placed", how=CONNECTED),
     "networks.*.link_local_ips": Row("networks.front.link_local_ips", "placed", how=CONNECTED),
-    "networks.*.mac_address": Row("networks.front.mac_address", "placed", how=CONNECTED, since=(1, 44)),
 }
 _DIGEST: Final = "a secret's value is never read back: another value is another digest in a label"
 _HOW: Final = "says when or how, not what"

@@ -82,6 +82,16 @@ def test_the_first_network_is_named_and_aliased() -> None:
     assert body["NetworkingConfig"]["EndpointsConfig"] == {name: {"Aliases": ["web", "db"]}}
 
 
+def test_a_fixed_hardware_address_goes_with_the_create_call() -> None:
+    mac = "02:42:99:99:99:28"
+    body = payload({"networks": {"back": {}, "front": {"mac_address": mac}, "other": {}}})
+    endpoints = body["NetworkingConfig"]["EndpointsConfig"]
+    assert {name.split("_")[2]: endpoint.get("MacAddress") for name, endpoint in endpoints.items()} == {
+        "back": None,
+        "front": mac,
+    }
+
+
 def test_a_memory_limit_takes_the_swap_limit_along() -> None:
     assert limits_payload(None, 100, None, None) == {"Memory": 100, "MemorySwap": 200}
     assert limits_payload(0.5, None, 9, 7) == {
