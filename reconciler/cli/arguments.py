@@ -94,13 +94,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb not in COMMANDS and verb not in FOREVER:
         words = "one JSON object a line" if verb == "logs" else "one JSON object on stdout"
         parser.add_argument("--json", dest="as_json", action="store_true", help=words)
-    if verb in {"plan", "drift"}:
-        parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
-    if verb in {"plan", "status"}:
-        parser.add_argument("--exit-code", action="store_true", help="let the exit code tell the result")
-    if verb == "drift":
-        parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
-        parser.add_argument("--deep", action="store_true", help="read the files in the volumes, too")
+    _add_result(verb, parser)
     if verb == "apply":
         _add_apply(parser)
     if verb == "init":
@@ -111,6 +105,16 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         _add_lock(parser)
     if verb in {"destroy", "adopt"}:
         parser.add_argument("--confirm", metavar="ID", help="the id that was printed before")
+
+
+def _add_result(verb: str, parser: argparse.ArgumentParser) -> None:
+    if verb in {"plan", "drift"}:
+        parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
+    if verb in {"plan", "status"}:
+        parser.add_argument("--exit-code", action="store_true", help="let the exit code tell the result")
+    if verb == "drift":
+        parser.add_argument("--strict", action="store_true", help="what cannot be compared exits 3")
+        parser.add_argument("--deep", action="store_true", help="read the files in the volumes, too")
 
 
 def _add_adopt(parser: argparse.ArgumentParser) -> None:

@@ -86,6 +86,7 @@ def test_options_are_read_for_every_verb() -> None:
             words.append("dev")
         if verb in {"why", "exec", "task"}:
             words.append("web")
+        words += ["--reason", "why"] if verb == "suspend" else []
         words += ["--", "ls", "--json"] if verb in {"exec", "task"} else []
         assert parse_arguments(words).verb == verb
     options = parse_arguments(["apply", "dev", "--timeout", "2m", "--service", "a", "--service", "b"])
