@@ -119,7 +119,7 @@ class RepositoryWatch:
             if name not in environments:
                 remedy = did_you_mean(name, environments)
                 seen = f"there is no Environment {name} in repository {self.entry.name}"
-                self._refuse(name, [failure("RUN003", f"Environment {name}", seen, remedy=remedy)])
+                self._refuse(name, [failure("CLI041", f"Environment {name}", seen, remedy=remedy)])
         return [name for name in chosen if name in environments]
 
     async def _read_environment(
@@ -188,7 +188,7 @@ def _open_environment(
     if not isinstance(environment.tracks, str):
         subject = f"Environment {options.environment}"
         seen, remedy = "tracks tags, which this version does not follow", "name a branch"
-        raise Stop(ERROR, (failure("RUN004", subject, seen, remedy=remedy),))
+        raise Stop(ERROR, (failure("CLI042", subject, seen, remedy=remedy),))
     return read_workspace(options, read_ref(repository, environment.tracks, options.path))
 
 

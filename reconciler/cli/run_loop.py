@@ -49,7 +49,7 @@ def _read(path: Path) -> RunFile:
         content = path.read_bytes()[: _MAX_CONFIG + 1]
     except OSError as error:
         seen = error.strerror or "it cannot be read"
-        raise Stop(ERROR, (failure("RUN002", str(path), seen, "a Run file that can be read"),)) from None
+        raise Stop(ERROR, (failure("CLI040", str(path), seen, "a Run file that can be read"),)) from None
     found, problems = load_run(str(path), content)
     if found is None:
         raise Stop(ERROR, tuple(problems))
@@ -59,7 +59,7 @@ def _read(path: Path) -> RunFile:
 def _from_options(options: Options) -> RunFile:
     """One repository, by flags."""
     if not options.environment:
-        raise Stop(USAGE, (failure("RUN002", "run", "neither --config nor an environment", "one of them"),))
+        raise Stop(USAGE, (failure("CLI040", "run", "neither --config nor an environment", "one of them"),))
     is_remote = is_url(options.repo)
     repository = RunRepository(
         name="main",
@@ -137,7 +137,7 @@ class Loop:
         keeps = self._kept_by.setdefault(owner, entry.name)
         if keeps != entry.name:
             seen = f"the owner {owner} is kept by repository {keeps} already"
-            self.voice.wrong(entry.name, [failure("RUN005", str(owner), seen, "one source for an owner")])
+            self.voice.wrong(entry.name, [failure("CLI043", str(owner), seen, "one source for an owner")])
             return
         self._learn(workspace)
         self.voice.repositories[owner] = entry.name
