@@ -196,7 +196,7 @@ def test_what_compose_runs_is_taken_over_with_its_data(
         assert (after["settled"], after["actions"], after["blocks"]) == (True, [], [])
 
 
-SAMPLE = ("rails", "zabbix-like", "redis-cluster", "override-reset")
+SAMPLE = ("rails", "redis-cluster")
 
 
 def test_projects_of_the_corpus_run_as_under_compose_and_never_drift(

@@ -46,8 +46,8 @@ spec: {{external: true, name: {name}}}
 
 
 @pytest.fixture(name="site")
-def _site(engine: RunningEngine, registry_host: str) -> Iterator[Site]:
-    with Site(engine, registry_host) as site:
+def _site(newest_engine: RunningEngine, registry_host: str) -> Iterator[Site]:
+    with Site(newest_engine, registry_host) as site:
         yield site
 
 

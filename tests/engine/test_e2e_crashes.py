@@ -73,15 +73,11 @@ def check(site: Site, version: int, *, is_last: bool = True) -> None:
 
 MOMENTS: tuple[tuple[str, Act, int], ...] = (
     (r"POST /containers/create\?name=.*_db_", "before", 0),
-    (r"POST /containers/create\?name=.*_web_", "after", 0),
     (r"PUT /containers/.*/archive", "after", 0),
     (r"POST /containers/[^/]+/start", "after", 0),
-    (r"POST /containers/[^/]+/update", "after", 0),
     (r"POST /containers/[^/]+/rename", "after", 0),
-    (r"POST /containers/[^/]+/stop", "after", 0),
     (r"DELETE /containers/", "after", 0),
     (r"POST /volumes/create", "after", 1),
-    (r"DELETE /volumes/", "after", 0),
 )
 """Calls at which the command is killed: before the engine hears of it or after it did it, the nth time."""
 
@@ -100,7 +96,7 @@ def test_killed_at_a_call_the_next_apply_ends_the_same(site: Site, door: Door) -
         process.kill()
         process.communicate()
         door.rules.clear()
-        check(site, number, is_last=number % 5 == 0)
+        check(site, number, is_last=number % 3 == 0)
     assert not missed, "no apply came by these calls"
 
 
@@ -108,7 +104,7 @@ def test_killed_at_random_moments_the_next_apply_ends_the_same(site: Site) -> No
     chance = random.Random(SEED)
     declare(site, 1)
     site.apply()
-    for number in range(2, 8):
+    for number in range(2, 5):
         declare(site, number)
         process = site.start("apply", "dev")
         time.sleep(chance.uniform(0.3, 5.0))

@@ -81,7 +81,7 @@ def test_registries_that_are_down_refuse_or_are_full(site: Site) -> None:
     site.image("web", BUILD)
     site.service("web", None, image="web")
     site.commit()
-    down = site.apply("--timeout", "20s", exits=3)
+    down = site.apply("--timeout", "6s", exits=3)
     assert "127.0.0.1" in down.out
     assert [name.split("_")[2] for name in site.live()] == ["other"], "others are deployed"
     other = site.live()
@@ -91,11 +91,11 @@ def test_registries_that_are_down_refuse_or_are_full(site: Site) -> None:
         site.declare("Registry", "main", provider="oci", url=guarded.host, auth=login)
         site.commit()
         word = f"RECONCILER_SECRET_{site.project.upper().replace('-', '_')}__DEV__PUSH"
-        wrong = site.apply("--timeout", "20s", exits=3, **{word: "wrong-canary"})
+        wrong = site.apply("--timeout", "6s", exits=3, **{word: "wrong-canary"})
         assert guarded.host in wrong.out
         assert "wrong-canary" not in wrong.all
         assert not guarded.count("POST", r".*/blobs/uploads/.*")
-        missing = site.apply("--timeout", "20s", exits=3)
+        missing = site.apply("--timeout", "6s", exits=3)
         assert "push" in missing.all
         right = site.apply("--timeout", "60s", exits=None, **{word: "right-horse"})
         assert guarded.count("PUT", r".*/manifests/in-.*") >= 1, right.all

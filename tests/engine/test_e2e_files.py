@@ -14,8 +14,8 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(name="site")
-def _site(engine: RunningEngine, registry_host: str) -> Iterator[Site]:
-    with Site(engine, registry_host) as site:
+def _site(newest_engine: RunningEngine, registry_host: str) -> Iterator[Site]:
+    with Site(newest_engine, registry_host) as site:
         yield site
 
 
