@@ -52,6 +52,8 @@ class RepositoryWatch:
     offer: Offer
     fault: Fault
     unreachable: Callable[[ProviderError], None]
+    left: Callable[[str], None]
+    """Told of an environment that is not for a loop to deploy."""
     secrets: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody says that there is something new: ask now."""
@@ -111,6 +113,9 @@ class RepositoryWatch:
             return
         environments = declared(source)
         for name in self._chosen(environments):
+            if environments[name].deploy == "manual":
+                self.left(name)
+                continue
             await self._read_environment(repository, source, name, environments[name])
 
     def _chosen(self, environments: Mapping[str, Environment]) -> Sequence[str]:

@@ -111,8 +111,12 @@ class Loop:
         def unreachable(error: ProviderError) -> None:
             self.voice.failed(entry.name, error)
 
+        def left(environment_name: str) -> None:
+            about = f"{entry.name} {environment_name}"
+            self.voice.log.info("left alone", about=about, reason="deploy: manual waits for apply")
+
         openers = Openers(self.open_runtime, open_buildx)
-        return RepositoryWatch(entry, openers, offer, fault, unreachable, self.config.spec.secrets)
+        return RepositoryWatch(entry, openers, offer, fault, unreachable, left, self.config.spec.secrets)
 
     async def _serve_http(self, stopping: asyncio.Event) -> None:
         await serve_http(self.config.spec.listen or "", self._served(), stopping)
