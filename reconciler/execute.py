@@ -177,8 +177,12 @@ class Executor:
             await asyncio.wait(tasks, timeout=seconds)
 
     async def close(self, seconds: float) -> None:
-        """Let steps that were begun finish, at most so long; then cancel what is left."""
+        """Let steps that were begun finish, at most so long; then cancel what is left. A pull or a build, which
+        may take an hour more and leaves nothing half done, is cancelled at once."""
         tasks: Mapping[Subject, asyncio.Task[None]] = dict(self.tasks)
+        for subject, task in tasks.items():
+            if subject.kind == "Image":
+                task.cancel()
         if tasks:
             _, late = await asyncio.wait(tasks.values(), timeout=seconds)
             for task in late:

@@ -97,7 +97,7 @@ def test_registries_that_are_down_refuse_or_are_full(site: Site) -> None:
         assert not guarded.count("POST", r".*/blobs/uploads/.*")
         missing = site.apply("--timeout", "6s", exits=3)
         assert "push" in missing.all
-        right = site.apply("--timeout", "60s", exits=None, **{word: "right-horse"})
+        right = site.apply("--timeout", "10s", exits=None, **{word: "right-horse"})
         assert guarded.count("PUT", r".*/manifests/in-.*") >= 1, right.all
 
     with running(FakeRegistry()) as full:
@@ -105,7 +105,7 @@ def test_registries_that_are_down_refuse_or_are_full(site: Site) -> None:
         site.declare("Registry", "main", provider="oci", url=full.host)
         site.repository.write({"web/note": "two\n"})
         site.commit()
-        told = site.apply("--timeout", "60s", exits=5)
+        told = site.apply("--timeout", "40s", exits=5)
         assert "507" in told.out or "no space left" in told.out, told.all
     assert other.items() <= site.live().items()
 
