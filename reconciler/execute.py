@@ -177,8 +177,8 @@ class Executor:
             await asyncio.wait(tasks, timeout=seconds)
 
     async def close(self, seconds: float) -> None:
-        """Let steps that were begun finish, at most so long; then cancel what is left. A pull or a build, which
-        may take an hour more and leaves nothing half done, is cancelled at once."""
+        """Let steps that were begun finish, at most so long; then cancel what is left. A pull or a build is
+        cancelled at once: it may take an hour more, and leaves nothing half done."""
         tasks: Mapping[Subject, asyncio.Task[None]] = dict(self.tasks)
         for subject, task in tasks.items():
             if subject.kind == "Image":
