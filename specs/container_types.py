@@ -7,6 +7,7 @@ loader is held to the same rules.
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from typing import Annotated, Final, Literal
 
@@ -15,6 +16,17 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from specs.model import Mode, Model, Size, Text
 
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00:]*$", max_length=4096)]
+
+
+def refuse_descriptors(folder: str) -> str:
+    """A folder below /proc can be a descriptor that the container's own start left open, and so lead out of
+    it (CVE-2024-21626). Raises ValueError."""
+    if f"{posixpath.normpath(folder)}/".lstrip("/").startswith("proc/"):
+        raise ValueError("expected a folder of the container, not one below /proc")
+    return folder
+
+
+WorkingFolder = Annotated[AbsolutePath, AfterValidator(refuse_descriptors)]
 HOST_GATEWAY: Final = "host-gateway"
 LOG_DRIVERS: Final = ("fluentd", "gelf", "journald", "json-file", "local", "none", "syslog")
 _SYSCTL = re.compile(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from specs.container_types import AbsolutePath, Tmpfs
+from specs.container_types import AbsolutePath, Tmpfs, WorkingFolder
 from specs.model import Cpus, Duration, Mode, Model, Name, PortNumber, SecretRef, Size, Text
 from specs.privilege import Attachment, Privileges
 from specs.service_words import RuntimeWords
@@ -206,7 +206,7 @@ class Service(RuntimeWords, Privileges):
         str, StringConstraints(pattern=r"^(no|always|unless-stopped|on-failure(:[0-9]{1,3})?)$")
     ] = Field(default="unless-stopped", description='"no" or on-failure makes it a job, which runs once.')
     user: Text | None = Field(default=None, description="The user in the container.")
-    working_dir: AbsolutePath | None = Field(default=None, description="The folder in the container.")
+    working_dir: WorkingFolder | None = Field(default=None, description="The folder in the container.")
     labels: dict[LabelName, Text] = Field(default={}, description="Labels of the container.")
     stop_signal: Signal | None = Field(default=None, description="The signal that asks it to stop.")
     stop_grace_period: Duration | None = Field(default=None, description="Time to stop before it is killed.")
