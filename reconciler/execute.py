@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from reconciler.actions import (
 from reconciler.clients import Clients
 from reconciler.decision import Outcome
 from reconciler.desired import Subject
+from reconciler.jitter import jittered
 from reconciler.observed import Attempt, Observed
 from reconciler.ownership import Owner
 from reconciler.perform import perform
@@ -137,8 +137,7 @@ class Executor:
         subject = outcome.action.subject
         earlier = self.attempts.get(subject)
         count = earlier.count + 1 if earlier else 1
-        # The jitter keeps many subjects that failed together from trying together.
-        pause = min(_LONGEST_PAUSE, self.first_pause * 2 ** (count - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
+        pause = jittered(min(_LONGEST_PAUSE, self.first_pause * 2 ** (count - 1)))
         pause = max(pause, outcome.retry_after or 0.0)
         self.attempts[subject] = Attempt(
             count,

@@ -7,12 +7,12 @@ an action: a newer snapshot counts from the next pass on, whatever the older one
 from __future__ import annotations
 
 import asyncio
-import random
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconciler.decision import Ender, Plan
 from reconciler.execute import Executor
+from reconciler.jitter import jittered
 from reconciler.lease import Lease, process_name
 from reconciler.loop import Convergence, PassReport, judge
 from reconciler.loop_mark import LoopMark
@@ -184,12 +184,12 @@ class Keeper:
     def _backoff(self) -> float:
         self._failures += 1
         pause = min(_LONGEST_BACKOFF, 2.0 ** (self._failures - 1))
-        return pause * random.uniform(0.8, 1.2)  # noqa: S311 (spreads load, protects nothing)
+        return jittered(pause)
 
     def _pause(self, run: Convergence, observed: Observed, decided: Plan) -> float:
         times = [w.recheck_at - observed.at for w in decided.waits if w.recheck_at is not None]
         soonest = min((t for t in times if t > 0), default=None)
-        idle = self.resync * random.uniform(0.8, 1.2)  # noqa: S311 (spreads load, protects nothing)
+        idle = jittered(self.resync)
         if run.executor.busy:
             return min(soonest or _SLOWEST, _SLOWEST)
         if soonest is not None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from reconciler.jitter import jittered
 from reconciler.keeper import Keeper
 from reconciler.provider import ProviderError
 
@@ -79,6 +79,6 @@ async def _until(events: AsyncIterator[None], stopping: asyncio.Event) -> AsyncI
 async def sleep(stopping: asyncio.Event, seconds: float) -> None:
     """So long, jittered by a fifth, or until ``stopping``."""
     try:
-        await asyncio.wait_for(stopping.wait(), seconds * random.uniform(0.8, 1.2))  # noqa: S311
+        await asyncio.wait_for(stopping.wait(), jittered(seconds))
     except TimeoutError:
         return

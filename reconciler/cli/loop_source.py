@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +18,7 @@ from reconciler.cli.exits import ERROR
 from reconciler.cli.options import Options
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace, read_workspace
+from reconciler.jitter import jittered
 from reconciler.provider import ProviderError
 from reconciler.snapshot import Snapshot, observed_only
 from specs.environment import Environment
@@ -78,7 +78,7 @@ class RepositoryWatch:
                 failures += 1
                 self.unreachable(error)
             pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0**failures)
-            await self._sleep(stopping, pause * random.uniform(0.8, 1.2))  # noqa: S311 (spreads load)
+            await self._sleep(stopping, jittered(pause))
 
     def announce(self, trigger: str) -> asyncio.Event:
         """Ask now, because of this; the event is set when the answer has been read."""
