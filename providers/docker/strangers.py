@@ -22,6 +22,7 @@ _SERVICE = "com.docker.compose.service"
 _PHASES = {phase.value: phase for phase in Phase}
 _GRACE = 10.0
 _PARALLEL = 8
+_LOOKS, _PAUSE = 25, 0.2
 
 
 async def find_all(containers: Containers, host: str) -> Sequence[Stranger]:
@@ -89,6 +90,16 @@ async def set_aside(containers: Containers, handle: Handle, name: str, grace: fl
     await containers.set_restart(handle, "no")
     await containers.rename(container, name)
     await containers.stop(container, grace)
+    for _ in range(_LOOKS):
+        listed = await containers.engine.read_list("/containers/json", {"all": 1})
+        if not any(text(row, "Id") == handle.id and _holds_ports(row) for row in listed):
+            return
+        await asyncio.sleep(_PAUSE)
+
+
+def _holds_ports(listed: Node) -> bool:
+    """An engine may list the ports of a container for a moment after it has stopped."""
+    return any(whole(port, "PublicPort") for port in nodes(listed, "Ports"))
 
 
 async def bring_back(containers: Containers, handle: Handle, name: str, restart: str) -> None:

@@ -82,7 +82,6 @@ class Loop:
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _kept_by: dict[Owner, str] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -126,7 +125,7 @@ class Loop:
 
     def _served(self) -> Served:
         def owners(name: str) -> list[Owner]:
-            return [owner for owner, keeps in self._kept_by.items() if keeps == name]
+            return [owner for owner, keeps in self.voice.repositories.items() if keeps == name]
 
         return Served(self.watches, self.keepers, owners)
 
@@ -138,13 +137,12 @@ class Loop:
 
     def _offer(self, entry: RunRepository, workspace: Workspace, snapshot: Snapshot) -> None:
         owner = workspace.owner
-        keeps = self._kept_by.setdefault(owner, entry.name)
+        keeps = self.voice.repositories.setdefault(owner, entry.name)
         if keeps != entry.name:
             seen = f"the owner {owner} is kept by repository {keeps} already"
             self.voice.wrong(entry.name, [failure("CLI043", str(owner), seen, "one source for an owner")])
             return
         self._learn(workspace)
-        self.voice.repositories[owner] = entry.name
         if owner not in self.keepers:
             self._begin(owner, snapshot)
         self.keepers[owner].offer(snapshot)

@@ -5,7 +5,6 @@ The marker that is written before the old container is touched lets the same com
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +26,6 @@ from reconciler.stranger import Stranger
 from reconciler.takeover import ADOPT, TakeOver, begin
 from reconciler.view import group, newest_markers
 
-_LOOKS, _PAUSE = 25, 0.2
 Mode = Literal["prepare", "take"]
 End = Literal["adopted", "not_ready", "put_back"]
 
@@ -88,12 +86,6 @@ async def _set_aside(workspace: Workspace, clients: Clients, stranger: Stranger,
     async with _writing(workspace.desired, clients) as observed:
         await _remember(workspace, clients, observed, begun)
         await clients.runtime.set_aside(stranger.handle, begun.aside, stranger.grace)
-    # An engine may list the ports of a container for a moment after it has stopped.
-    for _ in range(_LOOKS):
-        held = (await look(workspace.desired, clients)).ports.values()
-        if f"container {begun.aside}" not in held:
-            return
-        await asyncio.sleep(_PAUSE)
 
 
 async def _remember(workspace: Workspace, clients: Clients, observed: Observed, begun: TakeOver) -> None:

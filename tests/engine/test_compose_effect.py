@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from contextlib import ExitStack
@@ -10,16 +9,11 @@ from typing import Any
 
 import pytest
 
+from clean_looks import assess
 from compose_site import RUN, Composed, convert, differences, ours, take_from_corpus
 from e2e import Site
 from ground import RunningEngine
 from local_registry import find_free_port
-from reconciler.assess import assess_drift
-from reconciler.cli.arguments import parse_arguments
-from reconciler.cli.session import open_buildx, open_docker
-from reconciler.cli.workspace import open_workspace
-from reconciler.loop import look
-from reconciler.plan import plan
 
 pytestmark = pytest.mark.engine
 PASSES = 25
@@ -217,29 +211,4 @@ def test_projects_of_the_corpus_run_as_under_compose_and_never_drift(
             sites[name].finish(process, ("apply", "dev"))
         for name, site in sites.items():
             assert differences(theirs[name], ours(site)) == {}, name
-            assert differences_of_passes(site, PASSES, monkeypatch) == [], name
-
-
-def differences_of_passes(site: Site, passes: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    for name in ("DOCKER_HOST", "DOCKER_CONFIG", "CREDENTIALS_DIRECTORY", "HOME"):
-        monkeypatch.setenv(name, site.variables[name])
-    return asyncio.run(look_again(site, passes))
-
-
-async def look_again(site: Site, passes: int) -> list[str]:
-    """Whatever is said to differ in a world that nobody touches, looked at so many times."""
-    workspace = open_workspace(parse_arguments(["drift", "dev", "--repo", str(site.repository.path)]))
-    clients = workspace.clients(open_docker, open_buildx)
-    found: list[str] = []
-    try:
-        desired = workspace.meet(await look(workspace.desired, clients))
-        for number in range(passes):
-            observed = await look(workspace.desired, clients)
-            drifts = assess_drift(desired, observed, observed.at)
-            found += [f"{number}: {d}" for d in drifts if d.result != "clean" or d.pending or d.diffs]
-            found += [f"{number}: {action}" for action in plan(desired, observed, observed.at).actions]
-            found += [f"{number}: {entry}" for entry in observed.unreadable]
-    finally:
-        await workspace.registries.close()
-        await clients.runtime.close()
-    return found
+            assert assess(site, PASSES, monkeypatch) == [], name

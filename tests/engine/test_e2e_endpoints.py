@@ -26,7 +26,7 @@ LIMITED = {"resources": {"limits": {"memory": "128M"}}}
 
 @pytest.fixture(scope="module", name="server")
 def _server(newest_engine: RunningEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    if not can_be_private() or os.geteuid() != 0:
+    if os.environ.get("CI") != "true" and (not can_be_private() or os.geteuid() != 0):
         pytest.skip("this machine starts no private ssh server: it is not Debian, or we are not root on it")
     with SshServer(tmp_path_factory.mktemp("ssh")) as server:
         yield server
