@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from reconciler.decision import Ender, Plan
 from reconciler.execute import Executor
 from reconciler.jitter import jittered
+from reconciler.keeper_report import Heard, Rest
 from reconciler.lease import Lease, process_name
 from reconciler.loop import Convergence, PassReport, judge
 from reconciler.loop_mark import LoopMark
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
-from reconciler.rest import Heard, Rest
 from reconciler.snapshot import Snapshot
 from reconciler.tally import Tally
 

@@ -22,11 +22,11 @@ from reconciler.cli.session import open_buildx, open_docker, style_for
 from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.desired import Desired, Subject
 from reconciler.keeper import Keeper
+from reconciler.keeper_report import Heard, Rest
 from reconciler.loop import PassReport
 from reconciler.provider import ProviderError, Runtime
 from reconciler.render import escape
 from reconciler.render_apply import ApplyView, render_apply
-from reconciler.rest import Heard, Rest
 from reconciler.serve import Post, listen, serve
 from reconciler.snapshot import Snapshot
 

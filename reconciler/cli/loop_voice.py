@@ -11,6 +11,7 @@ from reconciler.cli.apply import hide
 from reconciler.cli.followers import Followers
 from reconciler.desired import Desired, Subject
 from reconciler.journal import Journal
+from reconciler.keeper_report import Heard, Rest
 from reconciler.loop import PassReport
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
@@ -18,7 +19,6 @@ from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_apply import ApplyView, render_apply, render_pass
 from reconciler.render_journal import journal_entry
 from reconciler.render_mask import mask_action
-from reconciler.rest import Heard, Rest
 from specs.problem import Problem
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from driver import Driver
 from providers.memory import Behaviour
 from reconciler.desired import Desired
 from reconciler.keeper import Keeper
+from reconciler.keeper_report import Heard, Rest
 from reconciler.lease import read_lease
 from reconciler.loop_mark import living_loop
 from reconciler.observed import Marker, Observed, Phase
 from reconciler.provider import ProviderError
-from reconciler.rest import Heard, Rest
 from reconciler.serve import Post, listen, serve, sleep
 from reconciler.snapshot import Snapshot, observed_only
 from sketches import OWNER, Sketch, desired
