@@ -61,14 +61,9 @@ class Streams:
 
 
 @dataclass(slots=True)
-class InstanceCommand:
-    """A command in a container that runs already."""
+class Spoken:
+    """A process that is spoken with over its streams."""
 
-    engine: Engine
-    container_id: str
-    exec_id: str
-    mark: str
-    user: str
     streams: Streams
 
     def output(self) -> AsyncIterator[Piece]:
@@ -82,6 +77,17 @@ class InstanceCommand:
     async def end_input(self) -> None:
         """It reads the end of its input."""
         await self.streams.end_input()
+
+
+@dataclass(slots=True)
+class InstanceCommand(Spoken):
+    """A command in a container that runs already."""
+
+    engine: Engine
+    container_id: str
+    exec_id: str
+    mark: str
+    user: str
 
     async def resize(self, size: Size) -> None:
         """Its terminal has another size; an engine that has not started it yet is asked again."""
@@ -125,9 +131,8 @@ async def execute(containers: Containers, owner: Owner, handle: Handle, command:
     exec_id = await engine.create(f"/containers/{handle.id}/exec", body=body)
     start: dict[str, Json] = {"Detach": False, "Tty": command.terminal is not None}
     answer = await open_answer(engine, "POST", f"/exec/{exec_id}/start", body=start, upgrade=True)
-    process = InstanceCommand(
-        engine, handle.id, exec_id, mark, command.user or "", Streams(answer, command.terminal is not None)
-    )
+    streams = Streams(answer, command.terminal is not None)
+    process = InstanceCommand(streams, engine, handle.id, exec_id, mark, command.user or "")
     if command.terminal:
         await process.resize(command.terminal)
     return process
@@ -155,26 +160,13 @@ async def _resize(engine: Engine, path: str, size: Size) -> None:
 
 
 @dataclass(slots=True)
-class TaskCommand:
+class TaskCommand(Spoken):
     """A container of its own, which the engine removes when it ends. ``waiting`` is the answer of the call
     that waits for its end, opened before its start."""
 
     containers: Containers
     handle: Handle
-    streams: Streams
     waiting: Streaming
-
-    def output(self) -> AsyncIterator[Piece]:
-        """What it writes."""
-        return self.streams.output()
-
-    async def write(self, content: bytes) -> None:
-        """Give it input."""
-        await self.streams.write(content)
-
-    async def end_input(self) -> None:
-        """It reads the end of its input."""
-        await self.streams.end_input()
 
     async def resize(self, size: Size) -> None:
         """Its terminal has another size."""
@@ -228,7 +220,7 @@ async def begin(containers: Containers, handle: Handle, name: str, terminal: Siz
     except ProviderError:
         answer.close()
         raise
-    task = TaskCommand(containers, handle, Streams(answer, terminal is not None), waiting)
+    task = TaskCommand(Streams(answer, terminal is not None), containers, handle, waiting)
     try:
         await containers.start(handle, name)
     except BaseException:

@@ -6,7 +6,6 @@ import hashlib
 import re
 import shlex
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from providers.git.command import GitCommand
@@ -16,7 +15,6 @@ from providers.git.url import RemoteUrl, parse_url
 from reconciler.fault import ProviderError
 
 FETCH_TIMEOUT = 600.0
-LIST_TIMEOUT = 60.0
 _WANTED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 OPTIONS = (
     "http.followRedirects=false",
@@ -45,7 +43,7 @@ def fetch_repository(
     Redirects are refused, objects are checked. Raises ProviderError; a clone that failed leaves nothing.
     """
     remote = parse_url(url, allow_file)
-    folder = _folder(remote, cache, credentials)
+    folder = clone_folder(remote, cache, credentials)
     is_new = not (folder / "HEAD").exists()
     folder.mkdir(parents=True, exist_ok=True)
     git = GitCommand(folder, protocols=(remote.protocol,))
@@ -53,7 +51,7 @@ def fetch_repository(
         if is_new:
             git.read("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
             git.read("config", "remote.origin.url", remote.text)
-        _fetch(git, _settings(remote, credentials), remote.text, timeout)
+        _fetch(git, settings_of(remote, credentials), remote.text, timeout)
     except ProviderError:
         if is_new:
             shutil.rmtree(folder, ignore_errors=True)
@@ -61,30 +59,14 @@ def fetch_repository(
     return GitRepository(folder)
 
 
-def list_tips(
-    url: str,
-    cache: Path,
-    allow_file: bool = False,
-    credentials: Path | None = None,
-    timeout: float = LIST_TIMEOUT,
-) -> Mapping[str, str]:
-    """What HEAD and each branch and tag of a remote name now. Fetches nothing. Raises ProviderError."""
-    remote = parse_url(url, allow_file)
-    folder = _folder(remote, cache, credentials)
-    folder.mkdir(parents=True, exist_ok=True)
-    git = GitCommand(folder, protocols=(remote.protocol,))
-    words = ("ls-remote", "--end-of-options", remote.text, "HEAD", "refs/heads/*", "refs/tags/*")
-    lines = git.read(*_settings(remote, credentials), *words, timeout=timeout).text.splitlines()
-    pairs = (line.partition("\t") for line in lines)
-    return {name: object_id for object_id, _, name in pairs if name}
-
-
-def _folder(remote: RemoteUrl, cache: Path, credentials: Path | None) -> Path:
+def clone_folder(remote: RemoteUrl, cache: Path, credentials: Path | None) -> Path:
+    """Where the clone of a remote lies; two credentials are two clones."""
     name = hashlib.sha256(f"{remote.text}\n{credentials or ''}".encode()).hexdigest()[:32]
     return cache / f"{name}.git"
 
 
-def _settings(remote: RemoteUrl, credentials: Path | None) -> list[str]:
+def settings_of(remote: RemoteUrl, credentials: Path | None) -> list[str]:
+    """Options of git for every question to a remote. Raises Refused (GIT012)."""
     settings = [part for option in (*OPTIONS, SSH) for part in ("-c", option)] + pinned(remote)
     if credentials:
         settings += ["-c", f"credential.helper=store --file={shlex.quote(str(credentials.absolute()))}"]

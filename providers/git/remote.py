@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from providers.git.cache import OPTIONS, SSH, pinned
+from providers.git.cache import clone_folder, settings_of
 from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
 from providers.git.url import normal_url, parse_url
 
+LIST_TIMEOUT = 60.0
 _HEAD = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
 _LINE = re.compile(r"([0-9a-f]{40,64})\t(refs/\S+)")
 
@@ -32,9 +34,23 @@ def list_remote(repository: GitRepository, timeout: float) -> RemoteRefs | None:
         return None
     remote = parse_url(url, allow_file=True)
     git = GitCommand(repository.path, protocols=(remote.protocol,), trusted=repository.git.trusted)
-    options = [part for option in (*OPTIONS, SSH) for part in ("-c", option)]
-    options += pinned(remote)
-    answer = git.read(*options, "ls-remote", "--symref", "--end-of-options", remote.text, timeout=timeout)
+    words = ("ls-remote", "--symref", "--end-of-options", remote.text)
+    answer = git.read(*settings_of(remote, None), *words, timeout=timeout)
     head = _HEAD.search(answer.text)
     refs = {match[2]: match[1] for match in _LINE.finditer(answer.text)}
     return RemoteRefs(normal_url(url), head[1] if head else None, refs)
+
+
+def list_tips(
+    url: str, cache: Path, credentials: Path | None = None, timeout: float = LIST_TIMEOUT
+) -> Mapping[str, str]:
+    """What HEAD and each branch and tag of a remote that may not be cloned yet name now. Fetches nothing.
+    Raises ProviderError."""
+    remote = parse_url(url)
+    folder = clone_folder(remote, cache, credentials)
+    folder.mkdir(parents=True, exist_ok=True)
+    git = GitCommand(folder, protocols=(remote.protocol,))
+    words = ("ls-remote", "--end-of-options", remote.text, "HEAD", "refs/heads/*", "refs/tags/*")
+    lines = git.read(*settings_of(remote, credentials), *words, timeout=timeout).text.splitlines()
+    pairs = (line.partition("\t") for line in lines)
+    return {name: object_id for object_id, _, name in pairs if name}

@@ -158,7 +158,7 @@ class RepositoryWatch:
     def _tips(self) -> Mapping[str, str]:
         if self.entry.folder is not None:
             return _local_tips(self._local())
-        from providers.git.cache import list_tips
+        from providers.git.remote import list_tips
 
         return list_tips(self.entry.url or "", cache_folder(), credentials=self._credential())
 
