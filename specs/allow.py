@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 from specs.model import Model
 from specs.mounts import READABLE_HOST_FILES
 from specs.privilege import Gpu, Privileges
-from specs.service import Mount, Service
+from specs.service import BindOptions, Mount, Service
 
 EVERY: Final = "*"
 ServiceName = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$")]
@@ -130,7 +130,7 @@ def host_path(mount: Mount) -> str | None:
     """What ``allow.host_mounts`` must name for a mount; None when it needs nothing."""
     if mount.type != "bind" or mount.source is None:
         return None
-    if mount.source in READABLE_HOST_FILES and mount.read_only and mount.bind is None:
+    if mount.source in READABLE_HOST_FILES and mount.read_only and mount.bind in (None, BindOptions()):
         return None
     spreads = mount.bind is not None and mount.bind.propagation in ("shared", "rshared")
     return f"{mount.source}:{mount.bind.propagation}" if mount.bind and spreads else mount.source

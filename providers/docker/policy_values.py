@@ -192,17 +192,22 @@ def mount_source(mount: Mapping[str, Json], permit: Permit) -> bool:
         return False
     if spread(mount) != source:
         return permit.grants("host_mounts", spread(mount))
-    read_only = mount.get("ReadOnly") is True
-    if read_only and (posixpath.dirname(source) in permit.folders or source in READABLE_HOST_FILES):
-        return True
+    if mount.get("ReadOnly") is True:
+        plain = source in READABLE_HOST_FILES and not _propagation(mount)
+        if plain or posixpath.dirname(source) in permit.folders:
+            return True
     return permit.grants("host_mounts", source)
+
+
+def _propagation(mount: Mapping[str, Json]) -> Json:
+    options = mount.get("BindOptions")
+    return options.get("Propagation") if isinstance(options, Mapping) else None
 
 
 def spread(mount: Mapping[str, Json]) -> str:
     """How ``allow.host_mounts`` names a host path: with its propagation where mounts below it travel to the
     host."""
-    options = mount.get("BindOptions")
-    value = options.get("Propagation") if isinstance(options, Mapping) else None
+    value = _propagation(mount)
     return f"{mount.get('Source')}:{value}" if value in ("shared", "rshared") else str(mount.get("Source"))
 
 

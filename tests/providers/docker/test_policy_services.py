@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from all_words import NEWER, NORMAL
@@ -100,7 +100,15 @@ def test_no_service_sends_more_than_the_table_and_its_allow(spec: dict[str, Any]
     assert list(find("container", body, permit)) == []
 
 
+def _localtime(**bind: str) -> dict[str, Any]:
+    mount = {"type": "bind", "source": "/etc/localtime", "read_only": True, "bind": bind}
+    return {"volumes": {"/etc/localtime": mount}}
+
+
 @given(SERVICES)
+@example(_localtime())
+@example(_localtime(propagation="slave"))
+@example(_localtime(propagation="shared"))
 @settings(max_examples=80, deadline=None)
 def test_without_allow_the_language_and_the_payload_refuse_the_same(spec: dict[str, Any]) -> None:
     body, permit, service = sent(spec, Allowed())
