@@ -99,10 +99,13 @@ class Keeper:
         waited for, so attempts begin anew."""
         offered, self._offered = self._offered, None
         if offered is not None:
-            if self._current is not None:
-                self._old.append(self._current)
+            earlier = self._current
+            if earlier is not None:
+                self._old.append(earlier)
             self._current, self.rest = offered, None
             self._run = self._turn(offered)
+            if earlier is None or earlier.desired.commit != offered.desired.commit:
+                self.heard.begun(offered.desired, offered.trigger)
         if self._old and (self._run is None or not self._run.executor.busy):
             old, self._old = self._old, []
             for snapshot in old:

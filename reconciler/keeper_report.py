@@ -32,6 +32,8 @@ class Rest:
 class Heard:
     """Where the keeper tells what happens. None of these may raise."""
 
+    begun: Callable[[Desired, str], None] = lambda desired, trigger: None
+    """Another commit is kept from now on, because of this trigger."""
     passed: Callable[[Desired, PassReport, float], None] = lambda desired, report, seconds: None
     rested: Callable[[Rest], None] = lambda rest: None
     failed: Callable[[ProviderError], None] = lambda error: None

@@ -128,7 +128,7 @@ def _heard(bench: Bench) -> Heard:
     def progress(subject: Subject, line: str) -> None:
         say(f"        {escape(subject.name)} | {escape(line, 300)}")
 
-    return Heard(passed, rested, lambda error: say(str(error)), progress)
+    return Heard(passed=passed, rested=rested, failed=lambda error: say(str(error)), progress=progress)
 
 
 async def changes(root: Path, stopping: asyncio.Event) -> AsyncIterator[None]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import Stop, failure
 from reconciler.cli.exits import ERROR
+from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.options import Options
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace, read_workspace
@@ -23,7 +24,7 @@ from reconciler.provider import ProviderError
 from reconciler.snapshot import Snapshot, observed_only
 from specs.environment import Environment
 from specs.problem import Problem
-from specs.run_file import RunRepository
+from specs.run_repository import RunRepository
 from specs.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 
 _LONGEST_BACKOFF = 300.0
 Offer = Callable[[Workspace, Snapshot], None]
-Fault = Callable[[str, Sequence[Problem]], None]
-"""Told of what is wrong with an environment of the new commit; its name is empty where it is about all."""
+Fault = Callable[[Refusal], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +109,22 @@ class RepositoryWatch:
         try:
             source = await asyncio.to_thread(read_ref, repository, policy_ref, self.entry.path)
         except Stop as stop:
-            self._refuse("", stop.problems)
+            self._refuse("", stop.problems, stop.commit)
             return
         environments = declared(source)
-        for name in self._chosen(environments):
+        for name in self._chosen(environments, source.commit):
             if environments[name].deploy == "manual":
                 self.left(name)
                 continue
             await self._read_environment(repository, source, name, environments[name])
 
-    def _chosen(self, environments: Mapping[str, Environment]) -> Sequence[str]:
+    def _chosen(self, environments: Mapping[str, Environment], commit: str) -> Sequence[str]:
         chosen = self.entry.environments or sorted(environments)
         for name in chosen:
             if name not in environments:
                 remedy = did_you_mean(name, environments)
                 seen = f"there is no Environment {name} in repository {self.entry.name}"
-                self._refuse(name, [failure("CLI041", f"Environment {name}", seen, remedy=remedy)])
+                self._refuse(name, [failure("CLI041", f"Environment {name}", seen, remedy=remedy)], commit)
         return [name for name in chosen if name in environments]
 
     async def _read_environment(
@@ -136,18 +136,20 @@ class RepositoryWatch:
                 partial(_open_environment, repository, policy, options, environment)
             )
         except Stop as stop:
-            self._refuse(name, stop.problems)
+            self._refuse(name, stop.problems, stop.commit)
             return
         except ProviderError as error:
-            self._refuse(name, [failure(error.code, error.where, error.seen, error.expected, error.remedy)])
+            self._refuse(
+                name, [failure(error.code, error.where, error.seen, error.expected, error.remedy)], None
+            )
             return
         self.commits[name] = workspace.desired.commit
         self.offer(workspace, self._snapshot(workspace, environment))
 
-    def _refuse(self, name: str, problems: Sequence[Problem]) -> None:
+    def _refuse(self, name: str, problems: Sequence[Problem], commit: str | None) -> None:
         """Tell, and go on with what was kept before. An empty name is about every environment."""
         self.refused |= {name} if name else set(self.commits) | set(self.entry.environments)
-        self.fault(name, problems)
+        self.fault(Refusal(self.entry.name, name, commit, tuple(problems)))
 
     def _snapshot(self, workspace: Workspace, environment: Environment) -> Snapshot:
         clients = workspace.clients(self.openers.runtime, self.openers.builder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.apply import hide
 from reconciler.cli.followers import Followers
+from reconciler.cli.loop_audience import Refusal
 from reconciler.desired import Desired, Subject
 from reconciler.journal import Journal
 from reconciler.keeper_report import Heard, Rest
@@ -19,7 +20,6 @@ from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_apply import ApplyView, render_apply, render_pass
 from reconciler.render_journal import journal_entry
 from reconciler.render_mask import mask_action
-from specs.problem import Problem
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -31,8 +31,6 @@ class Voice:
 
     secrets: set[str] = field(default_factory=set, repr=False)
     followers: Followers = field(default_factory=Followers)
-    repositories: dict[Owner, str] = field(default_factory=dict)
-    """Which repository keeps an owner, for those who follow it."""
     _log: FilteringBoundLogger | None = None
 
     @property
@@ -52,11 +50,11 @@ class Voice:
         self._log = log
         return log
 
-    def heard(self, owner: Owner) -> Heard:
+    def heard(self, owner: Owner, repository: str) -> Heard:
         """What the keeper of this environment reports to."""
         return Heard(
-            passed=self._passed,
-            rested=lambda rest: self._rested(owner, rest),
+            passed=lambda desired, report, seconds: self._passed(repository, desired, report, seconds),
+            rested=lambda rest: self._rested(repository, owner, rest),
             failed=lambda error: self.failed(str(owner), error),
             progress=_ignore,
         )
@@ -65,24 +63,22 @@ class Voice:
         """Something could not be read; it is tried again."""
         self.log.warning("cannot read", about=where, code=error.code, error=error.message)
 
-    def wrong(self, where: str, problems: Sequence[Problem]) -> None:
+    def refused(self, refusal: Refusal) -> None:
         """A commit cannot be used: what was kept before is kept on."""
-        shown = [str(problem) for problem in problems if problem.severity == "error"]
-        self.followers.tell(where.partition(" ")[0], shown)
-        self.log.error("refused", about=where, problems=shown[:20], count=len(shown))
+        shown = [str(problem) for problem in refusal.problems if problem.severity == "error"]
+        self.followers.tell(refusal.repository, shown)
+        self.log.error("refused", about=refusal.about, problems=shown[:20], count=len(shown))
 
     def crashed(self, name: str, error: BaseException) -> None:
         """A fault of ours."""
         self.log.error("fault", about=name, exc_info=error)
 
-    def _show(self, owner: Owner, lines: Sequence[str]) -> None:
+    def _show(self, repository: str, lines: Sequence[str]) -> None:
         """To those who follow, without the secrets."""
-        name = self.repositories.get(owner)
-        if name is not None:
-            self.followers.tell(name, [hide(line, self.secrets) for line in lines])
+        self.followers.tell(repository, [hide(line, self.secrets) for line in lines])
 
-    def _passed(self, desired: Desired, report: PassReport, seconds: float) -> None:
-        self._show(desired.owner, render_pass(desired, report.observed, report.outcomes, report.started))
+    def _passed(self, repository: str, desired: Desired, report: PassReport, seconds: float) -> None:
+        self._show(repository, render_pass(desired, report.observed, report.outcomes, report.started))
         log = self.log.bind(owner=str(desired.owner), commit=desired.commit)
         for outcome in report.outcomes:
             if outcome.result == "failed":
@@ -105,7 +101,7 @@ class Voice:
         else:
             log.debug("pass", actions=0, **counts, **counted)
 
-    def _rested(self, owner: Owner, rest: Rest) -> None:
+    def _rested(self, repository: str, owner: Owner, rest: Rest) -> None:
         blocks = [f"{block.subject}: {block.reason} [{block.code}]" for block in rest.plan.blocks]
         took = round(rest.duration, 3)
         commit = rest.desired.commit
@@ -115,7 +111,7 @@ class Voice:
         view = ApplyView(
             rest.desired, rest.observed, rest.plan, rest.result, rest.passes, rest.duration, rest.outcomes
         )
-        self._show(owner, render_apply(view).splitlines())
+        self._show(repository, render_apply(view).splitlines())
         if rest.outcomes:
             Journal.of(owner).append(
                 {**journal_entry(view, time.time()), "verb": "run", "trigger": rest.trigger}

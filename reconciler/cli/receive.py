@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from reconciler.cli.loop_control import control_socket
-from specs.run_file import RunRepository
+from specs.run_repository import RunRepository
 
 HOOKS = ("pre-receive", "post-receive")
 _SETTINGS = {

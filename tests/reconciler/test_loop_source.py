@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_repository import WrittenRepository
 from providers.memory import MemoryBuilder, MemoryEngine
+from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.reach import Reach
 from reconciler.cli.workspace import Workspace
 from reconciler.provider import Builder, Login, ProviderError, Runtime
 from reconciler.snapshot import Snapshot
-from specs.problem import Problem
-from specs.run_file import RunRepository
+from specs.run_repository import RunRepository
 
 _HEAD = "apiVersion: reconciler/v1\nkind: "
 _SERVICE = f"{_HEAD}Service\nmetadata: {{name: web}}\nspec: {{image: 'redis:7'}}\n"
@@ -55,8 +55,8 @@ class Told:
         self.offered.append((workspace.owner.environment, workspace.desired.commit))
         self.healing.append(snapshot.desired.policy.heal)
 
-    def _fault(self, name: str, problems: Sequence[Problem]) -> None:
-        self.faults += [(name, problem.code) for problem in problems]
+    def _fault(self, refusal: Refusal) -> None:
+        self.faults += [(refusal.environment, problem.code) for problem in refusal.problems]
 
     def _unreachable(self, error: ProviderError) -> None:
         raise error

@@ -1,0 +1,42 @@
+"""One repository of a Run file, and how this loop reaches it (contracts, section 8)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from specs.model import Duration, Model, Name, RefName
+
+FilePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$", max_length=4096)]
+
+
+class RunRepository(Model):
+    """One repository, and the environments of it that this loop keeps."""
+
+    name: Name = Field(description="What messages and the webhook's address call it.", examples=["shop"])
+    url: str | None = Field(
+        default=None,
+        description="https://HOST/PATH, ssh://[USER@]HOST/PATH or USER@HOST:PATH, without a password.",
+        examples=["https://git.example.com/team/shop.git"],
+    )
+    folder: FilePath | None = Field(
+        default=None, description="A clone on this machine, instead of url.", examples=["/srv/git/shop.git"]
+    )
+    ref: RefName | None = Field(
+        default=None, description="The policy ref; default: the remote's default branch."
+    )
+    path: str = Field(default="specs", description="The spec folder.", max_length=1024)
+    credential: FilePath | None = Field(
+        default=None, description="A file as git-credential-store(1) reads it, for https."
+    )
+    environments: tuple[Name, ...] = Field(
+        default=(), description="The environments to keep; default: every one that the policy ref declares."
+    )
+    poll: Duration = Field(default=10.0, description="How often the remote is asked for news.")
+    receive: bool = Field(
+        default=False, description="The folder is a bare repository of this loop, which is pushed to."
+    )
+    webhook_secret: FilePath | None = Field(
+        default=None, description="A file with the secret that signs webhooks of this repository."
+    )
