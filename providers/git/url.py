@@ -12,8 +12,9 @@ _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])"
 _USER = r"(?:(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@)?"
 _PATH = r"[^\s\x00-\x1f\x7f\\/-][^\s\x00-\x1f\x7f\\]*"
 _WITH_SCHEME = re.compile(
-    rf"(?P<scheme>https|ssh)://{_USER}{_HOST}(?P<port>:[0-9]{{1,5}})?/(?P<path>{_PATH})"
+    rf"(?P<scheme>https?|ssh)://{_USER}{_HOST}(?P<port>:[0-9]{{1,5}})?/(?P<path>{_PATH})"
 )
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _SCP = re.compile(rf"{_USER}{_HOST}:(?P<path>/?{_PATH})")
 _LOCAL = re.compile(r"(?:file://)?(?P<path>/[^\x00-\x1f\x7f]*)")
 _ANY_SCHEME = re.compile(
@@ -32,12 +33,14 @@ class RemoteUrl:
 
 
 def parse_url(text: str, allow_file: bool = False) -> RemoteUrl:
-    """Parse ``https://``, ``ssh://`` and ``user@host:path``; an absolute path only with ``allow_file``.
+    """Parse ``https://``, ``ssh://`` and ``user@host:path``; an absolute path only with ``allow_file``, and
+    ``http://`` for this machine's own loopback alone.
 
     Raises Refused (GIT012). A password in a URL is refused: it would be on a command line.
     """
     if match := _WITH_SCHEME.fullmatch(text):
-        if not (match["scheme"] == "https" and match["user"]):
+        has_password = match["scheme"] != "ssh" and match["user"]
+        if not has_password and (match["scheme"] != "http" or match["host"] in _LOOPBACK):
             port = int(match["port"][1:]) if match["port"] else None
             return _checked(RemoteUrl(text, match["scheme"], match["host"], port))
     elif (match := _SCP.fullmatch(text)) and "://" not in text:

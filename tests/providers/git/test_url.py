@@ -17,9 +17,11 @@ from reconciler.provider import Refused
         ("ssh://git@[2001:db8::1]:22/shop", "ssh"),
         ("git@example.com:team/shop.git", "ssh"),
         ("https://example.com/$HOME/${X}", "https"),
+        ("http://127.0.0.1:3000/team/shop.git", "http"),
+        ("http://[::1]:3000/shop", "http"),
     ],
 )
-def test_https_and_ssh_are_allowed(url: str, protocol: str) -> None:
+def test_https_and_ssh_are_allowed_and_http_on_loopback(url: str, protocol: str) -> None:
     assert parse_url(url).protocol == protocol
     assert parse_url(url).text == url
 
@@ -32,6 +34,9 @@ def test_https_and_ssh_are_allowed(url: str, protocol: str) -> None:
         "../other",
         "ext::sh -c touch% /tmp/x",
         "http://example.com/x",
+        "http://127.0.0.2/x",
+        "http://127.0.0.1.example.com/x",
+        "http://user@localhost/x",
         "git://example.com/x",
         "--upload-pack=x",
         "-oProxyCommand=x:y",
