@@ -18,18 +18,24 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from fleet import Fleet, write_fleet
+from idle import measure_idle
 from link import measure_link
+from loop import measure_loop
 from timing import Run, in_turn, run
 
 from ground import Ground, RunningEngine, find_machine_engine, read_private
 
+_ALL = ["pure", "validate", "decide", "idle", "new", "ssh", "look", "rest", "loop"]
 COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 
 
 def main() -> int:
     """Measure what the arguments name; everything by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=["pure", "validate", "decide", "idle", "new", "ssh"])
+    parser.add_argument("--only", nargs="*", default=_ALL)
+    parser.add_argument("--times", type=int, default=7, help="of each thing that the loop does")
+    parser.add_argument("--removals", type=int, default=20)
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds that an idle loop is watched")
     parser.add_argument("--sizes", nargs="*", type=int, default=[50, 200])
     parser.add_argument("--engines", nargs="*", help="versions; all that run by default")
     options = parser.parse_args()
@@ -60,10 +66,15 @@ def measure_engine(engine: RunningEngine, image: str, scratch: Path, options: ar
         measure_validation(engine, image, scratch / f"validate-{engine.version}")
     if "decide" in options.only:
         measure_decision(engine, image, scratch / f"decide-{engine.version}")
-    for size in options.sizes if {"idle", "new", "ssh"} & set(options.only) else ():
+    if "loop" in options.only:
+        measure_loop(engine, image, scratch / f"loop-{engine.version}", options.times, options.removals)
+    for size in options.sizes if {"idle", "new", "ssh", "look", "rest"} & set(options.only) else ():
         fleet = write_fleet(scratch / f"fleet-{engine.version}-{size}", size, image)
         try:
             measure_fleet(engine, fleet, options.only)
+            if "rest" in options.only:
+                rest = measure_idle(engine, fleet, scratch / f"rest-{engine.version}-{size}", options.rest)
+                print(f"a loop that keeps {size} services, nothing to do: {rest}", flush=True)
         finally:
             clear(engine, fleet)
 
@@ -117,6 +128,8 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
             f"(ours proves that each stays up): ours {words(first)}, compose {words(first_of_peer)}",
             flush=True,
         )
+    if "look" in only:
+        measure_look(engine, fleet)
     if "ssh" in only:
         measure_ssh(engine, fleet)
     if "idle" in only:
@@ -127,6 +140,17 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
                 f"compose up {words(pair.peer)}: ratio {pair.ratio:.2f}",
                 flush=True,
             )
+
+
+def measure_look(engine: RunningEngine, fleet: Fleet) -> None:
+    """One pass with nothing to do, in a process that runs already."""
+    words = in_a_process("look.py", str(fleet.folder), str(engine.socket), **engine.environment)
+    ours, bare = (float(word) for word in words.split())
+    print(
+        f"{fleet.size} services, one pass with nothing to do: ours {ours * 1000:.0f} ms, "
+        f"bare list and inspect {bare * 1000:.0f} ms: ratio {ours / bare:.2f}",
+        flush=True,
+    )
 
 
 def measure_ssh(engine: RunningEngine, fleet: Fleet) -> None:
@@ -140,11 +164,11 @@ def measure_ssh(engine: RunningEngine, fleet: Fleet) -> None:
     )
 
 
-def in_a_process(script: str, *arguments: str) -> str:
+def in_a_process(script: str, *arguments: str, **variables: str) -> str:
     """What a script of this folder prints. In a process of its own: a child that is started from a large one
     reports the large one's memory as its peak."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
     return subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, env=environment
     ).stdout.strip()
