@@ -18,6 +18,23 @@ class Kinship(Enum):
     CANNOT_TELL = "cannot_tell"
 
 
+TAGS = "refs/tags/"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag by its name below ``refs/tags/``: the object that it names, and the commit behind that."""
+
+    name: str
+    oid: str
+    commit: str
+
+    @property
+    def ref(self) -> str:
+        """The full path, which no branch can have."""
+        return f"{TAGS}{self.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class TreeFile:
     """One file of a tree: its path from the repository's root, git mode and blob id.
@@ -61,6 +78,10 @@ class Repository(Protocol):
 
     def resolve(self, ref: str) -> str:
         """The full commit id of a branch, tag or id."""
+        ...
+
+    def tags(self) -> Mapping[str, Tag]:
+        """Every tag that stands for a commit, by name; annotated ones are peeled."""
         ...
 
     def tree(self, commit: str) -> Tree: ...

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from providers.git.command import GitCommand
 from providers.git.ref import is_full_id, ref_paths
+from providers.git.tags import list_tags
 from providers.git.tree import GitTree
 from providers.git.url import normal_url
 from reconciler.fault import ProviderError, Refused
-from reconciler.repository import Kinship, Origin
+from reconciler.repository import Kinship, Origin, Tag
 
 UNSHALLOW = "git fetch --unshallow"
 
@@ -60,6 +61,10 @@ class GitRepository:
                 f"write the full path, for example {found[0]}",
             )
         return self._commit(found[0], ref)
+
+    def tags(self) -> Mapping[str, Tag]:
+        """Every tag that stands for a commit, by name; annotated ones are peeled."""
+        return list_tags(self.git)
 
     def tree(self, commit: str) -> GitTree:
         """The files of a commit, by its full id."""

@@ -25,7 +25,6 @@ CODES = {
     "CLI035": "Another process is writing in this environment.",
     "CLI040": "The Run file cannot be read, or run was not told what to keep.",
     "CLI041": "The repository declares no Environment of that name.",
-    "CLI042": "The environment tracks tags, which the loop does not follow.",
     "CLI043": "Two repositories of a Run file are about one environment.",
     "INIT001": "The folder for init does not exist.",
     "INIT002": "The spec folder holds YAML files already; init overwrites nothing.",

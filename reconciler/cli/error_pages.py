@@ -22,6 +22,7 @@ ABOUT: Final = {
     "IMG": "what decides an image: Dockerfile and build context",
     "PLAN": "guards and blocks of a plan",
     "CLI": "the command line",
+    "POL": "sources, policy and engines",
     "INIT": "the command init",
     "SEC": "secrets",
     "SRC": "files and bases that an apply needs",
@@ -82,9 +83,17 @@ def meanings() -> dict[str, str]:
     from providers.worktree import codes as trees
     from reconciler import codes as plans
     from reconciler.cli import codes as commands
+    from reconciler.cli import policy_codes as policies
     from specs import image_problem, problem
 
-    tables = (problem.CODES, image_problem.CODES, plans.PLAN_CODES, commands.CODES, plans.RUN_CODES)
+    tables = (
+        problem.CODES,
+        image_problem.CODES,
+        plans.PLAN_CODES,
+        commands.CODES,
+        plans.RUN_CODES,
+        policies.CODES,
+    )
     others = (repositories.CODES, trees.CODES, builds.CODES, registries.CODES, engines.CODES)
     return {code: meaning for table in (*tables, *others) for code, meaning in table.items()}
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import Stop, failure
-from reconciler.cli.exits import ERROR
 from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.options import Options
 from reconciler.cli.source import Source, read_ref
+from reconciler.cli.tracked import find_branch, find_tag
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace, read_workspace
 from reconciler.jitter import jittered
 from reconciler.provider import ProviderError
@@ -192,11 +192,11 @@ def _open_environment(
     """What the environment tracks, as the policy ref says, read at that ref. Raises Stop, ProviderError."""
     if environment.tracks is None:
         return read_workspace(options, policy)
-    if not isinstance(environment.tracks, str):
-        subject = f"Environment {options.environment}"
-        seen, remedy = "tracks tags, which this version does not follow", "name a branch"
-        raise Stop(ERROR, (failure("CLI042", subject, seen, remedy=remedy),))
-    return read_workspace(options, read_ref(repository, environment.tracks, options.path))
+    if isinstance(environment.tracks, str):
+        tracked = find_branch(repository, environment.tracks)
+    else:
+        tracked = find_tag(repository, environment.tracks, options.environment)
+    return read_workspace(options, read_ref(repository, tracked.commit, options.path))
 
 
 def declared(source: Source) -> Mapping[str, Environment]:

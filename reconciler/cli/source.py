@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR, REFUSED
 from reconciler.cli.options import Options
+from reconciler.cli.tracked import is_on_tags, off_tags
 from reconciler.fault import ProviderError, Refused
-from specs.environment import Environment
+from specs.environment import Environment, Tags
 from specs.load import SpecFile, files_to_read, is_spec_path, load
 from specs.problem import Problem, has_errors
 from specs.spec_set import SpecSet
@@ -173,11 +174,16 @@ def check_worktree(environment: Environment, environment_name: str) -> None:
 
 def check_branch(source: Source, environment: Environment, environment_name: str) -> None:
     """The commit must be on what the environment tracks. Raises Stop with 4, ProviderError."""
-    tracked = source.default_branch if environment.tracks is None else environment.tracks
-    branch = tracked if isinstance(tracked, str) else None
+    branch = source.default_branch if environment.tracks is None else environment.tracks
     if branch is None or source.mode != "live":
         return
-    tips = [tip for tip in (_tip(source.repository, ref) for ref in (branch, f"origin/{branch}")) if tip]
+    if isinstance(branch, Tags):
+        if not is_on_tags(source.repository, branch, source.commit):
+            problem = off_tags(branch, environment_name, source.commit)
+            raise Stop(REFUSED, (problem,), commit=source.commit)
+        return
+    places = (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
+    tips = [tip for tip in (_tip(source.repository, ref) for ref in places) if tip]
     from reconciler.desired import Kinship
 
     on_branch = (Kinship.SAME, Kinship.ANCESTOR)

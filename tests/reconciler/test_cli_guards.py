@@ -84,6 +84,20 @@ def test_a_commit_off_the_branch_is_refused(shop: CliWorld) -> None:
     assert shop.run(report_apply, off_branch=True).exit == 0
 
 
+def test_a_commit_without_a_version_is_refused_where_versions_are_tracked(shop: CliWorld) -> None:
+    tracking = SPECS.replace("project: shop,", "project: shop, tracks: {tags: 'v*'},")
+    shop.repository.commit({"specs/shop.yaml": tracking})
+    shop.repository.git("branch", "v1.0.0")
+    shop.repository.git("tag", "v1")
+    with pytest.raises(Stop) as stopped:
+        shop.run(report_apply)
+    assert stopped.value.exit == 4
+    assert "--off-branch" in str(stopped.value.problems[-1])
+    shop.repository.git("tag", "-a", "-m", "one", "v1.0.0")
+    shop.repository.git("tag", "v0.9.0")
+    assert shop.run(report_apply).exit == 0
+
+
 def test_the_remotes_default_branch_is_tracked_by_default(shop: CliWorld, tmp_path: Path) -> None:
     shop.repository.git("clone", "-q", str(shop.repository.path), str(tmp_path / "clone"))
     shop.repository.path = tmp_path / "clone"

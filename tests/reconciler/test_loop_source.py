@@ -90,11 +90,40 @@ async def test_nothing_new_is_not_read_again(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_for_a_loop_is_left_alone(tmp_path: Path) -> None:
-    text = environment("dev", deploy="manual") + environment("next", tracks="{tags: 'v*'}") + _SERVICE
+    text = environment("dev", deploy="manual") + _SERVICE
     told = Told(written(tmp_path, text)[0])
     await told.watch.look()
-    assert (told.offered, told.left) == ([], ["dev"])
-    assert told.faults == [("next", "CLI042")]
+    assert (told.offered, told.left, told.faults) == ([], ["dev"], [])
+
+
+async def test_the_newest_version_is_kept_whatever_was_tagged_last(tmp_path: Path) -> None:
+    repository, first = written(tmp_path, environment("next", tracks="{tags: 'v*'}") + _SERVICE)
+    told = Told(repository)
+    await told.watch.look()
+    assert (told.offered, told.faults) == ([], [("next", "GIT011")])
+    repository.git("tag", "-a", "-m", "first", "v1.10.0")
+    second = repository.commit({"note": "two\n"})
+    repository.git("tag", "v1.9.0")
+    repository.git("tag", "v2")
+    repository.git("tag", "v2.0.0-rc.1", f"{first}^{{tree}}")
+    repository.git("branch", "v3.0.0")
+    await told.watch.look()
+    assert told.offered == [("next", first)]
+    repository.git("tag", "v2.0.0", second)
+    await told.watch.look()
+    assert told.offered[-1] == ("next", second)
+
+
+async def test_a_tag_never_poses_as_the_branch_that_is_tracked(tmp_path: Path) -> None:
+    repository, _ = written(tmp_path, environment("dev", tracks="stable") + _SERVICE)
+    repository.git("tag", "stable")
+    told = Told(repository)
+    await told.watch.look()
+    assert (told.offered, told.faults) == ([], [("dev", "GIT011")])
+    second = repository.commit({"note": "two\n"})
+    repository.git("branch", "stable", second)
+    await told.watch.look()
+    assert told.offered == [("dev", second)]
 
 
 async def test_a_commit_with_an_error_is_told_and_offers_nothing(tmp_path: Path) -> None:
