@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.desired import Generation, Json
 from reconciler.observed import Marker
@@ -33,10 +34,14 @@ class Release:
 
 def read_releases(marker: Marker | None) -> tuple[Release, ...]:
     """The releases that a marker names; none when it cannot be understood (it is hostile input)."""
-    if marker is None:
-        return ()
+    return () if marker is None else _read_value(marker.value)
+
+
+@lru_cache(maxsize=4096)
+def _read_value(value: str) -> tuple[Release, ...]:
+    """Each pass reads every marker again, and nearly all of them are as they were."""
     try:
-        entries = read_object(marker.value)["releases"]
+        entries = read_object(value)["releases"]
         if not isinstance(entries, list):
             return ()
         return tuple(_read(entry) for entry in entries[:REMEMBERED] if isinstance(entry, dict))

@@ -87,10 +87,7 @@ class Engine:
 
     async def read(self, path: str, query: Query | None = None, deadline: float = READ) -> Node:
         """GET; the object of the answer. An answer that is none is an error, never an empty object."""
-        found = _json(self.where, await self.fetch(path, query, deadline))
-        if not isinstance(found, Mapping):
-            raise unclear(self.where, f"no object in the answer to {path}")
-        return found
+        return node_of(self.where, path, (await self.fetch(path, query, deadline)).body)
 
     async def read_list(self, path: str, query: Query | None = None, member: str = "") -> list[Node]:
         """GET; the objects of the list that is the answer, or that is its ``member``. An answer without a
@@ -217,6 +214,14 @@ class Engine:
 def target_of(path: str, query: Query | None) -> str:
     """A request's target: the path, and the query written as one."""
     return quote(path, safe="/:@") + (f"?{urlencode(query)}" if query else "")
+
+
+def node_of(where: str, path: str, body: bytes) -> Node:
+    """The object that the answer to a path is. Raises EngineError for anything else."""
+    found = _loads(where, body)
+    if not isinstance(found, Mapping):
+        raise unclear(where, f"no object in the answer to {path}")
+    return found
 
 
 def _json(where: str, answer: Answer) -> Json:

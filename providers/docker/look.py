@@ -12,10 +12,11 @@ from providers.docker import listing, markers, registry, tasks
 from providers.docker.engine import Engine, Query
 from providers.docker.faults import EngineError, unclear
 from providers.docker.images import Images
-from providers.docker.live import NetworkNames, live_instance, live_network, live_volume
+from providers.docker.live import NetworkNames, live_network, live_volume
 from providers.docker.payload import ImageFacts
 from providers.docker.strangers import tenants
 from providers.docker.traits import traits_of
+from providers.docker.translations import Translations
 from providers.docker.tree import Node, moment, text, text_map
 from reconciler import ownership
 from reconciler.joins import name_joins
@@ -45,6 +46,7 @@ class Look:
     images: Images
     question: Question
     host: str
+    translations: Translations = field(default_factory=Translations)
     at: float = field(default_factory=time.time)
     unreadable: dict[str, str] = field(default_factory=dict)
     ours: set[str] = field(default_factory=set)
@@ -128,10 +130,11 @@ class Look:
             text(c, "Id") for c in containers if c not in claimed and is_ours(text_map(c, "Labels"), owner)
         }
         names = NetworkNames(None if networks is None else {text(n, "Id"): text(n, "Name") for n in networks})
+        self.translations.begin(owner, names, {text(container, "Id") for container in claimed})
         limit = asyncio.Semaphore(PARALLEL)
         images = {text(container, "ImageID") for container in claimed}
         facts = asyncio.create_task(self._facts(images, limit))
-        found = await asyncio.gather(*(self._inspect(c, facts, names, limit) for c in claimed))
+        found = await asyncio.gather(*(self._inspect(c, facts, limit) for c in claimed))
         await facts
         return name_joins(sorted((i for i in found if i is not None), key=lambda i: (i.name, i.handle)))
 
@@ -152,18 +155,18 @@ class Look:
         self,
         listed: Node,
         facts: asyncio.Task[dict[str, ImageFacts | ProviderError | None]],
-        names: NetworkNames,
         limit: asyncio.Semaphore,
     ) -> Instance | None:
         container_id = text(listed, "Id")
         try:
             async with limit:
-                found = await self.engine.read(f"/containers/{container_id}/json", deadline=INSPECT)
-            if text(found, "Id") != container_id:
-                raise unclear(container_id[:12], "another container's answer")
+                answer = await self.engine.fetch(f"/containers/{container_id}/json", deadline=INSPECT)
             image = (await facts)[text(listed, "ImageID")]
             if isinstance(image, ProviderError):
                 raise image
+            labels = image.labels if image else {}
+            owner = self.question.owner
+            instance = self.translations.read(owner, self.host, container_id, answer, labels)
         except ProviderError as error:
             if isinstance(error, EngineError) and error.status == 404:
                 return None  # it went away between list and inspect
@@ -171,8 +174,6 @@ class Look:
             self.unreadable.setdefault(f"service:{service_name}", str(error))
             self.ours.add(container_id)
             return None
-        labels = image.labels if image else {}
-        instance = live_instance(self.question.owner, self.host, found, labels, names)
         if instance is not None:
             self.ours.add(container_id)
         return instance

@@ -30,6 +30,7 @@ from providers.docker.lines import open_line
 from providers.docker.look import Look
 from providers.docker.output import log_lines
 from providers.docker.registry import start as start_registry
+from providers.docker.translations import Translations
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
 from reconciler.contents import Seen
@@ -52,10 +53,11 @@ class DockerRuntime:
         self._images = Images(self.engine)
         self._containers = Containers(self.engine, self._images)
         self._host = ""
+        self._translations = Translations()
 
     async def observe(self, question: Question) -> World:
         """Look at everything of this owner (see ``look.py``)."""
-        look = Look(self.engine, self._images, question, self._host)
+        look = Look(self.engine, self._images, question, self._host, self._translations)
         world = await look.take()
         self._host = look.host
         return world
