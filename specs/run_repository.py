@@ -6,7 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from specs.environment import EndpointText
 from specs.model import Duration, Model, Name, RefName
+from specs.run_bounds import AnyBounds, Bounds
+from specs.run_signatures import Signatures
 
 FilePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$", max_length=4096)]
 
@@ -39,4 +42,17 @@ class RunRepository(Model):
     )
     webhook_secret: FilePath | None = Field(
         default=None, description="A file with the secret that signs webhooks of this repository."
+    )
+    bounds: AnyBounds = Field(
+        default=Bounds(),
+        description="What its documents may say; any: whatever who runs the loop may do.",
+        examples=["any"],
+    )
+    endpoints: dict[Name, EndpointText] = Field(
+        default={},
+        description="How this loop reaches the engine of an environment, instead of what that says.",
+        examples=[{"prod": "ssh://deploy@prod-1"}],
+    )
+    signatures: Signatures | None = Field(
+        default=None, description="Whose commits count; default: everybody's who may push."
     )

@@ -116,6 +116,7 @@ class Loop:
             self._begin(owner, snapshot)
         self.keepers[owner].offer(snapshot)
         self.voice.log.info("commit", owner=str(owner), commit=workspace.desired.commit)
+        self.voice.warn(owner, workspace.problems)
 
     def _begin(self, owner: Owner, snapshot: Snapshot) -> None:
         keeper = Keeper(

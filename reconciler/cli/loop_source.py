@@ -13,14 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.envelope import Stop, failure
+from reconciler.cli.bounds import BoundsCheck
+from reconciler.cli.envelope import Stop, failure, problem_of
 from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.options import Options
+from reconciler.cli.policy import find_policy, find_tracked, open_environment
 from reconciler.cli.source import Source, read_ref
-from reconciler.cli.tracked import find_branch, find_tag
-from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace, read_workspace
+from reconciler.cli.tracked import Tracked
+from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace
 from reconciler.jitter import jittered
-from reconciler.provider import ProviderError
+from reconciler.provider import ProviderError, Refused
 from reconciler.snapshot import Snapshot, observed_only
 from specs.environment import Environment
 from specs.problem import Problem
@@ -105,11 +107,14 @@ class RepositoryWatch:
 
     async def _read(self, repository: GitRepository) -> None:
         self.refused.clear()
-        policy_ref = self.entry.ref or repository.default_branch() or "HEAD"
         try:
-            source = await asyncio.to_thread(read_ref, repository, policy_ref, self.entry.path)
+            found = await asyncio.to_thread(find_policy, repository, self.entry.ref)
+            source = await asyncio.to_thread(read_ref, repository, found.commit, self.entry.path)
         except Stop as stop:
             self._refuse("", stop.problems, stop.commit)
+            return
+        except Refused as error:
+            self._refuse("", [problem_of(error)], None)
             return
         environments = declared(source)
         for name in self._chosen(environments, source.commit):
@@ -133,18 +138,23 @@ class RepositoryWatch:
         options = Options("run", environment=name, path=self.entry.path, secrets_folder=self.secrets)
         try:
             workspace = await asyncio.to_thread(
-                partial(_open_environment, repository, policy, options, environment)
+                partial(self._open_environment, repository, policy, options, environment)
             )
         except Stop as stop:
             self._refuse(name, stop.problems, stop.commit)
             return
         except ProviderError as error:
-            self._refuse(
-                name, [failure(error.code, error.where, error.seen, error.expected, error.remedy)], None
-            )
+            self._refuse(name, [problem_of(error)], None)
             return
         self.commits[name] = workspace.desired.commit
         self.offer(workspace, self._snapshot(workspace, environment))
+
+    def _open_environment(
+        self, repository: GitRepository, policy: Source, options: Options, environment: Environment
+    ) -> Workspace:
+        here = Tracked(self.entry.ref or "", policy.commit)
+        tracked = find_tracked(repository, here, environment, options.environment)
+        return open_environment(repository, policy, tracked, options, BoundsCheck(self.entry).admit)
 
     def _refuse(self, name: str, problems: Sequence[Problem], commit: str | None) -> None:
         """Tell, and go on with what was kept before. An empty name is about every environment."""
@@ -184,19 +194,6 @@ class RepositoryWatch:
         await asyncio.wait(ended, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for waiting in ended:
             waiting.cancel()
-
-
-def _open_environment(
-    repository: GitRepository, policy: Source, options: Options, environment: Environment
-) -> Workspace:
-    """What the environment tracks, as the policy ref says, read at that ref. Raises Stop, ProviderError."""
-    if environment.tracks is None:
-        return read_workspace(options, policy)
-    if isinstance(environment.tracks, str):
-        tracked = find_branch(repository, environment.tracks)
-    else:
-        tracked = find_tag(repository, environment.tracks, options.environment)
-    return read_workspace(options, read_ref(repository, tracked.commit, options.path))
 
 
 def declared(source: Source) -> Mapping[str, Environment]:

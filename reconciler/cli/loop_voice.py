@@ -20,6 +20,7 @@ from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_apply import ApplyView, render_apply, render_pass
 from reconciler.render_journal import journal_entry
 from reconciler.render_mask import mask_action
+from specs.problem import Problem
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -68,6 +69,11 @@ class Voice:
         shown = [str(problem) for problem in refusal.problems if problem.severity == "error"]
         self.followers.tell(refusal.repository, shown)
         self.log.error("refused", about=refusal.about, problems=shown[:20], count=len(shown))
+
+    def warn(self, owner: Owner, problems: Sequence[Problem]) -> None:
+        """A commit counts, and something about it should be known."""
+        for problem in problems[:20]:
+            self.log.warning("warning", owner=str(owner), problem=str(problem))
 
     def crashed(self, name: str, error: BaseException) -> None:
         """A fault of ours."""

@@ -5,4 +5,6 @@ from __future__ import annotations
 
 CODES = {
     "POL001": "Tags that an environment tracks are no versions, and do not count. A warning.",
+    "POL002": "The tracked ref has another Environment or Registry than the policy ref. A warning.",
+    "POL010": "The documents say more than the Run file grants to their repository.",
 }

@@ -45,7 +45,7 @@ class Reach:
         from providers.docker.contexts import Chosen, find_engine
         from providers.docker.endpoint import DEFAULT_SOCKET, SocketEndpoint, read_endpoint
 
-        variable = f"RECONCILER_ENDPOINT_{self.environment_name.upper().replace('-', '_')}"
+        variable = endpoint_variable(self.environment_name)
         given, origin = self.environ.get(variable), variable
         if not given:
             given, origin = self.spec.endpoint, "runtime.endpoint"
@@ -99,6 +99,11 @@ class Reach:
                 f"put it into {self.secrets.folder}/{self.secrets.owner}/{ref.secret}",
             )
         return value.encode()
+
+
+def endpoint_variable(environment_name: str) -> str:
+    """The variable that replaces how the engine of an environment is reached."""
+    return f"RECONCILER_ENDPOINT_{environment_name.upper().replace('-', '_')}"
 
 
 def check_registries(desired: Desired, place: Place) -> None:

@@ -48,6 +48,7 @@ def _from_options(options: Options) -> RunFile:
         folder=None if is_remote else str(Path(options.repo).resolve()),
         path=options.path,
         environments=(options.environment,),
+        bounds="any",
     )
     return RunFile("flags", RunSpec(repositories=(repository,)))
 

@@ -32,6 +32,8 @@ from specs.suggest import did_you_mean
 
 OpenRuntime = Callable[[Reach], Runtime]
 OpenBuilder = Callable[[Reach, Mapping[str, Login]], Builder]
+Admit = Callable[[Effective], Effective]
+"""What may go on, before any secret is read and anything is reached. Raises Stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def open_workspace(options: Options) -> Workspace:
     return read_workspace(options, open_source(options))
 
 
-def read_workspace(options: Options, source: Source) -> Workspace:
+def read_workspace(options: Options, source: Source, admit: Admit = lambda found: found) -> Workspace:
     """Resolve one environment of what was read already. Raises Stop, ProviderError."""
     found, problems = effective(
         source.specs,
@@ -95,6 +97,7 @@ def read_workspace(options: Options, source: Source) -> Workspace:
         raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
     if options.worktree:
         check_worktree(found.environment, options.environment)
+    found = admit(found)
     owner = Owner(found.environment.project, options.environment)
     return _assemble(options, source, found, owner, tuple(problems))
 

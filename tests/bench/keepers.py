@@ -141,6 +141,7 @@ class Ours(Keeper):
             "url": self.forge.url,
             "poll": "1h",
             "webhook_secret": str(self.folder / "secret"),
+            "bounds": "any",
         }
         document = {
             "apiVersion": "reconciler/v1",

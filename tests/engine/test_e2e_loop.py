@@ -88,6 +88,7 @@ def _loop(site: Site) -> Iterator[Loop]:
         "folder": str(site.repository.path),
         "poll": "1h",
         "webhook_secret": str(site.folder / "webhook"),
+        "bounds": "any",
     }
     document = {
         "apiVersion": "reconciler/v1",
@@ -185,7 +186,7 @@ def test_hands_off_and_back_and_no_apply_against_a_living_loop(loop: Loop) -> No
 
 def test_a_push_straight_to_it_is_refused_with_places_or_shown_to_its_end(site: Site) -> None:
     bare = site.folder / "shop.git"
-    repository = {"name": "shop", "folder": str(bare), "poll": "1h", "receive": True}
+    repository = {"name": "shop", "folder": str(bare), "poll": "1h", "receive": True, "bounds": "any"}
     document = {
         "apiVersion": "reconciler/v1",
         "kind": "Run",

@@ -35,6 +35,7 @@ class Told:
     healing: list[bool] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    workspaces: list[Workspace] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         folder = str(self.repository.path)
@@ -53,6 +54,7 @@ class Told:
 
     def _offer(self, workspace: Workspace, snapshot: Snapshot) -> None:
         self.offered.append((workspace.owner.environment, workspace.desired.commit))
+        self.workspaces.append(workspace)
         self.healing.append(snapshot.desired.policy.heal)
 
     def _fault(self, refusal: Refusal) -> None:
@@ -76,6 +78,41 @@ async def test_every_environment_of_the_policy_ref_at_what_it_tracks(tmp_path: P
     await told.watch.look()
     assert told.offered == [("dev", second), ("prod", first)]
     assert told.healing == [True, False], "drift: report is told and not healed"
+
+
+async def test_the_policy_ref_decides_where_things_run_and_credentials_go(tmp_path: Path) -> None:
+    registry = f"{_HEAD}Registry\nmetadata: {{name: main}}\nspec: {{url: r.example.com/shop}}\n---\n"
+    built = "{registry: main, repository: web, build: {}}"
+    image = f"{_HEAD}Image\nmetadata: {{name: web}}\nspec: {built}\n---\n"
+    rest = image + _SERVICE.replace("'redis:7'", "web")
+    text = environment("dev", tracks="stable") + registry + rest
+    repository, _ = written(tmp_path, text)
+    repository.commit({"Dockerfile": "FROM scratch\n"})
+    repository.git("switch", "-q", "-c", "stable")
+    stolen = "{url: evil.example.com, auth: {username: u, password: {secret: bank}}}"
+    theirs = environment("dev", tracks="stable", runtime="{endpoint: 'tcp://10.0.0.1:2376'}")
+    hostile = theirs + registry.replace("{url: r.example.com/shop}", stolen) + rest
+    second = repository.commit({"specs/all.yaml": hostile})
+    told = Told(repository)
+    told.watch.entry = told.watch.entry.model_copy(update={"bounds": "any"})
+    await told.watch.look()
+    assert told.offered == [("dev", second)]
+    (workspace,) = told.workspaces
+    assert next(str(i.ref) for i in workspace.desired.images.values()).startswith("r.example.com/shop/web:")
+    assert workspace.effective.environment.runtime.endpoint is None
+    assert workspace.registries.logins() == {}
+    assert [p.subject for p in workspace.problems if p.code == "POL002"] == [
+        "Environment dev",
+        "Registry main",
+    ]
+
+
+async def test_going_beyond_the_bounds_fails_that_environment_alone(tmp_path: Path) -> None:
+    text = environment("dev") + environment("prod", runtime="{endpoint: 'ssh://root@bank-1'}") + _SERVICE
+    repository, first = written(tmp_path, text)
+    told = Told(repository)
+    await told.watch.look()
+    assert (told.offered, told.faults) == ([("dev", first)], [("prod", "POL010")])
 
 
 async def test_nothing_new_is_not_read_again(tmp_path: Path) -> None:

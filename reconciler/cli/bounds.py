@@ -1,0 +1,139 @@
+"""Holds what documents say to the bounds of their Run entry (contracts, section 9)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.cli.envelope import Stop, failure
+from reconciler.cli.exits import REFUSED
+from reconciler.cli.reach import endpoint_variable
+from specs.allow import EVERY, LISTS, Allowed
+from specs.effective import Effective
+from specs.problem import Problem
+from specs.reference import ImageRef
+from specs.registry import Login, Registry
+from specs.run_bounds import Bounds, RegistryBound
+from specs.run_repository import RunRepository
+
+
+@dataclass(frozen=True, slots=True)
+class _Excess:
+    """Something that no bound grants: what is seen, the bound, and the line to write for it."""
+
+    seen: str
+    bound: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundsCheck:
+    """The bounds of one entry, for each commit of its environments."""
+
+    entry: RunRepository
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    def admit(self, found: Effective) -> Effective:
+        """What the entry lets through, with the engine reached as the entry says. Raises Stop with a problem
+        for everything that goes beyond."""
+        problems = self.exceeded(found)
+        if problems:
+            raise Stop(REFUSED, problems)
+        endpoint = self.entry.endpoints.get(found.environment_name)
+        if endpoint is None:
+            return found
+        runtime = found.environment.runtime.model_copy(update={"endpoint": endpoint})
+        return replace(found, environment=found.environment.model_copy(update={"runtime": runtime}))
+
+    def exceeded(self, found: Effective) -> tuple[Problem, ...]:
+        """A problem for everything that the entry does not grant; none with ``bounds: any``."""
+        bounds = self.entry.bounds
+        if bounds == "any":
+            return ()
+        return tuple(
+            failure(
+                "POL010",
+                f"Environment {found.environment_name}",
+                excess.seen,
+                f"what bounds.{excess.bound} of repository {self.entry.name} grants",
+                f"to grant it, write into the Run file: bounds: {{{excess.line}}}",
+            )
+            for excess in self._excesses(found, bounds)
+        )
+
+    def _excesses(self, found: Effective, bounds: Bounds) -> Iterator[_Excess]:
+        project = found.environment.project
+        if project != (bounds.project or self.entry.name):
+            yield _Excess(f"it is of project {project}", "project", f"project: {project}")
+            return  # everything else would be told of another project's environment
+        yield from self._endpoint(found, bounds)
+        for registry_name, registry in sorted(found.registries.items()):
+            yield from _registry(registry_name, registry, bounds)
+        yield from _allow(found.environment.allow, bounds.allow)
+        networks = [("network", n, r.name, r.external) for n, r in sorted(found.networks.items())]
+        volumes = [("volume", n, r.name, r.external) for n, r in sorted(found.volumes.items())]
+        for kind, name, object_name, is_external in (*networks, *volumes):
+            if is_external and (object_name or name) not in bounds.external:
+                line = f"external: [{object_name or name}]"
+                yield _Excess(f"it uses {kind} {object_name or name} of others", "external", line)
+
+    def _endpoint(self, found: Effective, bounds: Bounds) -> Iterator[_Excess]:
+        from providers.docker.endpoint import DEFAULT_SOCKET
+
+        runtime, variable = found.environment.runtime, endpoint_variable(found.environment_name)
+        given = self.environ.get(variable)
+        endpoint = given or runtime.endpoint
+        granted = (*bounds.endpoints, f"unix://{DEFAULT_SOCKET}")
+        if not given and found.environment_name in self.entry.endpoints:
+            endpoint = None  # the Run file itself says it
+        if endpoint is not None and endpoint not in granted:
+            origin = variable if given else "runtime.endpoint"
+            shown = repr(endpoint)[1:-1][:200]
+            yield _Excess(f"{origin} is {shown}", "endpoints", f'endpoints: ["{shown}"]')
+        if runtime.builder is not None and runtime.builder not in bounds.builders:
+            line = f"builders: [{runtime.builder}]"
+            yield _Excess(f"it builds with {runtime.builder}", "builders", line)
+
+
+def _registry(registry_name: str, registry: Registry, bounds: Bounds) -> Iterator[_Excess]:
+    if registry.provider == "local" or registry.url is None:
+        return
+    host = ImageRef.parse(f"{registry.url.removeprefix('https://').rstrip('/')}/x").host
+    granted = bounds.registries.get(host)
+    auth = registry.auth
+    secret_name = auth.password.secret if isinstance(auth, Login) else ""
+    line = f"registries: {{{_quoted(host)}: {_grant(secret_name, auth == 'docker')}}}"
+    if granted is None:
+        yield _Excess(f"Registry {registry_name} is on {host}", "registries", line)
+        granted = RegistryBound()
+    if secret_name and secret_name not in granted.secrets:
+        yield _Excess(f"{host} would be sent secret {secret_name}", "registries", line)
+    if auth == "docker" and not granted.docker:
+        yield _Excess(f"{host} would be sent this machine's docker login", "registries", line)
+
+
+def _grant(secret_name: str, docker: bool) -> str:
+    words = ([f"secrets: [{secret_name}]"] if secret_name else []) + (["docker: true"] if docker else [])
+    return f"{{{', '.join(words)}}}"
+
+
+def _quoted(host: str) -> str:
+    return f'"{host}"' if ":" in host else host
+
+
+def _allow(wanted: Allowed, granted: Allowed) -> Iterator[_Excess]:
+    for path in wanted.host_mounts:
+        if path not in granted.host_mounts:
+            yield _Excess(f"it allows host path {path}", "allow", f'allow: {{host_mounts: ["{path}"]}}')
+    given = {("privileged", ""): wanted.privileged}
+    for word in LISTS:
+        values: Mapping[str, tuple[str, ...]] = getattr(wanted, word)
+        given |= {(word, value): names for value, names in values.items()}
+    for (word, value), names in given.items():
+        lacking = [name for name in names if not granted.grants(word, value, name)]
+        if lacking:
+            services = ", ".join(f'"{n}"' if n == EVERY else n for n in lacking)
+            line = f"{word}: [{services}]" if word == "privileged" else f'{word}: {{"{value}": [{services}]}}'
+            seen = f"it allows {word} {value}".strip()
+            yield _Excess(f"{seen} for {services}", "allow", f"allow: {{{line}}}")
