@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.actions import (
     Action,
@@ -22,6 +23,8 @@ from reconciler.observed import Attempt, Observed
 from reconciler.ownership import Owner
 from reconciler.perform import perform
 from reconciler.provider import ProviderError, Refused, Stale
+from reconciler.sharing import Sharing
+from specs.reference import ImageRef
 
 FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
@@ -45,8 +48,8 @@ class Executor:
     attempts: dict[Subject, Attempt] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    sharing: Sharing = field(default_factory=Sharing)
     _ended: list[Subject] = field(default_factory=list)
-    _bounds: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _clock: tuple[float, float] = (0.0, 0.0)
 
     def begin_look(self, at: float | None = None) -> None:
@@ -68,11 +71,22 @@ class Executor:
         self._clock = (observed.at, asyncio.get_running_loop().time())
         started = []
         for action in actions:
-            if action.subject not in self.tasks:
+            if action.subject not in self.tasks and self._is_free(action):
                 task = asyncio.create_task(self._run(action, observed), name=str(action.subject))
                 self.tasks[action.subject] = task
+                if isinstance(action, BuildImage):
+                    task.add_done_callback(partial(self._end_build, action.image.ref))
                 started.append(action)
         return tuple(started)
+
+    def _end_build(self, image: ImageRef, _: asyncio.Task[None]) -> None:
+        self.sharing.end_build(image)
+
+    def _is_free(self, action: Action) -> bool:
+        """An image that another environment of this process builds is waited for."""
+        if not isinstance(action, BuildImage):
+            return True
+        return self.sharing.begin_build(action.image.ref, self.changed)
 
     async def _run(self, action: Action, observed: Observed) -> None:
         log: list[str] = []
@@ -111,7 +125,7 @@ class Executor:
 
     def _bound(self, action: Action) -> asyncio.Semaphore:
         name, size = bound(action)
-        return self._bounds.setdefault(name, asyncio.Semaphore(size))
+        return self.sharing.places(self.clients.runtime, name, size)
 
     def _end(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)

@@ -20,6 +20,7 @@ from reconciler.loop_mark import LoopMark
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
+from reconciler.sharing import Sharing
 from reconciler.snapshot import Snapshot
 from reconciler.tally import Tally
 
@@ -41,6 +42,7 @@ class Keeper:
     resync: float = RESYNC
     holder: str = field(default_factory=process_name)
     """Who this is, for the lease and for people."""
+    sharing: Sharing = field(default_factory=Sharing)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     looked_at: float | None = None
     """When the last complete look ended, on the event loop's clock."""
@@ -115,7 +117,8 @@ class Keeper:
     def _turn(self, snapshot: Snapshot) -> Convergence:
         run = self._run
         if run is None or run.clients.runtime is not snapshot.clients.runtime:
-            executor = Executor(self.owner, snapshot.clients, self.heard.progress, changed=self.wake)
+            told, sharing = self.heard.progress, self.sharing
+            executor = Executor(self.owner, snapshot.clients, told, changed=self.wake, sharing=sharing)
             lease = Lease(self.owner, snapshot.clients.runtime, self.holder)
             self._mark = LoopMark(self.owner, snapshot.clients.runtime, self.holder)
             self._begin(0)

@@ -21,6 +21,7 @@ from reconciler.ownership import Owner
 from reconciler.provider import ProviderError, Runtime
 from reconciler.secret_names import secret_names
 from reconciler.serve import Post, Tell, listen, serve
+from reconciler.sharing import Sharing
 from reconciler.snapshot import Snapshot
 from specs.run_file import RunFile
 from specs.run_repository import RunRepository
@@ -42,6 +43,7 @@ class Loop:
     """Which repository keeps an owner."""
     watches: dict[str, RepositoryWatch] = field(default_factory=dict)
     runtimes: dict[str, Runtime] = field(default_factory=dict)
+    sharing: Sharing = field(default_factory=Sharing)
     lines: dict[str, Line] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -119,9 +121,8 @@ class Loop:
         self.voice.warn(owner, workspace.problems)
 
     def _begin(self, owner: Owner, snapshot: Snapshot) -> None:
-        keeper = Keeper(
-            owner, heard_by(self._everybody(), owner, self.kept_by[owner]), self.config.spec.resync
-        )
+        heard = heard_by(self._everybody(), owner, self.kept_by[owner])
+        keeper = Keeper(owner, heard, self.config.spec.resync, sharing=self.sharing)
         self.keepers[owner] = keeper
         runtime = snapshot.clients.runtime
 
