@@ -154,6 +154,8 @@ class World:
     traits: Traits = Traits()
     ports: Mapping[int, str] = field(default_factory=dict)
     tenants: frozenset[Tenant] = frozenset()
+    engine: str = ""
+    """The engine's own id, whatever way it was reached; empty where it was not told."""
 
 
 class Runtime(Dialogue, Strangers, Contents, Protocol):

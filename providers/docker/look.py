@@ -96,6 +96,7 @@ class Look:
             traits=await self._traits(clock),
             ports=listing.foreign_ports(containers or [], frozenset(self.ours)),
             tenants=tenants(containers or [], frozenset(self.ours)),
+            engine=text(clock, "ID"),
         )
 
     async def _traits(self, about: object) -> Traits:

@@ -47,6 +47,7 @@ def look(ground: Ground, question: Question) -> World:
         traits=TRAITS,
         ports=_ports(ground, owner),
         tenants=tenants(ground),
+        engine=ground.host,
     )
 
 

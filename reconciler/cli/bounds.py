@@ -11,6 +11,7 @@ from reconciler.cli.exits import REFUSED
 from reconciler.cli.reach import endpoint_variable
 from specs.allow import EVERY, LISTS, Allowed
 from specs.effective import Effective
+from specs.environment import Environment
 from specs.problem import Problem
 from specs.reference import ImageRef
 from specs.registry import Login, Registry
@@ -40,52 +41,59 @@ class BoundsCheck:
         problems = self.exceeded(found)
         if problems:
             raise Stop(REFUSED, problems)
-        endpoint = self.entry.endpoints.get(found.environment_name)
-        if endpoint is None:
-            return found
-        runtime = found.environment.runtime.model_copy(update={"endpoint": endpoint})
-        return replace(found, environment=found.environment.model_copy(update={"runtime": runtime}))
+        environment = self._reached(found.environment_name, found.environment)
+        return replace(found, environment=environment)
+
+    def place(self, environment_name: str, environment: Environment) -> Environment:
+        """The same of an Environment alone: whose it is and where it runs. Raises Stop."""
+        excesses = [] if self.entry.bounds == "any" else self._misplaced(environment_name, environment)
+        if excesses:
+            raise Stop(REFUSED, tuple(self._problem(environment_name, excess) for excess in excesses))
+        return self._reached(environment_name, environment)
 
     def exceeded(self, found: Effective) -> tuple[Problem, ...]:
         """A problem for everything that the entry does not grant; none with ``bounds: any``."""
-        bounds = self.entry.bounds
+        bounds, name = self.entry.bounds, found.environment_name
         if bounds == "any":
             return ()
-        return tuple(
-            failure(
-                "POL010",
-                f"Environment {found.environment_name}",
-                excess.seen,
-                f"what bounds.{excess.bound} of repository {self.entry.name} grants",
-                f"to grant it, write into the Run file: bounds: {{{excess.line}}}",
-            )
-            for excess in self._excesses(found, bounds)
+        excesses = self._misplaced(name, found.environment)
+        if not any(excess.bound == "project" for excess in excesses):
+            excesses += _contents(found, bounds)
+        return tuple(self._problem(name, excess) for excess in excesses)
+
+    def _problem(self, environment_name: str, excess: _Excess) -> Problem:
+        return failure(
+            "POL010",
+            f"Environment {environment_name}",
+            excess.seen,
+            f"what bounds.{excess.bound} of repository {self.entry.name} grants",
+            f"to grant it, write into the Run file: bounds: {{{excess.line}}}",
         )
 
-    def _excesses(self, found: Effective, bounds: Bounds) -> Iterator[_Excess]:
-        project = found.environment.project
-        if project != (bounds.project or self.entry.name):
-            yield _Excess(f"it is of project {project}", "project", f"project: {project}")
-            return  # everything else would be told of another project's environment
-        yield from self._endpoint(found, bounds)
-        for registry_name, registry in sorted(found.registries.items()):
-            yield from _registry(registry_name, registry, bounds)
-        yield from _allow(found.environment.allow, bounds.allow)
-        networks = [("network", n, r.name, r.external) for n, r in sorted(found.networks.items())]
-        volumes = [("volume", n, r.name, r.external) for n, r in sorted(found.volumes.items())]
-        for kind, name, object_name, is_external in (*networks, *volumes):
-            if is_external and (object_name or name) not in bounds.external:
-                line = f"external: [{object_name or name}]"
-                yield _Excess(f"it uses {kind} {object_name or name} of others", "external", line)
+    def _reached(self, environment_name: str, environment: Environment) -> Environment:
+        endpoint = self.entry.endpoints.get(environment_name)
+        if endpoint is None:
+            return environment
+        runtime = environment.runtime.model_copy(update={"endpoint": endpoint})
+        return environment.model_copy(update={"runtime": runtime})
 
-    def _endpoint(self, found: Effective, bounds: Bounds) -> Iterator[_Excess]:
+    def _misplaced(self, environment_name: str, environment: Environment) -> list[_Excess]:
+        bounds, project = self.entry.bounds, environment.project
+        if bounds == "any":
+            return []
+        if project != (bounds.project or self.entry.name):
+            # everything else would be told of another project's environment
+            return [_Excess(f"it is of project {project}", "project", f"project: {project}")]
+        return list(self._endpoint(environment_name, environment, bounds))
+
+    def _endpoint(self, environment_name: str, environment: Environment, bounds: Bounds) -> Iterator[_Excess]:
         from providers.docker.endpoint import DEFAULT_SOCKET
 
-        runtime, variable = found.environment.runtime, endpoint_variable(found.environment_name)
+        runtime, variable = environment.runtime, endpoint_variable(environment_name)
         given = self.environ.get(variable)
         endpoint = given or runtime.endpoint
         granted = (*bounds.endpoints, f"unix://{DEFAULT_SOCKET}")
-        if not given and found.environment_name in self.entry.endpoints:
+        if not given and environment_name in self.entry.endpoints:
             endpoint = None  # the Run file itself says it
         if endpoint is not None and endpoint not in granted:
             origin = variable if given else "runtime.endpoint"
@@ -94,6 +102,18 @@ class BoundsCheck:
         if runtime.builder is not None and runtime.builder not in bounds.builders:
             line = f"builders: [{runtime.builder}]"
             yield _Excess(f"it builds with {runtime.builder}", "builders", line)
+
+
+def _contents(found: Effective, bounds: Bounds) -> Iterator[_Excess]:
+    for registry_name, registry in sorted(found.registries.items()):
+        yield from _registry(registry_name, registry, bounds)
+    yield from _allow(found.environment.allow, bounds.allow)
+    networks = [("network", n, r.name, r.external) for n, r in sorted(found.networks.items())]
+    volumes = [("volume", n, r.name, r.external) for n, r in sorted(found.volumes.items())]
+    for kind, name, object_name, is_external in (*networks, *volumes):
+        if is_external and (object_name or name) not in bounds.external:
+            line = f"external: [{object_name or name}]"
+            yield _Excess(f"it uses {kind} {object_name or name} of others", "external", line)
 
 
 def _registry(registry_name: str, registry: Registry, bounds: Bounds) -> Iterator[_Excess]:

@@ -1,0 +1,123 @@
+"""Whether a commit may be taken after those that were accepted: it must contain them, and where the Run file
+says whose commits count, every one since must be signed by somebody whom it names (contracts, section 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.envelope import failure, problem_of
+from reconciler.cli.tracked import Tracked
+from reconciler.fault import ProviderError
+from reconciler.render import escape
+from reconciler.repository import Kinship
+from specs.problem import Problem
+from specs.run_signatures import Signatures
+from specs.semver import read_version
+
+if TYPE_CHECKING:
+    from providers.git.repository import GitRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """From where on commits are judged: the commits that were accepted, all of which the next one contains;
+    the tag by which the newest came. Empty: nothing was accepted yet."""
+
+    commits: tuple[str, ...] = ()
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The rules for one environment. Blocking: ask off the event loop."""
+
+    repository: GitRepository
+    environment_name: str
+    signatures: Signatures | None
+    pattern: str = "*"
+    """Of the tags that are tracked."""
+
+    def problems(self, tracked: Tracked, lineage: Lineage) -> tuple[Problem, ...]:
+        """Why the commit may not be taken; nothing where it may. Never raises ProviderError."""
+        before = lineage
+        if not before.commits and self.signatures is not None and self.signatures.since is not None:
+            before = Lineage((self.signatures.since,))
+        try:
+            return self._moved(tracked, before) or self._unsigned(tracked, before)
+        except ProviderError as error:
+            return (problem_of(error),)
+
+    def _moved(self, tracked: Tracked, before: Lineage) -> tuple[Problem, ...]:
+        if tracked.tag is not None and before.tag is not None:
+            moved = self._tag_moved(tracked, before)
+            if moved:
+                return (moved,)
+        kin = self.repository.lineage(tracked.commit, before.commits)
+        for commit in before.commits:
+            problem = self._related(tracked, commit, kin[commit], by_tag=before.tag is not None)
+            if problem is not None:
+                return (problem,)
+        return ()
+
+    def _related(self, tracked: Tracked, commit: str, kin: Kinship, by_tag: bool) -> Problem | None:
+        if kin in (Kinship.SAME, Kinship.ANCESTOR):
+            return None
+        if kin is Kinship.CANNOT_TELL:
+            seen = f"{commit[:12]}, which was accepted, is not in the clone: cannot tell what became of it"
+            return self._held("POL032", tracked, seen, "push it again")
+        if tracked.tag is not None:
+            # Versions of two lines of development follow one another, but never those of two repositories.
+            if kin is Kinship.UNRELATED and self.repository.merge_base(tracked.commit, commit):
+                return None
+            if kin is Kinship.DESCENDANT and by_tag:
+                return None
+        if kin is Kinship.DESCENDANT:
+            seen = f"it moved back to {tracked.commit[:12]}, which comes before {commit[:12]}"
+            return self._held("POL030", tracked, seen, "push the newer commits again, or git revert")
+        seen = f"it was rewritten: {tracked.commit[:12]} does not contain {commit[:12]}"
+        return self._held("POL031", tracked, seen, "push the lost commits again")
+
+    def _tag_moved(self, tracked: Tracked, before: Lineage) -> Problem | None:
+        tag, accepted = tracked.tag, before.tag or ""
+        if tag is None:
+            return None
+        if tag.name == accepted and tracked.commit not in before.commits:
+            seen = f"tag {accepted} was moved to {tracked.commit[:12]}"
+            return self._held("POL031", tracked, seen, "tag a new version")
+        last, now = read_version(accepted, self.pattern), read_version(tag.name, self.pattern)
+        if last is not None and now is not None and now < last:
+            seen = f"version {accepted} has gone, and {tag.name} would come after it"
+            return self._held("POL030", tracked, seen, f"push {accepted} again, or tag a higher version")
+        return None
+
+    def _held(self, code: str, tracked: Tracked, seen: str, remedy: str) -> Problem:
+        name = self.environment_name
+        return failure(
+            code,
+            f"Environment {name}, {tracked.ref or tracked.commit[:12]}",
+            seen,
+            "a commit that comes after the last accepted one",
+            f"{remedy}; or accept it, from a clone at that commit: reconciler adopt {name}",
+        )
+
+    def _unsigned(self, tracked: Tracked, before: Lineage) -> tuple[Problem, ...]:
+        policy = self.signatures
+        if policy is None or tracked.commit in before.commits:
+            return ()
+        from providers.git.signatures import Keys, commits_since, open_verifier
+
+        keys = Keys(*(Path(f) if f else None for f in (policy.allowed_signers, policy.gpg_keys)))
+        git = self.repository.git
+        with open_verifier(git, keys) as verifier:
+            if tracked.tag is not None and verifier.is_signed(tracked.tag):
+                return ()
+            found = verifier.first_unverified(commits_since(git, tracked.commit, before.commits))
+        if found is None:
+            return ()
+        seen = f"commit {found.commit} by {escape(found.author, 200)} {found.reason}"
+        expected = "a signature that the Run file's keys verify, on every commit since the last accepted one"
+        subject = f"Environment {self.environment_name}, {tracked.ref or tracked.commit[:12]}"
+        remedy = "sign it again and push, or add the key where its signer may deploy"
+        return (failure("POL020", subject, seen, expected, remedy),)
