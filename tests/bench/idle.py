@@ -38,7 +38,7 @@ class Idle:
 def measure_idle(engine: RunningEngine, fleet: Fleet, folder: Path, seconds: float) -> Idle:
     """Keep what runs already, and do nothing for so long."""
     folder.mkdir()
-    repository = {"name": "fleet", "folder": str(fleet.folder)}
+    repository = {"name": "fleet", "folder": str(fleet.folder), "bounds": "any"}
     document = {
         "apiVersion": "reconciler/v1",
         "kind": "Run",

@@ -19,14 +19,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from forge import Forge
+from forge import Forge, git
 
 from engine_socket import request
 from ground import RunningEngine
 
 SECRET = "bench-webhook-secret-0123456789"
 _OBEYS = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
-_IGNORES = "trap '' TERM; while :; do sleep 0.05; done"
+SCRIPTS = {"plain": _OBEYS, "built": _OBEYS, "deaf": "trap '' TERM; while :; do sleep 0.05; done"}
 
 
 @dataclass
@@ -71,8 +71,9 @@ class Keeper:
     def variables(self) -> dict[str, str]:
         return {}
 
-    def files(self, version: str, is_deaf: bool) -> Mapping[str, str]:
-        """The service at this version; ``is_deaf``: it ignores the stop signal."""
+    def files(self, version: str, kind: str) -> Mapping[str, str]:
+        """The service at this version. ``deaf``: it ignores the stop signal; ``built``: its image is built
+        from a file that changes with the version."""
         raise NotImplementedError
 
     def clear(self) -> None:
@@ -84,9 +85,9 @@ class Keeper:
                 force = [] if kind == "network" else ["--force"]
                 self.engine.cli(kind, "rm", *force, *ids.split())
 
-    def push(self, version: str, is_deaf: bool = False) -> str:
+    def push(self, version: str, kind: str) -> str:
         """Another version into its forge, told to nobody; the commit."""
-        return self.forge.push(self.files(version, is_deaf))
+        return self.forge.push(self.files(version, kind))
 
     def announce(self, commit: str) -> None:
         """A push as GitHub tells it."""
@@ -104,6 +105,10 @@ class Keeper:
 
     def webhook(self) -> str:
         raise NotImplementedError
+
+    def phases(self) -> Mapping[str, float]:
+        """Where it tells of its steps: when each ended."""
+        return {}
 
     def containers(self) -> list[Any]:
         """Its containers, as inspected."""
@@ -142,6 +147,7 @@ class Ours(Keeper):
             "poll": "1h",
             "webhook_secret": str(self.folder / "secret"),
             "bounds": "any",
+            "bounds": "any",
         }
         document = {
             "apiVersion": "reconciler/v1",
@@ -163,15 +169,55 @@ class Ours(Keeper):
     def webhook(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1/webhook/shop"
 
-    def files(self, version: str, is_deaf: bool) -> Mapping[str, str]:
+    def files(self, version: str, kind: str) -> Mapping[str, str]:
         head = "apiVersion: reconciler/v1\nkind: "
-        script = json.dumps(_IGNORES if is_deaf else _OBEYS)
-        return {
+        image = "web" if kind == "built" else self.image
+        registry = self.image.partition("/")[0]
+        found = {
             "specs/dev.yaml": f"{head}Environment\nmetadata: {{name: dev}}\nspec: {{project: benchloop}}\n",
-            "specs/web.yaml": f"{head}Service\nmetadata: {{name: web}}\nspec:\n  image: {self.image}\n"
-            f"  command: [sh, -c, {script}]\n  environment: {{VERSION: '{version}'}}\n"
+            "specs/web.yaml": f"{head}Service\nmetadata: {{name: web}}\nspec:\n  image: {image}\n"
+            f"  command: [sh, -c, {json.dumps(SCRIPTS[kind])}]\n  environment: {{VERSION: '{version}'}}\n"
             "  rollout: {monitor: 1s}\n",
         }
+        if kind != "built":
+            return found
+        return {
+            **found,
+            **_context(self.image, version),
+            "specs/image.yaml": f"{head}Registry\nmetadata: {{name: main}}\n"
+            f"spec: {{provider: oci, url: {registry}/bench}}\n---\n"
+            f"{head}Image\nmetadata: {{name: web}}\n"
+            "spec: {registry: main, repository: loop, build: {context: web}}\n",
+        }
+
+    def phases(self) -> Mapping[str, float]:
+        """When each step of the newest deploy was told of, seconds since 1970, by its first words."""
+        found: dict[str, float] = {}
+        for line in (self.folder / "log").read_text().splitlines():
+            told = json.loads(line)
+            at = datetime.fromisoformat(told["timestamp"].replace("Z", "+00:00")).timestamp()
+            if told["event"] == "commit":
+                found = {"read": at}
+            elif told["event"] == "done":
+                found.setdefault(str(told["action"]).split()[0], at)
+        return found
+
+
+class Receiving(Ours):
+    """``reconciler run`` with a repository of its own, which is pushed to."""
+
+    def command(self) -> list[str]:
+        command = super().command()
+        document = json.loads(Path(command[-1]).read_text())
+        repository = {"name": "shop", "folder": str(self.folder / "own.git"), "receive": True, "poll": "1h"}
+        document["spec"]["repositories"] = [{**document["spec"]["repositories"][0], **repository}]
+        del document["spec"]["repositories"][0]["url"]
+        Path(command[-1]).write_text(json.dumps(document))
+        return command
+
+    def announce(self, commit: str) -> None:
+        """The push itself; nobody waits for what it shows."""
+        git(self.forge.clone, "push", "-q", "-o", "no-wait", str(self.folder / "own.git"), "main")
 
 
 class DocoCd(Keeper):
@@ -198,13 +244,20 @@ class DocoCd(Keeper):
     def webhook(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1/webhook"
 
-    def files(self, version: str, is_deaf: bool) -> Mapping[str, str]:
-        script = json.dumps(_IGNORES if is_deaf else _OBEYS)
+    def files(self, version: str, kind: str) -> Mapping[str, str]:
+        source = "build: {context: web}" if kind == "built" else f"image: {self.image}"
         return {
-            "compose.yaml": f"services:\n  web:\n    image: {self.image}\n    command: [sh, -c, {script}]\n"
+            **(_context(self.image, version) if kind == "built" else {}),
+            "compose.yaml": f"services:\n  web:\n    {source}\n"
+            f"    command: [sh, -c, {json.dumps(SCRIPTS[kind])}]\n"
             f"    environment: {{VERSION: '{version}'}}\n    restart: unless-stopped\n",
             ".doco-cd.yml": "name: peerloop\nreconciliation: {enabled: true, events: [destroy]}\n",
         }
+
+
+def _context(base: str, version: str) -> Mapping[str, str]:
+    """A build whose input changes with the version."""
+    return {"web/Dockerfile": f"FROM {base}\nCOPY version /version\n", "web/version": f"{version}\n"}
 
 
 def moment(text: str) -> float:

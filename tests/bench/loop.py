@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keepers import DocoCd, Keeper, Ours, moment
+from keepers import DocoCd, Keeper, Ours, Receiving, moment
 
 from engine_socket import request
 from ground import RunningEngine
 
+_KINDS = {
+    "plain": "the old container stops when asked",
+    "deaf": "the old container ignores its stop signal",
+    "built": "with a rebuild",
+}
+_STEPS = ("read", "build", "pull", "create")
 _JSON = {"Content-Type": "application/json"}
 _PEER = "RECONCILER_BENCH_DOCO_CD"
 
@@ -44,19 +50,20 @@ class Spread:
 def measure_loop(engine: RunningEngine, image: str, folder: Path, times: int, removals: int) -> None:
     """All of it; the peer only where its binary is named."""
     folder.mkdir()
-    kinds: list[Callable[[RunningEngine, str, Path], Keeper]] = [Ours]
+    keepers: list[Callable[[RunningEngine, str, Path], Keeper]] = [Ours]
     if os.environ.get(_PEER):
-        kinds.append(DocoCd)
+        keepers.append(DocoCd)
     else:
         print(f"no doco-cd: name its binary in {_PEER}")
-    for is_deaf in (False, True):
-        spreads = [
-            _pushes(kind(engine, image, folder / f"p{is_deaf}{n}"), times, is_deaf)
-            for n, kind in enumerate(kinds)
-        ]
-        words = "ignores its stop signal" if is_deaf else "stops when asked"
-        _print(f"webhook to running, the old container {words}", spreads)
-    pairs = [_removals(kind(engine, image, folder / f"r{n}"), removals) for n, kind in enumerate(kinds)]
+    for kind, words in _KINDS.items():
+        places = [folder / f"{kind}-{number}" for number in range(len(keepers))]
+        ones = [keeper(engine, image, place) for keeper, place in zip(keepers, places, strict=True)]
+        _print(f"webhook to running, {words}", [_pushes(one, times, kind) for one in ones])
+    _print(
+        "push straight to it, until running",
+        [_pushes(Receiving(engine, image, folder / "d"), times, "plain")],
+    )
+    pairs = [_removals(kind(engine, image, folder / f"r{n}"), removals) for n, kind in enumerate(keepers)]
     _print("removed by hand to running", [spread for spread, _ in pairs])
     spread, bare = pairs[0]
     print(
@@ -77,17 +84,29 @@ def _print(what: str, spreads: Sequence[Spread]) -> None:
     print(words, flush=True)
 
 
-def _pushes(keeper: Keeper, times: int, is_deaf: bool) -> Spread:
+def _pushes(keeper: Keeper, times: int, kind: str) -> Spread:
     """From the webhook until the engine says that the new container started."""
     found: list[float] = []
+    phases: dict[str, list[float]] = {}
     with keeper:
-        _begin(keeper, is_deaf)
+        try:
+            _begin(keeper, kind)
+        except TimeoutError as error:
+            print(f"  {error}")
+            return Spread([], times)
         for number in range(1, times + 1):
-            commit = keeper.push(str(number), is_deaf)
+            commit = keeper.push(str(number), kind)
             told = time.time()
             keeper.announce(commit)
             found.append(keeper.wait(str(number)) - told)
-            time.sleep(12 if is_deaf else 6)  # until the old one is gone, and whatever is proved is proved
+            time.sleep(12 if kind == "deaf" else 6)  # until the old one is gone and the new one is proved
+            for name, at in keeper.phases().items():
+                phases.setdefault(name, []).append(at - told)
+    if kind == "built" and phases:
+        steps = ", ".join(
+            f"{name} {statistics.median(phases[name]):.2f} s" for name in _STEPS if name in phases
+        )
+        print(f"  ours, since the webhook: {steps}", flush=True)
     return Spread(found)
 
 
@@ -98,7 +117,7 @@ def _removals(keeper: Keeper, times: int) -> tuple[Spread, Spread]:
     bare: list[float] = []
     lost = 0
     with keeper:
-        _begin(keeper, False)
+        _begin(keeper, "plain")
         for number in range(times):
             container = keeper.containers()[0]
             bare.append(_create_and_start(keeper.engine, container, f"bench-bare-{number}"))
@@ -132,7 +151,7 @@ def _edits(keeper: Keeper, times: int) -> Spread:
     """From an edit by hand until what it changed is as it was."""
     found: list[float] = []
     with keeper:
-        _begin(keeper, False)
+        _begin(keeper, "plain")
         for number in range(times):
             container = keeper.containers()[0]
             target, network = container["Id"], next(iter(container["NetworkSettings"]["Networks"]))
@@ -160,9 +179,9 @@ def _is_whole(keeper: Keeper, target: str, network: str) -> bool:
     )
 
 
-def _begin(keeper: Keeper, is_deaf: bool) -> None:
+def _begin(keeper: Keeper, kind: str) -> None:
     """A first version, running and at rest."""
-    commit = keeper.push("0", is_deaf)
+    commit = keeper.push("0", kind)
     keeper.start()
     time.sleep(2)
     keeper.announce(commit)
