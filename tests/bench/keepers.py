@@ -147,7 +147,6 @@ class Ours(Keeper):
             "poll": "1h",
             "webhook_secret": str(self.folder / "secret"),
             "bounds": "any",
-            "bounds": "any",
         }
         document = {
             "apiVersion": "reconciler/v1",
