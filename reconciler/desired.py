@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from reconciler.ownership import Owner, short_digest
+from reconciler.policy import NOTHING_ALLOWED as NOTHING_ALLOWED
+from reconciler.policy import Policy as Policy
 from reconciler.repository import Kinship as Kinship
 from specs.allow import Allowed
 from specs.privilege import Attachment
@@ -21,7 +23,6 @@ Fields: TypeAlias = Mapping[str, Json]
 
 Order = Literal["start-first", "stop-first"]
 NOTHING: Fields = MappingProxyType({})
-NOTHING_ALLOWED = Allowed()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -212,22 +213,6 @@ class LocalRegistry:
     project: str
     image: ImageRef
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the environment and the command allow."""
-
-    heal: bool = True
-    prune_limit: int | None = None
-    backwards: bool = False
-    allow_prune: str | None = None
-    source: str = ""
-    """The text of the label ``reconciler.source`` that this source writes."""
-    mode: Literal["live", "offline", "worktree"] = "live"
-    take_over: Literal["no", "prepare", "take"] = "no"
-    """``adopt``: make everything ready but instances; then make them, whoever else was there before."""
-    allowed: Allowed = NOTHING_ALLOWED
 
 
 @dataclass(frozen=True, slots=True)

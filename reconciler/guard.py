@@ -5,12 +5,12 @@ from __future__ import annotations
 from reconciler.actions import Action, CreateInstance
 from reconciler.decision import Ender
 from reconciler.desired import Kinship, Subject
+from reconciler.hands_off import leave_suspended, leave_unapplied
 from reconciler.ownership import Role
 from reconciler.source import is_same_source
 from reconciler.steps import Steps
 from reconciler.takeover import ADOPT, accepted_source, read_take_over
 from reconciler.target import is_aged
-from reconciler.view import suspension
 
 
 def guard_environment(steps: Steps) -> None:
@@ -71,14 +71,9 @@ def tell_take_over(steps: Steps, subject: Subject) -> None:
         steps.wait(subject, f"taking over from {begun.name} has not ended: {command}", Ender.OUTSIDE)
 
 
-def suspended(steps: Steps, service_name: str) -> str | None:
-    """Why a service may not be touched."""
-    whole = suspension(steps.views, "", steps.now)
-    return whole if whole is not None else suspension(steps.views, service_name, steps.now)
-
-
 def allowed(steps: Steps, actions: list[Action]) -> list[Action]:
     """The actions that the guards let through; for each other one a Wait or Block says why."""
+    actions = leave_unapplied(steps, leave_suspended(steps, actions))
     if any(block.subject.kind == "Environment" for block in steps.blocks):
         actions = [a for a in actions if a.cause.type == "drift"]
     if not steps.desired.policy.heal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -92,6 +93,7 @@ class Convergence:
         observed = await observe(
             self.desired, self.clients, self.memory, self.executor.in_flight(), self.executor.attempts
         )
+        await self._put_back(observed)
         self.blind = self.blind + 1 if observed.unreadable else 0
         self.has_seen = self.has_seen or not observed.unreadable
         await self._relate(observed)
@@ -104,6 +106,12 @@ class Convergence:
         self.idle = 0 if started or self.executor.busy or ended else self.idle + 1
         report(PassReport(self.passes, observed, decided, started, ended))
         return observed, decided
+
+    async def _put_back(self, observed: Observed) -> None:
+        """What people said and somebody swept away is said again; it counts meanwhile, and is tried again."""
+        for marker in observed.vanished:
+            with suppress(ProviderError):
+                await self.clients.runtime.put_marker(self.desired.owner, marker)
 
     async def _relate(self, observed: Observed) -> None:
         """Tell again how the commits that live are related to ours, whenever they are others: of two

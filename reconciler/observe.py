@@ -16,11 +16,13 @@ from reconciler.observed import (
     Health,
     Instance,
     LiveImage,
+    Marker,
     Observed,
     Phase,
     Unreadable,
 )
 from reconciler.provider import ProviderError, Question, World
+from reconciler.said import Said
 from reconciler.target import desired_target
 from reconciler.view import ServiceView, Views, group
 from specs.reference import ImageRef
@@ -35,6 +37,7 @@ class Memory:
     healthy_since: dict[str, float] = field(default_factory=dict)
     unreadable_since: dict[str, float] = field(default_factory=dict)
     last_at: float | None = None
+    said: Said = field(default_factory=Said)
 
     def recall(self, instance: Instance) -> Instance:
         """The instance with the start of its run of successes as far back as we saw it: an engine's log
@@ -65,12 +68,15 @@ async def observe(
 ) -> Observed:
     """One look. Never raises ProviderError: what cannot be read is named in ``unreadable``."""
     world = await _look(desired, clients, memory)
+    vanished: tuple[Marker, ...] = ()
+    if not {"instances", "markers"} & {entry.what for entry in world.unreadable}:
+        vanished = memory.said.vanished(world.markers, world.instances, world.at)
     seen = Observed(
         at=world.at,
         instances=tuple(memory.recall(i) for i in world.instances),
         networks=world.networks,
         volumes=world.volumes,
-        markers=world.markers,
+        markers=world.markers + vanished,
         namesakes=world.namesakes,
         tasks=world.tasks,
         registry_running=world.registry_running,
@@ -79,6 +85,7 @@ async def observe(
         traits=world.traits,
         ports=world.ports,
         tenants=world.tenants,
+        vanished=vanished,
     )
     views = group(seen)
     artifacts, failed = await _artifacts(desired, seen, views, clients)

@@ -230,6 +230,9 @@ class Observed:
     ports: Mapping[int, str] = field(default_factory=dict)
     """Published host ports (tcp) -> who holds them, where visible: a container that is not ours."""
     tenants: frozenset[Tenant] = frozenset()
+    vanished: tuple[Marker, ...] = ()
+    """Markers that a person wrote, that this process knows of and nobody finds any more: they count
+    (``markers`` has them) and are put back."""
 
     def cannot_read(self, kind: str) -> bool:
         """Whether a whole kind could not be read."""

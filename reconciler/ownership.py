@@ -29,6 +29,9 @@ VALUE = "reconciler.value"
 REGISTRY = "reconciler.registry"
 TASK = "task"
 """The value of ``reconciler.role`` on a task."""
+SAID = frozenset(("suspend", "retry", "prune", "source", "applied"))
+"""Kinds of markers that people write: a runtime tells at once when one appears, and what vanished is put
+back by a process that knows it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

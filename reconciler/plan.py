@@ -9,6 +9,7 @@ from reconciler.decision import Ender, Plan
 from reconciler.dependencies import sorted_by_dependency
 from reconciler.desired import Desired, ServiceForm, Subject
 from reconciler.form import read_form
+from reconciler.hands_off import suspended
 from reconciler.observed import Observed
 from reconciler.plan_service import plan_service
 from reconciler.prune import prune
@@ -83,7 +84,7 @@ def _plan_services(steps: Steps) -> None:
     unreadable = {entry.what: entry.reason for entry in steps.observed.unreadable}
     for service in sorted_by_dependency(list(steps.desired.services.values())):
         subject = Subject("Service", service.name)
-        reason = guard.suspended(steps, service.name)
+        reason = suspended(steps, service.name)
         if f"service:{service.name}" in unreadable:
             words = unreadable[f"service:{service.name}"]
             steps.wait(subject, f"it cannot be read: {words}", Ender.OUTSIDE)

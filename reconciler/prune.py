@@ -15,8 +15,10 @@ from reconciler.actions import (
     RemoveVolume,
 )
 from reconciler.changes import Connect, Disconnect
+from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
+from reconciler.hands_off import suspended
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
 from reconciler.secret_volume import volume_of
@@ -53,6 +55,10 @@ def _prune_services(steps: Steps) -> str | None:
     gone = sorted(
         n for n, v in steps.views.services.items() if v.instances and n not in wanted and n not in skipped
     )
+    for name in gone:
+        if (reason := suspended(steps, name)) is not None:
+            steps.wait(Subject("Service", name), f"suspended: {reason}", Ender.OUTSIDE)
+    gone = [name for name in gone if suspended(steps, name) is None]
     if not gone:
         return None
     names = [f"Service/{name}" for name in gone]

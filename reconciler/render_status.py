@@ -12,7 +12,7 @@ from reconciler.render import PLAIN, Style, escape, format_duration, format_time
 from reconciler.render_json import JsonObject
 from reconciler.render_plan import render_unreadable
 from reconciler.status import Countdowns, ServiceStatus
-from reconciler.view import SUSPEND, newest_markers, read_suspension
+from reconciler.view import SUSPEND, Suspension, newest_markers, read_suspension
 
 _GOOD = ("settled",)
 _BAD = ("blocked", "held", "unstable", "unknown")
@@ -42,9 +42,14 @@ def _render_keeping(observed: Observed, loop: LivingLoop | None) -> list[str]:
     lines = [f"kept by {escape(loop.by)}"] if loop is not None else []
     found = read_suspension(newest_markers(observed.markers).get((SUSPEND, "")), observed.at)
     if found is not None:
-        until = f" until {format_time(found.until)}" if found.until is not None else ""
-        lines.append(f"suspended{until}: {escape(found.reason)}")
+        lines.append(f"suspended {_suspended_words(found)}")
     return lines
+
+
+def _suspended_words(found: Suspension) -> str:
+    until = f"until {format_time(found.until)}" if found.until is not None else "until somebody resumes it"
+    by = f" (by {escape(found.by)})" if found.by else ""
+    return f"{until}: {shorten(found.reason)}{by}"
 
 
 def _render_service(status: ServiceStatus, width: int, now: float, style: Style) -> list[str]:
@@ -56,7 +61,9 @@ def _render_service(status: ServiceStatus, width: int, now: float, style: Style)
     ready = f"{status.ready}/{status.replicas}"
     line = f"{style.bold(name)}  {paint(status.state.ljust(11))} {ready:>5}  {commit}  {digest}  {since}"
     lines = [line.rstrip()]
-    if status.reason:
+    if status.suspended is not None and status.state == "suspended":
+        lines.append(f"  {_suspended_words(status.suspended)}")
+    elif status.reason:
         lines.append(f"  {shorten(status.reason)}")
     counted = _render_countdowns(status.countdowns)
     if counted:
@@ -106,10 +113,13 @@ def _loop_json(loop: LivingLoop | None) -> Json:
 
 def _suspension_json(observed: Observed) -> Json:
     """The suspension of the whole environment."""
-    found = read_suspension(newest_markers(observed.markers).get((SUSPEND, "")), observed.at)
-    return (
-        None if found is None else {"reason": found.reason, "until": format_time(found.until), "by": found.by}
-    )
+    return _handed_off(read_suspension(newest_markers(observed.markers).get((SUSPEND, "")), observed.at))
+
+
+def _handed_off(found: Suspension | None) -> Json:
+    if found is None:
+        return None
+    return {"reason": found.reason, "until": format_time(found.until), "by": found.by}
 
 
 def _service_json(status: ServiceStatus) -> JsonObject:
@@ -124,6 +134,7 @@ def _service_json(status: ServiceStatus) -> JsonObject:
         "since": format_time(status.since),
         "replicas": {"desired": status.replicas, "ready": status.ready},
         "reason": status.reason,
+        "suspended": _handed_off(status.suspended),
         "countdowns": {
             "ready": counted.ready,
             "progress": counted.progress,

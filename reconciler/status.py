@@ -9,7 +9,7 @@ from reconciler.decision import Block, Ender, Plan, Wait
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.observed import Health, Instance, Observed, Phase
 from reconciler.readiness import serves
-from reconciler.view import ServiceView, Views, group, suspension
+from reconciler.view import SUSPEND, ServiceView, Suspension, Views, group, read_suspension
 
 State = Literal["settled", "progressing", "waiting", "blocked", "held", "unstable", "suspended", "unknown"]
 _NEEDED = ("instances", "markers")
@@ -45,6 +45,8 @@ class ServiceStatus:
     since: float | None = None
     countdowns: Countdowns = Countdowns()
     instances: tuple[Instance, ...] = ()
+    suspended: Suspension | None = None
+    """Why it is left alone, itself or with its whole environment."""
     is_job: bool = False
     """It runs to completion: ``ready`` counts instances that ended well, too."""
 
@@ -78,6 +80,7 @@ def _assess(
         since=_since(view),
         countdowns=_countdowns(service, view, waits, now),
         instances=view.instances,
+        suspended=_suspension(service_name, views, now),
         is_job=is_job,
     )
 
@@ -88,13 +91,19 @@ def _state(
     unread = _unread(service_name, observed)
     if unread:
         return "unknown", unread
-    handed_off = suspension(views, "", now) or suspension(views, service_name, now)
-    if handed_off:
-        return "suspended", handed_off
+    handed_off = _suspension(service_name, views, now)
+    if handed_off is not None:
+        return "suspended", handed_off.reason
     blocks = [b for b in plan.blocks if _is_about(b.subject, service_name)]
     if blocks:
         return _blocked(blocks)
     return _moving(service_name, views, plan)
+
+
+def _suspension(service_name: str, views: Views, now: float) -> Suspension | None:
+    """The service's own, which is the narrower word, else that of the whole environment."""
+    own = read_suspension(views.markers.get((SUSPEND, service_name)), now)
+    return own if own is not None else read_suspension(views.markers.get((SUSPEND, "")), now)
 
 
 def _unread(service_name: str, observed: Observed) -> str | None:

@@ -28,9 +28,6 @@ _OF_CONTAINERS: Final = (
 )
 _OF_NETWORKS: Final = ("connect", "disconnect", "destroy")
 _OF_VOLUMES: Final = ("destroy", "create")
-_SAID_BY_PEOPLE: Final = ("suspend", "retry", "prune", "source")
-"""Markers that people write. Those that we write ourselves, and ``exec_…`` (every probe of a health check is
-three of them), would make us look for nothing."""
 _MAX_EVENT: Final = 1 << 20
 
 
@@ -80,5 +77,7 @@ def concerns(event: Node, owner: Owner) -> bool:
     name = text(event, "Actor", "ID")
     if action not in _OF_VOLUMES or not name.startswith(owner.prefix):
         return False
-    said = tuple(f"{owner.prefix}marker_{kind}_" for kind in _SAID_BY_PEOPLE)
-    return name.startswith(said) if action == "create" else not name.startswith(f"{owner.prefix}marker_")
+    # Markers that people write; those that we write ourselves would make us look for nothing, and so would
+    # ``exec_…``: every probe of a health check is three of them.
+    said = tuple(f"{owner.prefix}marker_{kind}_" for kind in ownership.SAID)
+    return name.startswith(said) or (action == "destroy" and not name.startswith(f"{owner.prefix}marker_"))

@@ -18,7 +18,7 @@ from reconciler.contents import Seen
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
-from reconciler.ownership import Owner
+from reconciler.ownership import SAID, Owner
 from reconciler.provider import FileEntry, Login, ProviderError, Question, Refused, World
 from reconciler.stranger import Stranger
 from specs.reference import Digest, ImageRef
@@ -115,12 +115,13 @@ class MemoryEngine:
         return look.look(self.ground, question)
 
     async def watch(self, owner: Owner) -> AsyncGenerator[None, None]:
-        """One item whenever the containers differ from those of a moment ago. Raises what ``fail("watch")``
+        """One item whenever the containers, or what people said, differ. Raises what ``fail("watch")``
         says."""
         seen: object = None
         while True:
             self.ground.faults.cross_read(Call("watch", "list", str(owner)))
-            now = [(c.id, c.name, c.phase, tuple(c.networks)) for c in self.ground.containers.values()]
+            lives = [(c.id, c.name, c.phase, tuple(c.networks)) for c in self.ground.containers.values()]
+            now = (lives, [n for n, v in self.ground.volumes.items() if v.marker and v.marker.kind in SAID])
             if now != seen:
                 seen = now
                 yield None

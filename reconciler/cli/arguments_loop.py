@@ -18,6 +18,8 @@ def add_loop(verb: str, parser: argparse.ArgumentParser, seconds: Callable[[str]
         parser.add_argument("--config", metavar="FILE", help="a document of kind Run")
     if verb in {"suspend", "resume"}:
         parser.add_argument("service", metavar="SERVICE", nargs="?", help="default: the whole environment")
+        words = "of ENV: then git is not asked at all; its engine is RECONCILER_ENDPOINT_<ENV>, else docker's"
+        parser.add_argument("--project", metavar="PROJECT", help=words)
     if verb == "suspend":
         parser.add_argument("--reason", required=True, metavar="TEXT", help="why; shown by status")
         parser.add_argument("--for", dest="until", type=seconds, metavar="TIME", help="such as 30m or 2h")

@@ -17,6 +17,7 @@ CODES = {
     "CLI012": "A registry on this machine's loopback, and an engine on another machine.",
     "CLI015": "Somebody else suspended or resumed in the same moment.",
     "CLI016": "A loop keeps the environment at another commit.",
+    "CLI017": "The Environment document cannot be found, or its commit has errors, which this did not need.",
     "CLI020": "There is no such code.",
     "CLI030": "Nothing here runs, or is built on, what lock --update names.",
     "CLI031": "The lock file cannot be written where it belongs.",

@@ -64,6 +64,8 @@ class Options:
     """Where the loop looks secrets up; None is the usual folder."""
     socket: str | None = None
     """Where the loop listens, for ``hook``."""
+    project: str | None = None
+    """The project of an environment whose documents need not be read, for ``suspend`` and ``resume``."""
     reason: str | None = None
     until: float | None = None
     """Seconds from now after which ``suspend`` ends by itself."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler.cli.arguments_loop import FOREVER
 from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
@@ -135,6 +136,7 @@ def _policy(options: Options, source: Source, found: Effective) -> Policy:
         source=source.label,
         mode="worktree" if options.worktree else "live",
         allowed=found.environment.allow,
+        by_hand=options.verb not in FOREVER,
     )
 
 

@@ -175,6 +175,7 @@ def test_status_json_has_the_promised_members() -> None:
                 "since": "1970-01-01T00:15:02Z",
                 "replicas": {"desired": 2, "ready": 1},
                 "reason": None,
+                "suspended": None,
                 "countdowns": {"ready": None, "progress": None, "drain": None, "monitor": None},
                 "instances": [
                     {
