@@ -9,17 +9,16 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.bounds import BoundsCheck
+from reconciler.cli.accepted_ground import Surveyor
+from reconciler.cli.accepted_record import AcceptedRecord, RecordFile
 from reconciler.cli.envelope import Stop, failure, problem_of
+from reconciler.cli.environment_watch import EnvironmentWatch
 from reconciler.cli.loop_audience import Refusal
-from reconciler.cli.options import Options
-from reconciler.cli.policy import find_policy, find_tracked, open_environment
+from reconciler.cli.policy import find_policy
 from reconciler.cli.source import Source, read_ref
-from reconciler.cli.tracked import Tracked
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace
 from reconciler.jitter import jittered
 from reconciler.provider import ProviderError, Refused
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from providers.git.repository import GitRepository
 
 _LONGEST_BACKOFF = 300.0
+_HELD_PAUSE = 10.0
 Offer = Callable[[Workspace, Snapshot], None]
 Fault = Callable[[Refusal], None]
 
@@ -63,10 +63,14 @@ class RepositoryWatch:
     """Environment -> the newest commit that was read for it."""
     refused: set[str] = field(default_factory=set)
     """Environments whose newest commit cannot be used."""
+    held: set[str] = field(default_factory=set)
+    """Environments whose source may be accepted, or whose engine may answer, without any news of git."""
+    watched: dict[str, EnvironmentWatch] = field(default_factory=dict)
     was_read: bool = False
     _waiting: list[asyncio.Event] = field(default_factory=list)
     _trigger: str = "poll"
     _seen: Mapping[str, str] | None = None
+    _told: dict[str, Refusal] = field(default_factory=dict)
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Ask for news until ``stopping``."""
@@ -80,6 +84,7 @@ class RepositoryWatch:
                 failures += 1
                 self.unreachable(error)
             pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0**failures)
+            pause = min(pause, _HELD_PAUSE) if self.held and not failures else pause
             await self._sleep(stopping, jittered(pause))
 
     def announce(self, trigger: str) -> asyncio.Event:
@@ -95,7 +100,7 @@ class RepositoryWatch:
         waiting, self._waiting = self._waiting, []
         try:
             tips = await asyncio.to_thread(self._tips)
-            if not self.was_read or tips != self._seen:
+            if not self.was_read or tips != self._seen or self.held:
                 repository = await asyncio.to_thread(self._open)
                 await self._read(repository)
                 self._seen, self.was_read, self._trigger = tips, True, "poll"
@@ -107,59 +112,77 @@ class RepositoryWatch:
 
     async def _read(self, repository: GitRepository) -> None:
         self.refused.clear()
+        self.held.clear()
+        tip = await self._read_policy(repository)
+        source = tip or await asyncio.to_thread(self._last_policy, repository)
+        environments = declared(source) if source is not None else {}
+        for name in self._chosen(environments, source.commit if source is not None else None):
+            if environments[name].deploy == "manual":
+                self.left(name)
+                continue
+            await self._read_environment(repository, tip, name, environments[name])
+
+    async def _read_policy(self, repository: GitRepository) -> Source | None:
         try:
             found = await asyncio.to_thread(find_policy, repository, self.entry.ref)
             source = await asyncio.to_thread(read_ref, repository, found.commit, self.entry.path)
         except Stop as stop:
             self._refuse("", stop.problems, stop.commit)
-            return
+            return None
         except Refused as error:
             self._refuse("", [problem_of(error)], None)
-            return
-        environments = declared(source)
-        for name in self._chosen(environments, source.commit):
-            if environments[name].deploy == "manual":
-                self.left(name)
-                continue
-            await self._read_environment(repository, source, name, environments[name])
+            return None
+        self._told.pop("", None)
+        await asyncio.to_thread(RecordFile.of(self.entry, "").write, AcceptedRecord(source.commit))
+        return source
 
-    def _chosen(self, environments: Mapping[str, Environment], commit: str) -> Sequence[str]:
-        chosen = self.entry.environments or sorted(environments)
-        for name in chosen:
+    def _last_policy(self, repository: GitRepository) -> Source | None:
+        """The policy ref as it could be read last: which environments there are to be kept as they were."""
+        commit = RecordFile.of(self.entry, "").read().policy
+        try:
+            return read_ref(repository, commit, self.entry.path) if commit else None
+        except (Stop, ProviderError):
+            return None
+
+    def _chosen(self, environments: Mapping[str, Environment], commit: str | None) -> Sequence[str]:
+        chosen = self.entry.environments or sorted({*environments, *self.watched})
+        for name in chosen if commit else ():
             if name not in environments:
                 remedy = did_you_mean(name, environments)
+                if name in self.watched:
+                    remedy = f"what runs is kept; take it down: reconciler destroy {name} --ref COMMIT"
                 seen = f"there is no Environment {name} in repository {self.entry.name}"
                 self._refuse(name, [failure("CLI041", f"Environment {name}", seen, remedy=remedy)], commit)
         return [name for name in chosen if name in environments]
 
     async def _read_environment(
-        self, repository: GitRepository, policy: Source, name: str, environment: Environment
+        self, repository: GitRepository, tip: Source | None, name: str, environment: Environment
     ) -> None:
-        options = Options("run", environment=name, path=self.entry.path, secrets_folder=self.secrets)
-        try:
-            workspace = await asyncio.to_thread(
-                partial(self._open_environment, repository, policy, options, environment)
-            )
-        except Stop as stop:
-            self._refuse(name, stop.problems, stop.commit)
-            return
-        except ProviderError as error:
-            self._refuse(name, [problem_of(error)], None)
-            return
-        self.commits[name] = workspace.desired.commit
-        self.offer(workspace, self._snapshot(workspace, environment))
-
-    def _open_environment(
-        self, repository: GitRepository, policy: Source, options: Options, environment: Environment
-    ) -> Workspace:
-        here = Tracked(self.entry.ref or "", policy.commit)
-        tracked = find_tracked(repository, here, environment, options.environment)
-        return open_environment(repository, policy, tracked, options, BoundsCheck(self.entry).admit)
+        watched = self.watched.get(name)
+        if watched is None:
+            surveyor = Surveyor(self.entry, self.openers.runtime, self.secrets)
+            watched = self.watched[name] = EnvironmentWatch(self.entry, name, surveyor)
+        reading = await watched.read(repository, tip)
+        if reading.problems:
+            self._refuse(name, reading.problems, reading.commit)
+        else:
+            self._told.pop(name, None)
+        workspace = reading.workspace
+        if workspace is not None:
+            watched.is_kept = True
+            self.commits[name] = workspace.desired.commit
+            self.offer(workspace, self._snapshot(workspace, environment))
+            await watched.remember(reading)
 
     def _refuse(self, name: str, problems: Sequence[Problem], commit: str | None) -> None:
         """Tell, and go on with what was kept before. An empty name is about every environment."""
         self.refused |= {name} if name else set(self.commits) | set(self.entry.environments)
-        self.fault(Refusal(self.entry.name, name, commit, tuple(problems)))
+        if any(problem.code.startswith("POL") for problem in problems):
+            self.held.add(name)
+        refusal = Refusal(self.entry.name, name, commit, tuple(problems))
+        if problems and self._told.get(name) != refusal:
+            self._told[name] = refusal
+            self.fault(refusal)
 
     def _snapshot(self, workspace: Workspace, environment: Environment) -> Snapshot:
         clients = workspace.clients(self.openers.runtime, self.openers.builder)

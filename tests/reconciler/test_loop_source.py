@@ -2,75 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from git_repository import WrittenRepository
-from providers.memory import MemoryBuilder, MemoryEngine
-from reconciler.cli.loop_audience import Refusal
-from reconciler.cli.loop_source import Openers, RepositoryWatch
-from reconciler.cli.reach import Reach
-from reconciler.cli.workspace import Workspace
-from reconciler.provider import Builder, Login, ProviderError, Runtime
-from reconciler.snapshot import Snapshot
-from specs.run_repository import RunRepository
+import pytest
 
-_HEAD = "apiVersion: reconciler/v1\nkind: "
-_SERVICE = f"{_HEAD}Service\nmetadata: {{name: web}}\nspec: {{image: 'redis:7'}}\n"
+from watched_repository import HEAD, SERVICE, Told, environment, written
 
 
-def environment(name: str, **words: str) -> str:
-    spec = "".join(f", {key}: {value}" for key, value in words.items())
-    return f"{_HEAD}Environment\nmetadata: {{name: {name}}}\nspec: {{project: shop{spec}}}\n---\n"
-
-
-@dataclass
-class Told:
-    """A watch of one repository, and all that it told."""
-
-    repository: WrittenRepository
-    environments: tuple[str, ...] = ()
-    offered: list[tuple[str, str]] = field(default_factory=list)
-    healing: list[bool] = field(default_factory=list)
-    faults: list[tuple[str, str]] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    workspaces: list[Workspace] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        folder = str(self.repository.path)
-        entry = RunRepository(name="shop", folder=folder, ref="main", environments=self.environments)
-        openers = Openers(self._runtime, self._builder)
-        self.watch = RepositoryWatch(
-            entry, openers, self._offer, self._fault, self._unreachable, self.left.append
-        )
-
-    def _runtime(self, reach: Reach) -> Runtime:
-        assert not reach.personal, "a loop has no docker settings of a person"
-        return MemoryEngine()
-
-    def _builder(self, reach: Reach, logins: Mapping[str, Login]) -> Builder:
-        return MemoryBuilder({}, MemoryEngine().time)
-
-    def _offer(self, workspace: Workspace, snapshot: Snapshot) -> None:
-        self.offered.append((workspace.owner.environment, workspace.desired.commit))
-        self.workspaces.append(workspace)
-        self.healing.append(snapshot.desired.policy.heal)
-
-    def _fault(self, refusal: Refusal) -> None:
-        self.faults += [(refusal.environment, problem.code) for problem in refusal.problems]
-
-    def _unreachable(self, error: ProviderError) -> None:
-        raise error
-
-
-def written(tmp_path: Path, text: str) -> tuple[WrittenRepository, str]:
-    repository = WrittenRepository(tmp_path / "repository")
-    return repository, repository.commit({"specs/all.yaml": text})
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 async def test_every_environment_of_the_policy_ref_at_what_it_tracks(tmp_path: Path) -> None:
-    text = environment("dev") + environment("prod", tracks="stable", drift="report") + _SERVICE
+    text = environment("dev") + environment("prod", tracks="stable", drift="report") + SERVICE
     repository, first = written(tmp_path, text)
     repository.git("branch", "stable")
     second = repository.commit({"note": "two\n"})
@@ -81,10 +26,10 @@ async def test_every_environment_of_the_policy_ref_at_what_it_tracks(tmp_path: P
 
 
 async def test_the_policy_ref_decides_where_things_run_and_credentials_go(tmp_path: Path) -> None:
-    registry = f"{_HEAD}Registry\nmetadata: {{name: main}}\nspec: {{url: r.example.com/shop}}\n---\n"
+    registry = f"{HEAD}Registry\nmetadata: {{name: main}}\nspec: {{url: r.example.com/shop}}\n---\n"
     built = "{registry: main, repository: web, build: {}}"
-    image = f"{_HEAD}Image\nmetadata: {{name: web}}\nspec: {built}\n---\n"
-    rest = image + _SERVICE.replace("'redis:7'", "web")
+    image = f"{HEAD}Image\nmetadata: {{name: web}}\nspec: {built}\n---\n"
+    rest = image + SERVICE.replace("'redis:7'", "web")
     text = environment("dev", tracks="stable") + registry + rest
     repository, _ = written(tmp_path, text)
     repository.commit({"Dockerfile": "FROM scratch\n"})
@@ -93,8 +38,7 @@ async def test_the_policy_ref_decides_where_things_run_and_credentials_go(tmp_pa
     theirs = environment("dev", tracks="stable", runtime="{endpoint: 'tcp://10.0.0.1:2376'}")
     hostile = theirs + registry.replace("{url: r.example.com/shop}", stolen) + rest
     second = repository.commit({"specs/all.yaml": hostile})
-    told = Told(repository)
-    told.watch.entry = told.watch.entry.model_copy(update={"bounds": "any"})
+    told = Told(repository, words={"bounds": "any"})
     await told.watch.look()
     assert told.offered == [("dev", second)]
     (workspace,) = told.workspaces
@@ -108,7 +52,7 @@ async def test_the_policy_ref_decides_where_things_run_and_credentials_go(tmp_pa
 
 
 async def test_going_beyond_the_bounds_fails_that_environment_alone(tmp_path: Path) -> None:
-    text = environment("dev") + environment("prod", runtime="{endpoint: 'ssh://root@bank-1'}") + _SERVICE
+    text = environment("dev") + environment("prod", runtime="{endpoint: 'ssh://root@bank-1'}") + SERVICE
     repository, first = written(tmp_path, text)
     told = Told(repository)
     await told.watch.look()
@@ -116,7 +60,7 @@ async def test_going_beyond_the_bounds_fails_that_environment_alone(tmp_path: Pa
 
 
 async def test_nothing_new_is_not_read_again(tmp_path: Path) -> None:
-    repository, _ = written(tmp_path, environment("dev") + _SERVICE)
+    repository, _ = written(tmp_path, environment("dev") + SERVICE)
     told = Told(repository)
     await told.watch.look()
     await told.watch.look()
@@ -127,14 +71,14 @@ async def test_nothing_new_is_not_read_again(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_for_a_loop_is_left_alone(tmp_path: Path) -> None:
-    text = environment("dev", deploy="manual") + _SERVICE
+    text = environment("dev", deploy="manual") + SERVICE
     told = Told(written(tmp_path, text)[0])
     await told.watch.look()
     assert (told.offered, told.left, told.faults) == ([], ["dev"], [])
 
 
 async def test_the_newest_version_is_kept_whatever_was_tagged_last(tmp_path: Path) -> None:
-    repository, first = written(tmp_path, environment("next", tracks="{tags: 'v*'}") + _SERVICE)
+    repository, first = written(tmp_path, environment("next", tracks="{tags: 'v*'}") + SERVICE)
     told = Told(repository)
     await told.watch.look()
     assert (told.offered, told.faults) == ([], [("next", "GIT011")])
@@ -152,7 +96,7 @@ async def test_the_newest_version_is_kept_whatever_was_tagged_last(tmp_path: Pat
 
 
 async def test_a_tag_never_poses_as_the_branch_that_is_tracked(tmp_path: Path) -> None:
-    repository, _ = written(tmp_path, environment("dev", tracks="stable") + _SERVICE)
+    repository, _ = written(tmp_path, environment("dev", tracks="stable") + SERVICE)
     repository.git("tag", "stable")
     told = Told(repository)
     await told.watch.look()
@@ -164,10 +108,10 @@ async def test_a_tag_never_poses_as_the_branch_that_is_tracked(tmp_path: Path) -
 
 
 async def test_a_commit_with_an_error_is_told_and_offers_nothing(tmp_path: Path) -> None:
-    repository, first = written(tmp_path, environment("dev") + _SERVICE)
+    repository, first = written(tmp_path, environment("dev") + SERVICE)
     told = Told(repository)
     await told.watch.look()
-    repository.commit({"specs/all.yaml": environment("dev") + _SERVICE.replace("image:", "imgae:")})
+    repository.commit({"specs/all.yaml": environment("dev") + SERVICE.replace("image:", "imgae:")})
     await told.watch.look()
     assert told.offered == [("dev", first)]
     assert ("", "SPEC012") in told.faults
@@ -175,7 +119,7 @@ async def test_a_commit_with_an_error_is_told_and_offers_nothing(tmp_path: Path)
 
 
 async def test_an_environment_that_is_not_there_is_told_and_the_others_go_on(tmp_path: Path) -> None:
-    repository, first = written(tmp_path, environment("dev") + _SERVICE)
+    repository, first = written(tmp_path, environment("dev") + SERVICE)
     told = Told(repository, ("dve", "dev"))
     await told.watch.look()
     assert told.offered == [("dev", first)]
@@ -183,7 +127,7 @@ async def test_an_environment_that_is_not_there_is_told_and_the_others_go_on(tmp
 
 
 async def test_who_announces_is_answered_when_it_has_been_read(tmp_path: Path) -> None:
-    told = Told(written(tmp_path, environment("dev") + _SERVICE)[0])
+    told = Told(written(tmp_path, environment("dev") + SERVICE)[0])
     read = told.watch.announce("webhook 1")
     assert not read.is_set()
     await told.watch.look()
