@@ -18,6 +18,7 @@ from reconciler.actions import (
 from reconciler.clients import Clients
 from reconciler.decision import Outcome
 from reconciler.desired import Subject
+from reconciler.flapping import is_heal, remember
 from reconciler.jitter import jittered
 from reconciler.observed import Attempt, Observed
 from reconciler.ownership import Owner
@@ -46,6 +47,10 @@ class Executor:
     """Seconds before an action that failed once is tried again; each time twice as long."""
     tasks: dict[Subject, asyncio.Task[None]] = field(default_factory=dict)
     attempts: dict[Subject, Attempt] = field(default_factory=dict)
+    healed: dict[Subject, tuple[float, ...]] = field(default_factory=dict)
+    """When each instance was healed, on the runtime's clock."""
+    last_heals: dict[str, Action] = field(default_factory=dict)
+    """The last heal of each service, by its name."""
     outcomes: list[Outcome] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     sharing: Sharing = field(default_factory=Sharing)
@@ -130,6 +135,9 @@ class Executor:
     def _end(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         subject = outcome.action.subject
+        if is_heal(outcome.action):
+            self.healed[subject] = remember(self.healed.get(subject, ()), self.now())
+            self.last_heals[subject.name] = outcome.action
         attempt = self.attempts.get(subject)
         takes_away = isinstance(outcome.action, (RemoveInstance, RetireInstance))
         # Taking away what could not start is no success of its start: the pause must go on to grow. But

@@ -16,7 +16,7 @@ from reconciler.jitter import jittered
 from reconciler.keeper_report import Heard, Rest
 from reconciler.lease import Lease, process_name
 from reconciler.loop import Convergence, PassReport, judge
-from reconciler.loop_mark import LoopMark
+from reconciler.loop_mark import LoopMark, stand
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
@@ -155,7 +155,7 @@ class Keeper:
         self._failures, self.looked_at = 0, asyncio.get_running_loop().time()
         if not run.executor.busy and not decided.actions and at_rest(decided):
             await self._come_to_rest(run, observed, decided)
-        await self._tell(observed)
+        await self._tell(run, observed)
         return self._pause(run, observed, decided)
 
     async def _come_to_rest(self, run: Convergence, observed: Observed, decided: Plan) -> None:
@@ -178,12 +178,14 @@ class Keeper:
         except ProviderError:
             return  # it runs out by itself
 
-    async def _tell(self, observed: Observed) -> None:
+    async def _tell(self, run: Convergence, observed: Observed) -> None:
         """The marker ``loop``: a hint for people and for ``apply``, so that no failure of it matters."""
         if self._mark is not None:
             settled = self.rest.desired.commit if self.rest and self.rest.result == "settled" else None
             try:
-                await self._mark.renew(observed, settled)
+                await self._mark.renew(
+                    observed, stand(run.desired, observed, settled, run.executor.last_heals)
+                )
             except ProviderError:
                 return
 

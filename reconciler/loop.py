@@ -91,7 +91,12 @@ class Convergence:
         self.passes += 1
         self.executor.begin_look()
         observed = await observe(
-            self.desired, self.clients, self.memory, self.executor.in_flight(), self.executor.attempts
+            self.desired,
+            self.clients,
+            self.memory,
+            self.executor.in_flight(),
+            self.executor.attempts,
+            self.executor.healed,
         )
         await self._put_back(observed)
         self.blind = self.blind + 1 if observed.unreadable else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.observed import Observed
 from reconciler.strict_json import read_number, read_object
@@ -21,6 +22,12 @@ class LivingLoop:
     at: float
     commit: str | None
     settled_at: float | None
+    keeps: str | None = None
+    """The commit that it is at work on, settled or not."""
+    pending: str | None = None
+    """A newer commit that waits for ``apply``."""
+    unstable: Mapping[str, str] = field(default_factory=dict)
+    """Services that somebody else keeps changing, with both sides in words."""
 
 
 def read_loop(observed: Observed) -> LivingLoop | None:
@@ -33,11 +40,15 @@ def read_loop(observed: Observed) -> LivingLoop | None:
         value = read_object(marker.value)
         settled = value.get("settled_at")
         commit = value.get("commit")
+        keeps, pending, unstable = (value.get(name) for name in ("keeps", "pending", "unstable"))
         found = LivingLoop(
             str(value["by"]),
             read_number(value["at"]),
             str(commit) if commit else None,
             None if settled is None else read_number(settled),
+            str(keeps) if keeps else None,
+            str(pending) if pending else None,
+            {k: str(v) for k, v in unstable.items()} if isinstance(unstable, dict) else {},
         )
     except (ValueError, KeyError):
         return None

@@ -19,6 +19,7 @@ from reconciler.changes import (
 )
 from reconciler.desired import Subject
 from reconciler.difference import Cause, Diff
+from reconciler.hand_stop import stop_words
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import InstanceName
 from reconciler.steps import Steps
@@ -48,7 +49,8 @@ def mend(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Diff]
 def _words(instance: Instance, diffs: Sequence[Diff]) -> tuple[str, ...]:
     words = [diff.path for diff in diffs]
     words += ["it was renamed"] if instance.number is None else []
-    words += [f"it is {instance.phase.value}"] if instance.phase in (Phase.PAUSED, Phase.EXITED) else []
+    words += ["it is paused"] if instance.phase is Phase.PAUSED else []
+    words += [stop_words(instance)] if instance.phase is Phase.EXITED else []
     return tuple(words)
 
 

@@ -65,6 +65,7 @@ async def observe(
     memory: Memory,
     in_flight: frozenset[Subject] = frozenset(),
     attempts: Mapping[Subject, Attempt] | None = None,
+    healed: Mapping[Subject, tuple[float, ...]] | None = None,
 ) -> Observed:
     """One look. Never raises ProviderError: what cannot be read is named in ``unreadable``."""
     world = await _look(desired, clients, memory)
@@ -82,6 +83,7 @@ async def observe(
         registry_running=world.registry_running,
         in_flight=in_flight,
         attempts=attempts or {},
+        healed=healed or {},
         traits=world.traits,
         ports=world.ports,
         tenants=world.tenants,

@@ -225,6 +225,8 @@ class Observed:
     """Names of the local registries that answer."""
     in_flight: frozenset[Subject] = frozenset()
     attempts: Mapping[Subject, Attempt] = field(default_factory=dict)
+    healed: Mapping[Subject, tuple[float, ...]] = field(default_factory=dict)
+    """When this process healed each instance, as far as it remembers (``flapping``)."""
     unreadable: tuple[Unreadable, ...] = ()
     traits: Traits = _NO_TRAITS
     ports: Mapping[int, str] = field(default_factory=dict)

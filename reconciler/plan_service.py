@@ -135,8 +135,13 @@ def _rollout(steps: Steps, target: Target, view: ServiceView, sorting: Sorting, 
         proved=proved,
         replicas=replicas,
         order=target.service.order,
-        cause=_cause(target, view, sorting),
+        cause=_cause(target, view, sorting) if proved else _unproved(_cause(target, view, sorting)),
     )
+
+
+def _unproved(cause: Cause) -> Cause:
+    """Every step of an unproved rollout comes of its commit, whatever somebody did in the middle of it."""
+    return replace(cause, type="commit") if cause.type == "drift" else cause
 
 
 def _cause(target: Target, view: ServiceView, sorting: Sorting) -> Cause:

@@ -7,11 +7,14 @@ from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.observed import Health, Instance, Phase
-from reconciler.readiness import LAST_EXIT, grace, is_ready, ready_at, serves
+from reconciler.readiness import LAST_EXIT, exit_words, grace, is_ready, ready_at, serves
 from reconciler.release import KIND, Release, with_newest, write_releases
 from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
 from reconciler.target import proved_release
+
+UNREADY = "serves"
+"""What a proved service that does not is waited for to do: it is told, and left to its restart policy."""
 
 
 def finish(steps: Steps, rollout: Rollout) -> None:
@@ -64,10 +67,17 @@ def _report_unready(steps: Steps, rollout: Rollout) -> None:
         if restarting and instance.exits < LAST_EXIT:
             steps.wait(rollout.subject, "it is started again", Ender.TIME, steps.now + 2, "ready")
         elif restarting or instance.health is Health.UNHEALTHY or _is_late(steps, rollout, instance):
-            words = f"instance {instance.number} is {instance.health.value}, {instance.phase.value}"
-            steps.wait(rollout.of(instance), f"unstable: {words}", Ender.OUTSIDE)
+            words = f"instance {instance.number} is {_words(instance)}"
+            steps.wait(rollout.of(instance), f"unstable: {words}", Ender.OUTSIDE, expects=UNREADY)
         elif not serves(instance):
             steps.wait(rollout.subject, "it becomes ready", Ender.TIME, steps.now + 2, "ready")
+
+
+def _words(instance: Instance) -> str:
+    if instance.phase is not Phase.RESTARTING:
+        return f"{instance.health.value}, {instance.phase.value}"
+    ended = f"; {exit_words(instance)}" if instance.exit_code is not None else ""
+    return f"restarted again and again ({instance.exits} exits{ended})"
 
 
 def _is_late(steps: Steps, rollout: Rollout, instance: Instance) -> bool:

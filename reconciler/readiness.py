@@ -68,14 +68,15 @@ def _start_failure(instance: Instance) -> str | None:
 
 def _exit_failure(instance: Instance, is_job: bool) -> str | None:
     if instance.phase in (Phase.EXITED, Phase.DEAD) and is_job and instance.exit_code != 0:
-        return _exit_words(instance)
+        return exit_words(instance)
     if not is_job and instance.exits >= LAST_EXIT:
-        last = f"; {_exit_words(instance)}" if instance.exit_code is not None else ""
+        last = f"; {exit_words(instance)}" if instance.exit_code is not None else ""
         return f"it exited {instance.exits} times{last}"
     return None
 
 
-def _exit_words(instance: Instance) -> str:
+def exit_words(instance: Instance) -> str:
+    """How it ended the last time; what the kernel killed for memory did not crash."""
     if instance.out_of_memory:
         return "it was killed for using more memory than its limit"
     return f"the last exit code was {instance.exit_code}"

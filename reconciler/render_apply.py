@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.actions import Action
 from reconciler.decision import Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired
+from reconciler.hand_stop import how_to_keep
 from reconciler.observed import Observed
 from reconciler.render import PLAIN, Style, count, escape, format_duration, short_commit, shorten
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
@@ -59,6 +60,8 @@ def render_pass(
         if not isinstance(action, BOOKKEEPING):
             shown = mask_action(action, desired, observed)
             lines.append(f"{style.act('>')} {describe(shown)}  {style.faint(describe_cause(shown.cause))}")
+            hint = how_to_keep(desired.owner, action)
+            lines += [style.faint(f"  if that was meant: {hint}")] if hint else []
     return lines
 
 

@@ -142,7 +142,8 @@ def _remove_surplus(steps: Steps, rollout: Rollout) -> bool:
     )
     applied = rollout.view.releases[0].replicas if rollout.view.releases else None
     scaled = applied is not None and applied != rollout.replicas
-    cause = Cause("commit", (f"deploy.replicas is {rollout.replicas}",)) if scaled else _EXTRA
+    is_ours = scaled or not rollout.proved
+    cause = Cause("commit", (f"deploy.replicas is {rollout.replicas}",)) if is_ours else _EXTRA
     for instance in by_worth[:spare]:
         steps.act(RemoveInstance(rollout.of(instance), cause, instance.handle, grace(spec)))
     return True

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from reconciler.decision import Block, Ender, Plan, Wait
 from reconciler.desired import Desired, DesiredService, Subject
+from reconciler.flapping import WINDOW
 from reconciler.observed import Health, Instance, Observed, Phase
-from reconciler.readiness import serves
+from reconciler.proof import UNREADY
+from reconciler.readiness import LAST_EXIT, exit_words, serves
+from reconciler.render import count
 from reconciler.view import SUSPEND, ServiceView, Suspension, Views, group, read_suspension
 
 State = Literal["settled", "progressing", "waiting", "blocked", "held", "unstable", "suspended", "unknown"]
@@ -51,12 +56,27 @@ class ServiceStatus:
     """It runs to completion: ``ready`` counts instances that ended well, too."""
 
 
-def assess_status(desired: Desired, observed: Observed, plan: Plan, now: float) -> tuple[ServiceStatus, ...]:
-    """The status of every service that is desired or lives, sorted by name."""
+def assess_status(
+    desired: Desired,
+    observed: Observed,
+    plan: Plan,
+    now: float,
+    contested: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[ServiceStatus, ...]:
+    """The status of every service that is desired or lives, sorted by name. ``contested``: those that a loop
+    fights for, and how."""
     views = group(observed)
     service_names = set(desired.services) | {i.service_name for i in observed.instances}
     chosen = sorted(service_names - desired.excluded)
-    return tuple(_assess(name, desired, observed, views, plan, now) for name in chosen)
+    found = (_assess(name, desired, observed, views, plan, now) for name in chosen)
+    return tuple(_contest(status, contested.get(status.service_name)) for status in found)
+
+
+def _contest(status: ServiceStatus, words: str | None) -> ServiceStatus:
+    """What a loop fights for looks settled between two blows."""
+    if words is None or status.state in ("unknown", "suspended", "blocked", "held"):
+        return status
+    return replace(status, state="unstable", reason=words)
 
 
 def _assess(
@@ -97,7 +117,7 @@ def _state(
     blocks = [b for b in plan.blocks if _is_about(b.subject, service_name)]
     if blocks:
         return _blocked(blocks)
-    return _moving(service_name, views, plan)
+    return _moving(service_name, views, plan, now)
 
 
 def _suspension(service_name: str, views: Views, now: float) -> Suspension | None:
@@ -116,22 +136,36 @@ def _blocked(blocks: list[Block]) -> tuple[State, str]:
     return ("blocked", guard.reason) if guard else ("held", blocks[0].reason)
 
 
-def _moving(service_name: str, views: Views, plan: Plan) -> tuple[State, str | None]:
+def _moving(service_name: str, views: Views, plan: Plan, now: float) -> tuple[State, str | None]:
     """What a service without blocks does: a backoff of a proved one is instability, not progress."""
     view = views.of(service_name)
     waits = [w for w in plan.waits if _is_about(w.subject, service_name)]
     retried = next((w for w in waits if w.expects == "attempt"), None)
-    if view.releases and (retried or any(i.phase is Phase.RESTARTING for i in view.live)):
-        return "unstable", retried.reason if retried else _restart_words(view)
+    restarting = next((i for i in view.live if _is_restarting(i, now)), None)
+    if view.releases and retried is not None:
+        return "unstable", retried.reason
+    if view.releases and restarting is not None:
+        return "unstable", _restart_words(restarting)
+    shaky = next((w for w in waits if w.expects == UNREADY), None)
+    if shaky is not None:
+        return "unstable", shaky.reason
     acts = any(_is_about(a.subject, service_name) for a in plan.actions)
     if acts or view.busy or any(w.ender is Ender.TIME for w in waits):
         return "progressing", waits[0].reason if waits else None
     return ("waiting", waits[0].reason) if waits else ("settled", None)
 
 
-def _restart_words(view: ServiceView) -> str:
-    instance = next(i for i in view.live if i.phase is Phase.RESTARTING)
-    return f"{instance.name} exited {instance.exits} times, the last time with code {instance.exit_code}"
+def _is_restarting(instance: Instance, now: float) -> bool:
+    """The engine starts it again and again: between two exits it looks well."""
+    if instance.phase is Phase.RESTARTING:
+        return True
+    is_young = instance.started_at is not None and now - instance.started_at < WINDOW
+    return instance.phase is Phase.RUNNING and instance.exits >= LAST_EXIT and is_young
+
+
+def _restart_words(instance: Instance) -> str:
+    words = f"{instance.name} exited {count(instance.exits, 'time')}"
+    return f"{words}; {exit_words(instance)}" if instance.exit_code is not None else words
 
 
 def _is_about(subject: Subject, service_name: str) -> bool:

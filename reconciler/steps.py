@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.actions import Action
 from reconciler.decision import Block, Ender, Wait
 from reconciler.desired import Desired, Subject
+from reconciler.flapping import calm_at
 from reconciler.observed import LiveNetwork, LiveVolume, Observed
 from reconciler.view import Views, group
 
@@ -52,13 +53,22 @@ class Steps:
         if subject in self.observed.in_flight:
             self.wait(subject, "in progress", Ender.US)
         elif attempt is None:
-            self.actions.append(action)
+            self._act_calmly(action)
         elif attempt.final:
             remedy = "mend the cause, then run apply again"
             self.block(subject, attempt.code or "PLAN001", attempt.error, remedy)
         elif self.now < attempt.not_before:
             reason = f"tried {attempt.count} times: {attempt.error}"
             self.wait(subject, reason, Ender.TIME, attempt.not_before, "attempt")
+        else:
+            self._act_calmly(action)
+
+    def _act_calmly(self, action: Action) -> None:
+        """What somebody else undoes again and again is done ever more slowly."""
+        calm = calm_at(self.observed.healed, action.subject) if action.cause.type == "drift" else 0.0
+        if self.now < calm and action.subject.kind == "Service":
+            reason = "healed again and again, and undone each time: it is healed more slowly"
+            self.wait(action.subject, reason, Ender.TIME, calm, "calm")
         else:
             self.actions.append(action)
 

@@ -11,6 +11,7 @@ from reconciler.cli.apply import hide
 from reconciler.cli.followers import Followers
 from reconciler.cli.loop_audience import Refusal
 from reconciler.desired import Desired, Subject
+from reconciler.hand_stop import how_to_keep
 from reconciler.journal import Journal
 from reconciler.keeper_report import Heard, Rest
 from reconciler.loop import PassReport
@@ -97,7 +98,9 @@ class Voice:
         for action in report.started:
             if not isinstance(action, BOOKKEEPING):
                 cause = describe_cause(mask_action(action, desired, report.observed).cause)
-                log.info("started", action=describe(action), cause=cause)
+                hint = how_to_keep(desired.owner, action)
+                words = {"if_that_was_meant": hint} if hint else {}
+                log.info("started", action=describe(action), cause=cause, **words)
         counted: dict[str, float] = {"number": report.number, "duration_s": round(seconds, 3)}
         counts = {"waits": len(report.plan.waits), "blocks": len(report.plan.blocks)}
         if report.observed.unreadable:

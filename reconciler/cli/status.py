@@ -23,9 +23,10 @@ async def report_status(workspace: Workspace, clients: Clients) -> Report:
     """One look, judged. 3 when something could not be read; with ``--exit-code`` 5 for what is held."""
     desired, observed = await meet(workspace, clients)
     decided = plan(desired, observed, observed.at)
-    statuses = assess_status(desired, observed, decided, observed.at)
-    held = workspace.options.exit_code and any(status.state == "held" for status in statuses)
     style, loop = stdout_style(workspace.options), living_loop(observed)
+    contested = loop.unstable if loop is not None else {}
+    statuses = assess_status(desired, observed, decided, observed.at, contested)
+    held = workspace.options.exit_code and any(status.state == "held" for status in statuses)
     report = Report(
         exit=worst([CANNOT_TELL] * bool(observed.unreadable) + [FAILED] * held),
         text=place_line(clients.place, style) + render_status(statuses, desired, observed, style, loop),

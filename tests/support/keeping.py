@@ -50,9 +50,9 @@ class Keeping:
         prefix = f"shop_dev_{service_name}"
         return sorted(c.name for c in containers if c.phase is Phase.RUNNING and c.name.startswith(prefix))
 
-    def deeds(self, verb: str) -> int:
-        """How often something was done, ever."""
-        return sum(call.verb == verb for call in self.driver.world.engine.made)
+    def begun(self, action: str) -> int:
+        """How often an action of this class was begun, ever."""
+        return sum(type(a).__name__ == action for report in self.reports for a in report.started)
 
     async def until(self, condition: Callable[[], object], seconds: float = 600.0) -> float:
         """Wait for it; the virtual seconds that it took. AssertionError when it does not come."""
