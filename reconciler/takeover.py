@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from reconciler.accepted import SOURCE, read_accepted
 from reconciler.desired import DesiredService
 from reconciler.observed import Marker, Phase
 from reconciler.ownership import Owner, short_digest
@@ -17,8 +18,6 @@ from reconciler.view import Views
 
 ADOPT = "adopt"
 """Kind of the marker of a take-over that has begun; its subject is the service."""
-SOURCE = "source"
-"""Kind of the marker that names the source to which an environment was handed over."""
 _ASIDE = "_adopted"
 _ALIVE = (Phase.RUNNING, Phase.PAUSED, Phase.RESTARTING)
 
@@ -57,11 +56,8 @@ def read_take_over(marker: Marker | None) -> TakeOver | None:
 
 def accepted_source(views: Views) -> str | None:
     """The source that an environment was handed over to; None when it never was."""
-    marker = views.markers.get((SOURCE, ""))
-    try:
-        return str(read_object(marker.value)["source"]) if marker else None
-    except (ValueError, KeyError):
-        return None
+    accepted = read_accepted(views.markers.get((SOURCE, "")))
+    return accepted.source if accepted else None
 
 
 def confirmation(owner: Owner, service_name: str, stranger: Stranger, remarks: Iterable[str]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.cli.adopt_source import find_handover, report_handover
 from reconciler.cli.apply import exit_code, read_last_words, view_of
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, ERROR, FAILED, REFUSED
@@ -15,19 +16,15 @@ from reconciler.cli.take_over import TakenOver, forget, take_over
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired, Json
-from reconciler.observed import Marker, Observed
-from reconciler.ownership import short_digest
+from reconciler.observed import Observed
 from reconciler.render import escape, format_duration
 from reconciler.render_apply import apply_json, render_apply
 from reconciler.render_json import JsonObject
 from reconciler.render_plan import render_unreadable
-from reconciler.source import is_same_source
 from reconciler.stranger import Stranger
 from reconciler.takeover import (
     ADOPT,
-    SOURCE,
     TakeOver,
-    accepted_source,
     candidates,
     confirmation,
     kept_volumes,
@@ -55,10 +52,10 @@ async def report_adopt(workspace: Workspace, clients: Clients) -> Report:
         report = Report(CANNOT_TELL, "\n".join(lines) + "\n")
     elif options.container:
         report = await _report_take_over(workspace, clients, desired, observed)
-    elif others := _other_sources(desired, observed):
-        report = await _report_source(workspace, clients, observed, others)
     else:
-        report = _report_candidates(desired, await clients.runtime.strangers())
+        handover = await asyncio.to_thread(find_handover, workspace, desired, observed)
+        handed = await report_handover(workspace, clients, desired, handover)
+        report = handed or _report_candidates(desired, await clients.runtime.strangers())
     return report_of(workspace, desired, observed, report)
 
 
@@ -160,32 +157,3 @@ def _report_candidates(desired: Desired, strangers: Sequence[Stranger]) -> Repor
     ]
     head = "to take over what Compose runs:" if found else "nothing of Compose runs that bears these names"
     return Report(DONE, "\n".join([head, *(f"  {line}" for line in lines)]) + "\n", {"candidates": listed})
-
-
-def _other_sources(desired: Desired, observed: Observed) -> list[str]:
-    """The sources that keep this one from acting."""
-    wanted = desired.policy.source
-    accepted = accepted_source(group(observed))
-    if accepted is not None:
-        return [] if is_same_source(accepted, wanted) else [accepted]
-    return sorted({i.source for i in observed.instances if not is_same_source(i.source, wanted)})
-
-
-async def _report_source(
-    workspace: Workspace, clients: Clients, observed: Observed, others: Sequence[str]
-) -> Report:
-    wanted, owner = workspace.desired.policy.source, workspace.owner
-    identity = short_digest("\n".join((str(owner), wanted, *others)))
-    members: JsonObject = {"source": wanted, "others": list[Json](others)}
-    if workspace.options.confirm != identity:
-        lines = [f"{owner} is handed over to {escape(wanted)}:"]
-        lines += [f"  what runs came from {escape(other)}, which may act here no more" for other in others]
-        command = f"reconciler adopt {owner.environment} --confirm={identity}"
-        text = "\n".join([*lines, f"to do it: {command}"]) + "\n"
-        return Report(REFUSED, text, {"result": "asked", "confirm": identity, **members})
-    earlier = newest_markers(observed.markers).get((SOURCE, ""))
-    sequence = earlier.sequence + 1 if earlier else 1
-    value = json.dumps({"source": wanted}, sort_keys=True)
-    await clients.runtime.put_marker(owner, Marker(SOURCE, "", sequence, value))
-    text = f"{owner} belongs to this source now\nnext:\n  reconciler plan {owner.environment}\n"
-    return Report(DONE, text, {"result": "accepted", **members})
