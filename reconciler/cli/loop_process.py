@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import failure
 from reconciler.cli.loop_audience import Listener, Refusal, heard_by
 from reconciler.cli.loop_control import control_socket, serve_control
+from reconciler.cli.loop_group import Group, Running, begin
 from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
@@ -20,7 +22,7 @@ from reconciler.keeper import Keeper
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError, Runtime
 from reconciler.secret_names import secret_names
-from reconciler.serve import Post, Tell, listen, serve
+from reconciler.serve import Post, listen
 from reconciler.sharing import Sharing
 from reconciler.snapshot import Snapshot
 from specs.run_file import RunFile
@@ -28,6 +30,11 @@ from specs.run_repository import RunRepository
 
 if TYPE_CHECKING:
     from providers.docker.line import Line
+
+_KEEPER_ENDS = 36.0
+"""Seconds: an action that was begun has thirty of them, and the lease is given back."""
+_WATCH_ENDS = 1.0
+_PORT_ENDS = 4.0
 
 
 @dataclass(slots=True)
@@ -41,28 +48,75 @@ class Loop:
     keepers: dict[Owner, Keeper] = field(default_factory=dict)
     kept_by: dict[Owner, str] = field(default_factory=dict)
     """Which repository keeps an owner."""
+    groups: dict[str, Group] = field(default_factory=dict)
     watches: dict[str, RepositoryWatch] = field(default_factory=dict)
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     sharing: Sharing = field(default_factory=Sharing)
     lines: dict[str, Line] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    is_late: bool = False
+    """Something did not end in time: a thread of ours may still wait for a process of git's."""
+    _ports: dict[str, Running] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Until ``stopping``."""
-        for entry in self.config.spec.repositories:
-            if entry.receive:
-                await asyncio.to_thread(prepare_repository, entry)
-            self.watches[entry.name] = self._watch(entry)
-        posts = [Post(f"repository {name}", watch.watch) for name, watch in self.watches.items()]
-        if self.config.spec.listen is not None:
-            posts.append(Post(f"port {self.config.spec.listen}", self._serve_http))
-        if any(entry.receive for entry in self.config.spec.repositories):
-            posts.append(Post("socket", self._serve_control))
+        """Until ``stopping``. Raises ProviderError and OSError where a repository cannot be made."""
+        await prepare(self.config.spec.repositories)
         try:
-            await serve(posts, self.stopping, self.voice.crashed)
+            for entry in self.config.spec.repositories:
+                self.begin_repository(entry)
+            await self.open_ports()
+            await self.stopping.wait()
         finally:
             await self._end()
+
+    def stop(self) -> None:
+        """Finish what was begun, and end."""
+        self.stopping.set()
+        for keeper in self.keepers.values():
+            keeper.hint()
+
+    def begin_repository(self, entry: RunRepository) -> None:
+        """Keep it from now on; what another entry of this name kept is taken over as it is."""
+        watch = self._watch(entry)
+        watching = begin(entry.name, [Post(f"repository {entry.name}", watch.watch)], self.voice.crashed)
+        earlier = self.groups.get(entry.name)
+        environments = earlier.environments if earlier is not None else {}
+        self.groups[entry.name] = Group(entry, watch, watching, environments)
+        self.watches[entry.name] = watch
+
+    async def end_watch(self, name: str) -> None:
+        """Ask no more for news of it. What is kept of it is kept on."""
+        self.is_late |= not await self.groups[name].watching.end(_WATCH_ENDS)
+
+    async def end_repository(self, name: str) -> None:
+        """Keep it no longer. What runs stays."""
+        await self.end_watch(name)
+        group = self.groups[name]
+        await asyncio.gather(*(self.end_environment(owner) for owner in list(group.environments)))
+        del self.groups[name], self.watches[name]
+
+    async def end_environment(self, owner: Owner) -> None:
+        """Keep it no longer. What runs stays; what was begun is finished."""
+        environments = self.groups[self.kept_by[owner]].environments
+        running = environments[owner]
+        running.stopping.set()
+        self.keepers[owner].hint()
+        await running.end(_KEEPER_ENDS)
+        del environments[owner], self.keepers[owner], self.kept_by[owner]
+
+    async def open_ports(self) -> None:
+        """Listen where the Run file says, and nowhere else."""
+        wanted: dict[str, Post] = {}
+        if self.config.spec.listen is not None:
+            name = f"port {self.config.spec.listen}"
+            wanted[name] = Post(name, self._serve_http)
+        if any(entry.receive for entry in self.config.spec.repositories):
+            wanted["socket"] = Post("socket", self._serve_control)
+        for name in [name for name in self._ports if name not in wanted]:
+            await self._ports.pop(name).end(_PORT_ENDS)
+        for name in wanted:
+            if name not in self._ports:
+                self._ports[name] = begin(name, [wanted[name]], self.voice.crashed)
 
     def _watch(self, entry: RunRepository) -> RepositoryWatch:
         def offer(workspace: Workspace, snapshot: Snapshot) -> None:
@@ -99,12 +153,6 @@ class Loop:
 
         return Served(self.watches, self.keepers, owners)
 
-    def stop(self) -> None:
-        """Finish what was begun, and end."""
-        self.stopping.set()
-        for keeper in self.keepers.values():
-            keeper.hint()
-
     def _offer(self, entry: RunRepository, workspace: Workspace, snapshot: Snapshot) -> None:
         owner = workspace.owner
         keeps = self.kept_by.setdefault(owner, entry.name)
@@ -124,15 +172,17 @@ class Loop:
         heard = heard_by(self._everybody(), owner, self.kept_by[owner])
         keeper = Keeper(owner, heard, self.config.spec.resync, sharing=self.sharing)
         self.keepers[owner] = keeper
-        runtime = snapshot.clients.runtime
+
+        def events() -> AsyncIterator[None]:
+            newest = keeper.snapshot or snapshot
+            return newest.clients.runtime.watch(owner)
 
         async def hear(stopping: asyncio.Event) -> None:
-            await listen(lambda: runtime.watch(owner), keeper, stopping)
+            await listen(events, keeper, stopping)
 
-        tell: Tell = self.voice.crashed
         posts = [Post(f"environment {owner}", keeper.keep), Post(f"events of {owner}", hear)]
-        task = asyncio.get_running_loop().create_task(serve(posts, self.stopping, tell), name=str(owner))
-        self._tasks.add(task)
+        running = begin(str(owner), posts, self.voice.crashed)
+        self.groups[self.kept_by[owner]].environments[owner] = running
 
     def _learn(self, workspace: Workspace) -> None:
         names = {n for service in workspace.desired.services.values() for n in secret_names(service.form)}
@@ -150,7 +200,22 @@ class Loop:
         return self.runtimes[where]
 
     async def _end(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        """Everything at once, each within its time: first of all nothing new is asked for."""
+        environments = [running for group in self.groups.values() for running in group.environments.values()]
+        for running in environments:
+            running.stopping.set()
+        self.stop()
+        await asyncio.gather(
+            *(self.end_watch(name) for name in self.groups),
+            *(running.end(_PORT_ENDS) for running in self._ports.values()),
+            *(running.end(_KEEPER_ENDS) for running in environments),
+        )
         for runtime in self.runtimes.values():
             await runtime.close()
+
+
+async def prepare(entries: Iterable[RunRepository]) -> None:
+    """Make the repositories that are pushed to. Raises ProviderError, OSError."""
+    for entry in entries:
+        if entry.receive:
+            await asyncio.to_thread(prepare_repository, entry)
