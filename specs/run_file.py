@@ -12,6 +12,7 @@ from specs.document import API_VERSION
 from specs.model import Duration, Model
 from specs.node import Map, Scalar
 from specs.problem import Place, Problem, Report, in_order
+from specs.run_pusher import Pusher, check_pushers
 from specs.run_repository import FilePath, RunRepository
 from specs.suggest import did_you_mean
 from specs.validate import read_model
@@ -27,6 +28,9 @@ class RunSpec(Model):
     repositories: tuple[RunRepository, ...] = Field(min_length=1, description="What is kept.")
     secrets: FilePath | None = Field(
         default=None, description="The secrets folder; default: $CREDENTIALS_DIRECTORY, else /run/secrets."
+    )
+    pushers: tuple[Pusher, ...] = Field(
+        default=(), description="Who may push to the repositories that this loop receives."
     )
     resync: Duration = Field(
         default=60.0, description="How often an environment of which nothing is heard is looked at."
@@ -88,3 +92,4 @@ def _check(model: RunSpec, spec: Map, report: Report) -> None:
             report.add("SPEC015", place, seen, expected="either url or folder")
         if repository.receive and repository.folder is None:
             report.add("SPEC015", place, f"repository {repository.name} receives", expected="a folder")
+    check_pushers(model.pushers, model.repositories, spec.get("pushers"), report)
