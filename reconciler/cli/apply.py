@@ -6,28 +6,33 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.cli.beside import Beside, LoopKeeps, leave_word
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
 from reconciler.cli.options import Options
-from reconciler.cli.progress import open_progress
+from reconciler.cli.person import person
+from reconciler.cli.progress import Progress, open_progress
 from reconciler.cli.reach import check_registries
 from reconciler.cli.session import report_of, run_live, stdout_style
 from reconciler.cli.source import check_branch
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired
+from reconciler.following import follow
 from reconciler.journal import Journal
-from reconciler.loop import Converged, converge, look
-from reconciler.loop_mark import living_loop
-from reconciler.observed import Health, Instance
+from reconciler.loop import Converged, converge
+from reconciler.loop_seen import LivingLoop
+from reconciler.observed import Health, Instance, Observed
 from reconciler.provider import ProviderError
-from reconciler.render import MASKED
+from reconciler.render import MASKED, escape
 from reconciler.render_apply import ApplyView, apply_json, render_apply
 from reconciler.render_journal import journal_entry
 from reconciler.secret_names import secret_names
 from reconciler.secrets import SecretUnreadable
 from reconciler.view import group, suspension
+from specs.problem import Problem
 
+_TURNS = 3
 _LAST_WORDS = 8
 """Lines of a held instance that are shown."""
 
@@ -42,28 +47,73 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
     options = workspace.options
     if not options.off_branch:
         _check_branch(workspace)
-    await _yield_to_loop(workspace, clients)
+    beside = Beside(workspace)
     desired = workspace.desired
     check_registries(desired, clients.place)
     progress = open_progress(desired, options, _secret_values(workspace))
-    converged = await converge(
-        desired,
-        clients,
-        within=options.timeout,
-        report=progress.show_pass,
-        progress=progress.show_line,
-        meet=workspace.meet,
-    )
+    await leave_word(workspace, clients)
+    converged, loop = await _converge_beside(beside, clients, progress)
     words = await read_last_words(workspace, clients, converged)
     view = replace(view_of(desired, converged), last_words=words)
     if converged.outcomes:
-        Journal.of(desired.owner).append(journal_entry(view, time.time()))
+        Journal.of(desired.owner).append({**journal_entry(view, time.time()), "actor": person()})
+    shown = render_apply(view, stdout_style(options))
     report = Report(
         exit=exit_code(converged),
-        text=render_apply(view, stdout_style(options)),
-        members=apply_json(view, options.logs),
+        text=_looked_on(loop) + _told_suspension(converged.observed, desired) + shown,
+        members={**apply_json(view, options.logs), "followed": None if loop is None else loop.by},
     )
     return report_of(workspace, desired, converged.observed, report)
+
+
+async def _converge_beside(
+    beside: Beside, clients: Clients, progress: Progress
+) -> tuple[Converged, LivingLoop | None]:
+    """Passes of our own or, where a loop is at work on this commit, looks at its work. The loop, where we
+    only looked on. Raises Stop, ProviderError."""
+    options, desired = beside.workspace.options, beside.workspace.desired
+    for _ in range(_TURNS):
+        try:
+            return await converge(
+                desired,
+                clients,
+                within=options.timeout,
+                report=progress.show_pass,
+                progress=progress.show_line,
+                meet=beside.meet,
+            ), None
+        except LoopKeeps as met:
+            found = await follow(
+                desired,
+                clients,
+                within=options.timeout,
+                report=progress.show_pass,
+                meet=beside.meet,
+                alive=beside.alive,
+            )
+            if found is not None:
+                return found, met.loop
+            beside.was_asked = False  # it died, or turned to another commit: as if we had come now
+    raise Stop(REFUSED, (*beside.workspace.problems, _restless(desired)), desired.owner, desired.commit)
+
+
+def _restless(desired: Desired) -> Problem:
+    seen = "loops come and go while this looks on"
+    remedy = f"reconciler status {desired.owner.environment}"
+    return failure("CLI016", f"Environment {desired.owner.environment}", seen, "one loop, or none", remedy)
+
+
+def _looked_on(loop: LivingLoop | None) -> str:
+    return "" if loop is None else f"a loop ({escape(loop.by)}) keeps this commit: this looked on\n"
+
+
+def _told_suspension(observed: Observed, desired: Desired) -> str:
+    """Who acts in an environment that is suspended for loops should hand it back."""
+    reason = suspension(group(observed), "", observed.at)
+    if reason is None:
+        return ""
+    name = desired.owner.environment
+    return f"suspended for loops ({escape(reason)}) until: reconciler resume {name}\n"
 
 
 def _secret_values(workspace: Workspace) -> frozenset[str]:
@@ -118,21 +168,6 @@ def hide(line: str, values: Iterable[str]) -> str:
     for value in sorted((v for v in values if v), key=len, reverse=True):
         line = line.replace(value, MASKED)
     return line
-
-
-async def _yield_to_loop(workspace: Workspace, clients: Clients) -> None:
-    """A loop that keeps another commit would undo what we do, and we what it does. Raises Stop with 4."""
-    observed = await look(workspace.desired, clients)
-    loop = living_loop(observed)
-    desired = workspace.desired
-    suspended = suspension(group(observed), "", observed.at) is not None
-    if loop is None or suspended or loop.commit in (None, desired.commit):
-        return
-    name = desired.owner.environment
-    seen = f"a loop ({loop.by}) keeps it at {(loop.commit or '')[:12]}"
-    remedy = f"reconciler suspend {name} --reason TEXT, then apply; or push, and let the loop do it"
-    problem = failure("CLI016", f"Environment {name}", seen, "no loop, or the commit that it keeps", remedy)
-    raise Stop(REFUSED, (*workspace.problems, problem), desired.owner, desired.commit)
 
 
 def _check_branch(workspace: Workspace) -> None:

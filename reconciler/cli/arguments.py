@@ -149,6 +149,8 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-prune", metavar="ID", help="remove the set that plan printed with this id")
     parser.add_argument("--off-branch", action="store_true", help="a commit that is not on what ENV tracks")
     parser.add_argument("--backwards", action="store_true", help="a commit that is older than what runs")
+    help_words = "heal drift also where the environment says drift: report"
+    parser.add_argument("--heal", action="store_true", help=help_words)
     parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
 
 

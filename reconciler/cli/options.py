@@ -36,6 +36,8 @@ class Options:
     """``drift``: read what lies in the volumes of files, too."""
     off_branch: bool = False
     backwards: bool = False
+    heal: bool = False
+    """``apply``: heal drift also where the environment only reports it."""
     allow_prune: str | None = None
     confirm: str | None = None
     container: str = ""

@@ -56,16 +56,18 @@ def find_whereabouts(options: Options) -> Whereabouts:
     if options.project:
         return Whereabouts(Owner(options.project, name), RuntimeSpec())
     nearest: set[str] = set()
+    broken: str | None = None
     for commit, tree in _trees(options):
         spec_set, problems = load(read_spec_files(tree, tree.files("."), options.path), path=options.path)
         environments = _models(spec_set, Environment)
+        broken = broken or (commit if has_errors(problems) else None)
         nearest |= environments.keys()
         found = environments.get(name)
         if isinstance(found, Environment):
-            told = _tell(commit, options, bool(has_errors(problems)))
+            told = _tell(broken, options)
             services = frozenset(_models(spec_set, Service))
             return Whereabouts(Owner(found.project, name), found.runtime, services, commit, told)
-        if nearest and not has_errors(problems):
+        if not has_errors(problems):
             break  # it can be read whole, and names no such environment
     seen = f"there is no Environment {name} that can be read"
     remedy = did_you_mean(name, nearest)
@@ -94,8 +96,8 @@ def _trees(options: Options) -> Iterator[tuple[str, Tree]]:
         yield commit, repository.tree(commit)
 
 
-def _tell(commit: str, options: Options, is_broken: bool) -> tuple[Problem, ...]:
-    if not is_broken:
+def _tell(broken: str | None, options: Options) -> tuple[Problem, ...]:
+    if broken is None:
         return ()
-    seen = f"the specs of {commit[:12]} have errors; this does not need them"
+    seen = f"the specs of {broken[:12]} have errors; this does not need them"
     return (warning("CLI017", f"Environment {options.environment}", seen, "reconciler validate"),)

@@ -129,7 +129,7 @@ def _assemble(
 
 def _policy(options: Options, source: Source, found: Effective) -> Policy:
     return Policy(
-        heal=found.environment.drift == "heal",
+        heal=found.environment.drift == "heal" or options.heal,
         prune_limit=found.environment.prune.limit,
         backwards=options.backwards,
         allow_prune=options.allow_prune,

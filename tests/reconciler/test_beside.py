@@ -1,0 +1,142 @@
+"""``apply`` beside a loop: it looks on, yields, or takes over; and hands off from a commit that is broken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from cli_world import OWNER, SPECS, CliWorld, live_name, states
+from reconciler.cli.apply import report_apply
+from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.status import report_status
+from reconciler.cli.suspend import report_suspension
+from reconciler.cli.whereabouts import find_whereabouts
+from reconciler.cli.workspace import open_workspace
+from reconciler.keeper import Keeper
+from reconciler.serve import listen
+from reconciler.snapshot import Snapshot
+
+CHANGED = SPECS.replace('image: "busybox:1.36"', 'image: "busybox:1.36", environment: {A: "1"}')
+
+
+@dataclass
+class Living:
+    """A loop in the same world as the commands of a test."""
+
+    world: CliWorld
+    keeper: Keeper = field(default_factory=lambda: Keeper(OWNER, resync=1.0))
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self) -> str:
+        """Keep the newest commit."""
+        workspace = open_workspace(self.world.options("run"))
+        self.keeper.offer(Snapshot(workspace.desired, self.world.clients(workspace), workspace.meet))
+        return workspace.desired.commit
+
+    async def apply(self, **fields: object) -> Report:
+        workspace = open_workspace(self.world.options("apply", **fields))
+        return await report_apply(workspace, self.world.clients(workspace))
+
+    async def say(self, verb: str, **fields: object) -> Report:
+        options = self.world.options(verb, **fields)
+        return await report_suspension(options, find_whereabouts(options), self.world.engine)
+
+
+def beside(world: CliWorld, work: Callable[[Living], Awaitable[None]]) -> None:
+    """Run it while a loop lives."""
+
+    async def live() -> None:
+        it = Living(world)
+        tick = asyncio.create_task(world._tick())
+        keep = asyncio.create_task(it.keeper.keep(it.stopping))
+        hear = asyncio.create_task(listen(lambda: world.engine.watch(OWNER), it.keeper, it.stopping))
+        try:
+            await work(it)
+        finally:
+            it.stopping.set()
+            it.keeper.hint()
+            await asyncio.gather(keep, hear)
+            tick.cancel()
+
+    asyncio.run(live())
+
+
+def test_at_the_commit_that_a_loop_keeps_apply_looks_on_and_tells_its_result(shop: CliWorld) -> None:
+    async def work(it: Living) -> None:
+        commit = it.offer()
+        while not any(call.verb == "put_marker" for call in shop.engine.made):
+            await asyncio.sleep(0.01)
+        report = await it.apply()
+        assert (report.exit, report.members["result"], report.commit) == (0, "settled", commit)
+        assert report.members["followed"] == it.keeper.holder
+        assert report.members["outcomes"] == []
+        assert "this looked on" in report.text
+
+    beside(shop, work)
+
+
+def test_at_another_commit_it_yields_until_the_loop_is_suspended(settled: CliWorld) -> None:
+    async def work(it: Living) -> None:
+        it.offer()
+        await it.keeper.rested.wait()
+        settled.repository.commit({"specs/shop.yaml": CHANGED})
+        with pytest.raises(Stop) as met:
+            await it.apply()
+        assert met.value.exit == 4
+        assert met.value.problems[-1].code == "CLI016"
+        assert "reconciler suspend dev" in str(met.value.problems[-1])
+        assert (await it.say("suspend", reason="by hand")).exit == 0
+        report = await it.apply()
+        assert (report.exit, report.members["result"]) == (0, "settled")
+        assert report.text.startswith("suspended for loops (by hand) until: reconciler resume dev")
+        assert len(report.members["outcomes"]) > 0  # type: ignore[arg-type] # a member of JSON
+
+    beside(settled, work)
+
+
+def test_hands_off_needs_no_commit_that_is_valid(settled: CliWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(it: Living) -> None:
+        it.offer()
+        await it.keeper.rested.wait()
+        settled.repository.commit({"specs/shop.yaml": "apiVersion: reconciler/v1\nkind: [\n"})
+        report = await it.say("suspend", service="web", reason="git is broken")
+        assert report.exit == 0, report.text
+        assert [p.code for p in report.problems] == ["CLI017"], "told, and the commit before was read"
+        name = live_name(settled, "web")
+        settled.engine.hand.stop(name)
+        with pytest.raises(Stop) as met:
+            await it.say("suspend", service="wbe", reason="typing")
+        assert 'did you mean "web"' in str(met.value.problems[0])
+        assert (await it.say("resume", service="web")).exit == 0
+
+    beside(settled, work)
+
+
+def test_a_commit_with_an_error_elsewhere_is_told_and_needed_no_further(settled: CliWorld) -> None:
+    settled.repository.commit({"specs/other.yaml": SPECS.split("---")[1].replace("provider", "provdier")})
+    found = find_whereabouts(settled.options("suspend"))
+    assert (str(found.owner), [p.code for p in found.problems]) == ("shop/dev", ["CLI017"])
+    with pytest.raises(Stop) as met:
+        find_whereabouts(settled.options("suspend", environment="prd"))
+    assert met.value.problems[0].code == "CLI017"
+    named = find_whereabouts(settled.options("suspend", repo="/nowhere", project="shop"))
+    assert (named.owner, named.commit) == (OWNER, None)
+
+
+def test_status_names_reason_end_and_person_of_each_service(settled: CliWorld) -> None:
+    async def suspend() -> None:
+        for service, until in (("web", 3600.0), ("", None)):
+            options = settled.options("suspend", service=service, reason=f"about {service}", until=until)
+            await report_suspension(options, find_whereabouts(options), settled.engine)
+
+    asyncio.run(suspend())
+    report = settled.run(report_status)
+    assert states(report) == {"cache": "suspended", "web": "suspended"}
+    cache, web = report.members["services"]  # type: ignore[misc] # members of JSON
+    assert cache["suspended"]["until"] is None  # type: ignore[index, call-overload]
+    assert web["suspended"]["reason"] == "about web"  # type: ignore[index, call-overload]
+    assert web["suspended"]["by"]  # type: ignore[index, call-overload]
+    assert "about web (by " in report.text
