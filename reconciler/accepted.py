@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.desired import Json
 from reconciler.observed import Marker
@@ -27,18 +27,26 @@ class Accepted:
     commit: str | None = None
     tag: str | None = None
     engine: str | None = None
+    by_hand: bool = False
+    """A person accepted it, by ``adopt``: an older commit too."""
 
     def write(self) -> str:
         """The value of the marker."""
         value = {"source": self.source, "commit": self.commit, "tag": self.tag, "engine": self.engine}
-        return json.dumps({name: text for name, text in value.items() if text}, sort_keys=True)
+        told = {name: text for name, text in value.items() if text}
+        return json.dumps({**told, **({"by": "adopt"} if self.by_hand else {})}, sort_keys=True)
+
+    def says(self, other: Accepted) -> bool:
+        """The same, whoever said it."""
+        return replace(self, by_hand=False) == replace(other, by_hand=False)
 
 
 def read_accepted(marker: Marker | None) -> Accepted | None:
     """What a marker says; None without one, or where it cannot be understood."""
     try:
         value = read_object(marker.value) if marker else {}
-        return Accepted(str(value["source"]), *(_text(value, name) for name in ("commit", "tag", "engine")))
+        commit, tag, engine = (_text(value, name) for name in ("commit", "tag", "engine"))
+        return Accepted(str(value["source"]), commit, tag, engine, value.get("by") == "adopt")
     except (ValueError, KeyError):
         return None
 

@@ -23,6 +23,7 @@ PLAN_CODES = {
     "PLAN031": "What runs is of a newer commit.",
     "PLAN032": "What runs came from another repository.",
     "PLAN033": "A container of Compose still writes into a volume that the service mounts.",
+    "PLAN034": "Another engine answers, which holds nothing of the environment.",
 }
 RUN_CODES = {
     "RUN001": "An action did not end in time.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.accepted import SOURCE, engine_confirmation, is_other_engine, read_accepted
 from reconciler.actions import Action, CreateInstance
 from reconciler.decision import Ender
 from reconciler.desired import Kinship, Subject
@@ -17,6 +18,7 @@ def guard_environment(steps: Steps) -> None:
     """Block what the whole environment must be blocked for."""
     _guard_lineage(steps)
     _guard_source(steps)
+    _guard_engine(steps)
 
 
 def environment(steps: Steps) -> Subject:
@@ -26,7 +28,9 @@ def environment(steps: Steps) -> Subject:
 
 def _guard_lineage(steps: Steps) -> None:
     """An older commit must not undo a newer one by accident: of two at work the older yields."""
-    if steps.desired.policy.backwards:
+    accepted = read_accepted(steps.views.markers.get((SOURCE, "")))
+    went_back = accepted is not None and accepted.by_hand and accepted.commit == steps.desired.commit
+    if steps.desired.policy.backwards or went_back:
         return
     live = {i.commit for i in steps.observed.instances if i.role is Role.LIVE}
     newer = sorted(c for c in live if steps.desired.lineage.get(c) is Kinship.DESCENDANT)
@@ -51,6 +55,22 @@ def _guard_source(steps: Steps) -> None:
     others = {i.source for i in steps.observed.instances if not is_same_source(i.source, wanted)}
     if wanted and others:
         _block_source(steps, f"what runs came from another source: {min(others)}")
+
+
+def _guard_engine(steps: Steps) -> None:
+    """How an engine is reached may be replaced, never which it is: another one that holds nothing of ours
+    would get everything a second time, without its data."""
+    known, seen = steps.desired.policy.engine, steps.observed.engine
+    accepted = read_accepted(steps.views.markers.get((SOURCE, "")))
+    if is_other_engine(known, seen, accepted, steps.observed.instances):
+        name = steps.desired.owner.environment
+        identity = engine_confirmation(steps.desired.owner, seen)
+        steps.block(
+            environment(steps),
+            "PLAN034",
+            f"engine {seen} answers, which holds nothing of it; it was on engine {known}",
+            f"correct the endpoint; or, to move here: reconciler adopt {name} --confirm={identity}",
+        )
 
 
 def _block_source(steps: Steps, reason: str) -> None:

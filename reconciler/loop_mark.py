@@ -63,6 +63,7 @@ class LoopMark:
         earlier = newest_markers(observed.markers).get((KIND, ""))
         value = {
             "by": self.by,
+            "engine": observed.engine or None,
             "at": observed.at,
             "commit": self._commit,
             "settled_at": self._settled_at,

@@ -87,6 +87,7 @@ async def observe(
         traits=world.traits,
         ports=world.ports,
         tenants=world.tenants,
+        engine=world.engine,
         vanished=vanished,
     )
     views = group(seen)

@@ -232,6 +232,8 @@ class Observed:
     ports: Mapping[int, str] = field(default_factory=dict)
     """Published host ports (tcp) -> who holds them, where visible: a container that is not ours."""
     tenants: frozenset[Tenant] = frozenset()
+    engine: str = ""
+    """The id of the engine that answered; empty where it was not told."""
     vanished: tuple[Marker, ...] = ()
     """Markers that a person wrote, that this process knows of and nobody finds any more: they count
     (``markers`` has them) and are put back."""

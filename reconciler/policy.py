@@ -26,5 +26,7 @@ class Policy:
     allowed: Allowed = NOTHING_ALLOWED
     by_hand: bool = False
     """A person asked for this: what is suspended as a whole is suspended for loops, not for them."""
+    engine: str = ""
+    """The id of the engine that the environment is known to be on; empty where that is not known."""
     waits_for_apply: bool = False
     """``deploy: manual``: nothing but what the last ``apply`` asked for is kept."""

@@ -91,7 +91,8 @@ class Ground:
         """Write that this was accepted, unless it is known already or belongs to another source. Raises
         ProviderError."""
         seen = self.marker
-        if self.world.unreadable or self.accepted == accepted or self.other_source(accepted.source):
+        known = self.accepted is not None and self.accepted.says(accepted)
+        if self.world.unreadable or known or self.other_source(accepted.source):
             return
         sequence = seen.sequence + 1 if seen else 1
         await self.runtime.put_marker(self.owner, Marker(SOURCE, "", sequence, accepted.write()))

@@ -84,7 +84,7 @@ async def report_handover(
         return Report(REFUSED, text, {"result": "asked", "confirm": identity, **members})
     earlier = newest_markers(world.markers).get((SOURCE, ""))
     commit = desired.commit.removesuffix("-dirty")
-    value = Accepted(desired.policy.source, commit, engine=world.engine or None).write()
+    value = Accepted(desired.policy.source, commit, engine=world.engine or None, by_hand=True).write()
     sequence = earlier.sequence + 1 if earlier else 1
     await clients.runtime.put_marker(owner, Marker(SOURCE, "", sequence, value))
     text = f"{owner} belongs to this source now\nnext:\n  reconciler plan {owner.environment}\n"

@@ -194,7 +194,9 @@ class EnvironmentWatch:
             "run", environment=self.name, path=self.entry.path, secrets_folder=self.surveyor.secrets
         )
         admit = BoundsCheck(self.entry).admit
-        return await asyncio.to_thread(open_environment, repository, policy, tracked, options, admit)
+        opened = await asyncio.to_thread(open_environment, repository, policy, tracked, options, admit)
+        known = replace(opened.desired.policy, engine=self.record.engine or "")
+        return replace(opened, desired=replace(opened.desired, policy=known))
 
     async def _fall_back(
         self,

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +17,12 @@ from reconciler.accepted import Accepted, engine_confirmation, read_accepted
 from reconciler.cli.accepted_record import RecordFile
 from reconciler.cli.source import read_ref
 from reconciler.desired import Desired
-from reconciler.observed import Marker
+from reconciler.observed import Marker, Observed
 from reconciler.ownership import Owner
+from reconciler.plan import plan
 from reconciler.provider import Question
 from signers import SshSigner, signed_commit, signed_tag
+from specs.reference import Digest
 from specs.run_signatures import Signatures
 from watched_repository import SERVICE, Told, environment, written
 from worlds import MemoryWorld, blueprint
@@ -39,7 +42,7 @@ async def accepted(engine: MemoryEngine) -> Accepted | None:
     return read_accepted(next((m for m in world.markers if m.kind == "source"), None))
 
 
-async def accept(told: Told, commit: str, **words: str) -> None:
+async def accept(told: Told, commit: str, **words: Any) -> None:
     """What ``adopt dev`` does, from a clone at this commit."""
     world = await told.engine.observe(Question(DEV))
     earlier = next(m for m in world.markers if m.kind == "source")
@@ -230,6 +233,44 @@ async def test_another_engine_that_holds_nothing_is_refused_until_it_is_accepted
     await other.put_marker(DEV, Marker("source", "", 1, value))
     await told.watch.look()
     assert told.offered[-1] == ("dev", second)
+
+
+async def test_another_engine_in_the_middle_gets_nothing_a_second_time(tmp_path: Path) -> None:
+    repository, first = written(tmp_path, TEXT)
+    told = Told(repository)
+    await told.watch.look()
+    repository.commit({"note": "two\n"})
+    await told.watch.look()
+    desired = told.workspaces[-1].desired
+    assert desired.policy.engine == "memory"
+    empty = Observed(at=0.0, engine="another", artifacts={"redis:7": Digest("sha256:" + "0" * 64)})
+    decided = plan(desired, empty, 0.0)
+    assert ([block.code for block in decided.blocks], decided.actions) == (["PLAN034"], ())
+    for engine, is_blocked in (("memory", True), ("another", False)):
+        marker = Marker("source", "", 1, Accepted(desired.policy.source, first, engine=engine).write())
+        decided = plan(desired, replace(empty, markers=(marker,)), 0.0)
+        assert bool(decided.blocks) is is_blocked
+    assert plan(desired, replace(empty, engine="memory"), 0.0).blocks == ()
+
+
+async def test_who_accepted_an_older_commit_is_not_held_up_by_what_runs(tmp_path: Path) -> None:
+    repository, first = written(tmp_path, TEXT)
+    world = MemoryWorld()
+    told = Told(repository, engine=world.engine)
+    repository.commit({"note": "two\n"})
+    await told.watch.look()
+    await run_instance(world, told.workspaces[0].desired)
+    repository.git("reset", "-q", "--hard", first)
+    await accept(told, first, by_hand=True)
+    for _ in range(2):  # what the loop writes of it is the same
+        await told.watch.look()
+        desired = told.workspaces[-1].meet(await world.observed(told.workspaces[-1].desired))
+        assert desired.commit == first
+        assert plan(desired, await world.observed(desired), world.engine.clock).blocks == ()
+        told.begin()
+    found = await accepted(told.engine)
+    assert found is not None
+    assert found.by_hand
 
 
 async def test_an_engine_that_does_not_answer_changes_nothing_and_is_asked_again(tmp_path: Path) -> None:
