@@ -76,6 +76,14 @@ async def _until(events: AsyncIterator[None], stopping: asyncio.Event) -> AsyncI
         ended.cancel()
 
 
+async def first_of(*events: asyncio.Event, within: float | None = None) -> None:
+    """Until one of them is set, at most so many seconds."""
+    ended = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(ended, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for waiting in ended:
+        waiting.cancel()
+
+
 async def sleep(stopping: asyncio.Event, seconds: float) -> None:
     """So long, jittered by a fifth, or until ``stopping``."""
     try:

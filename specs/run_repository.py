@@ -56,3 +56,14 @@ class RunRepository(Model):
     signatures: Signatures | None = Field(
         default=None, description="Whose commits count; default: everybody's who may push."
     )
+
+
+def may_share(one: RunRepository, other: RunRepository) -> bool:
+    """Whether both may have an environment of one owner, as far as the Run file tells."""
+    if one.name == other.name:
+        return False
+    projects = [e.bounds if e.bounds == "any" else e.bounds.project or e.name for e in (one, other)]
+    if "any" not in projects and projects[0] != projects[1]:
+        return False
+    both = one.environments and other.environments
+    return not both or bool(set(one.environments) & set(other.environments))

@@ -26,7 +26,7 @@ from reconciler.serve import Post, listen
 from reconciler.sharing import Sharing
 from reconciler.snapshot import Snapshot
 from specs.run_file import RunFile
-from specs.run_repository import RunRepository
+from specs.run_repository import RunRepository, may_share
 
 if TYPE_CHECKING:
     from providers.docker.line import Line
@@ -78,6 +78,7 @@ class Loop:
     def begin_repository(self, entry: RunRepository) -> None:
         """Keep it from now on; what another entry of this name kept is taken over as it is."""
         watch = self._watch(entry)
+        watch.rivals = [other for other in self.watches.values() if may_share(other.entry, entry)]
         watching = begin(entry.name, [Post(f"repository {entry.name}", watch.watch)], self.voice.crashed)
         earlier = self.groups.get(entry.name)
         environments = earlier.environments if earlier is not None else {}
@@ -119,8 +120,8 @@ class Loop:
                 self._ports[name] = begin(name, [wanted[name]], self.voice.crashed)
 
     def _watch(self, entry: RunRepository) -> RepositoryWatch:
-        def offer(workspace: Workspace, snapshot: Snapshot) -> None:
-            self._offer(entry, workspace, snapshot)
+        def offer(workspace: Workspace, snapshot: Snapshot) -> bool:
+            return self._offer(entry, workspace, snapshot)
 
         def unreachable(error: ProviderError) -> None:
             self.voice.failed(entry.name, error)
@@ -153,20 +154,21 @@ class Loop:
 
         return Served(self.watches, self.keepers, owners)
 
-    def _offer(self, entry: RunRepository, workspace: Workspace, snapshot: Snapshot) -> None:
+    def _offer(self, entry: RunRepository, workspace: Workspace, snapshot: Snapshot) -> bool:
         owner = workspace.owner
         keeps = self.kept_by.setdefault(owner, entry.name)
         if keeps != entry.name:
             seen = f"the owner {owner} is kept by repository {keeps} already"
             problem = failure("CLI043", str(owner), seen, "one source for an owner")
             self._refuse(Refusal(entry.name, owner.environment, workspace.desired.commit, (problem,)))
-            return
+            return False
         self._learn(workspace)
         if owner not in self.keepers:
             self._begin(owner, snapshot)
         self.keepers[owner].offer(snapshot)
         self.voice.log.info("commit", owner=str(owner), commit=workspace.desired.commit)
         self.voice.warn(owner, workspace.problems)
+        return True
 
     def _begin(self, owner: Owner, snapshot: Snapshot) -> None:
         heard = heard_by(self._everybody(), owner, self.kept_by[owner])

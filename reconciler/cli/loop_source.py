@@ -22,6 +22,7 @@ from reconciler.cli.source import Source, read_ref
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace
 from reconciler.jitter import jittered
 from reconciler.provider import ProviderError, Refused
+from reconciler.serve import first_of
 from reconciler.snapshot import Snapshot, observed_only
 from specs.environment import Environment
 from specs.problem import Problem
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 _LONGEST_BACKOFF = 300.0
 _HELD_PAUSE = 10.0
-Offer = Callable[[Workspace, Snapshot], None]
+Offer = Callable[[Workspace, Snapshot], bool]
+"""False where somebody else keeps that owner."""
 Fault = Callable[[Refusal], None]
 
 
@@ -66,6 +68,10 @@ class RepositoryWatch:
     held: set[str] = field(default_factory=set)
     """Environments whose source may be accepted, or whose engine may answer, without any news of git."""
     watched: dict[str, EnvironmentWatch] = field(default_factory=dict)
+    rivals: Sequence[RepositoryWatch] = ()
+    """Earlier entries that may have an owner of this one: they are read first, so that the first stays."""
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """It was read once, or could not be."""
     was_read: bool = False
     _waiting: list[asyncio.Event] = field(default_factory=list)
     _trigger: str = "poll"
@@ -75,6 +81,8 @@ class RepositoryWatch:
     async def watch(self, stopping: asyncio.Event) -> None:
         """Ask for news until ``stopping``."""
         failures = 0
+        for rival in self.rivals:
+            await first_of(stopping, rival.was_asked)
         while not stopping.is_set():
             self.news.clear()
             try:
@@ -83,6 +91,7 @@ class RepositoryWatch:
             except ProviderError as error:
                 failures += 1
                 self.unreachable(error)
+            self.was_asked.set()
             pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0**failures)
             pause = min(pause, _HELD_PAUSE) if self.held and not failures else pause
             await self._sleep(stopping, jittered(pause))
@@ -169,10 +178,12 @@ class RepositoryWatch:
             self._told.pop(name, None)
         workspace = reading.workspace
         if workspace is not None:
-            watched.is_kept = True
             self.commits[name] = workspace.desired.commit
-            self.offer(workspace, self._snapshot(workspace, environment))
-            await watched.remember(reading)
+            watched.is_kept = self.offer(workspace, self._snapshot(workspace, environment))
+            if watched.is_kept:
+                await watched.remember(reading)
+            else:
+                self.refused.add(name)
 
     def _refuse(self, name: str, problems: Sequence[Problem], commit: str | None) -> None:
         """Tell, and go on with what was kept before. An empty name is about every environment."""
@@ -213,10 +224,7 @@ class RepositoryWatch:
         return Path(self.entry.credential) if self.entry.credential else None
 
     async def _sleep(self, stopping: asyncio.Event, seconds: float) -> None:
-        ended = [asyncio.ensure_future(event.wait()) for event in (stopping, self.news)]
-        await asyncio.wait(ended, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for waiting in ended:
-            waiting.cancel()
+        await first_of(stopping, self.news, within=seconds)
 
 
 def declared(source: Source) -> Mapping[str, Environment]:

@@ -33,6 +33,8 @@ class Told:
     environments: tuple[str, ...] = ()
     words: dict[str, object] = field(default_factory=dict)
     """More of the entry's own words."""
+    takes: bool = True
+    """Whether nobody else keeps the owner."""
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     refusals: list[Refusal] = field(default_factory=list)
     offered: list[tuple[str, str]] = field(default_factory=list)
@@ -61,10 +63,11 @@ class Told:
     def _builder(self, reach: Reach, logins: Mapping[str, Login]) -> Builder:
         return MemoryBuilder({}, MemoryEngine().time)
 
-    def _offer(self, workspace: Workspace, snapshot: Snapshot) -> None:
+    def _offer(self, workspace: Workspace, snapshot: Snapshot) -> bool:
         self.offered.append((workspace.owner.environment, workspace.desired.commit))
         self.workspaces.append(workspace)
         self.healing.append(snapshot.desired.policy.heal)
+        return self.takes
 
     def _fault(self, refusal: Refusal) -> None:
         self.refusals.append(refusal)
