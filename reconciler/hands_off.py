@@ -81,6 +81,9 @@ def leave_unapplied(steps: Steps, actions: list[Action]) -> list[Action]:
 
 
 def _withhold(steps: Steps, actions: list[Action], reason: str) -> list[Action]:
+    """Nothing is done, so nothing that waits for what we do will ever come."""
+    for wait in [wait for wait in steps.waits if wait.ender is not Ender.OUTSIDE]:
+        del steps.waits[wait]
     for action in actions:
         steps.wait(action.subject, reason, Ender.OUTSIDE)
     return []

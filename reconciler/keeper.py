@@ -181,6 +181,7 @@ class Keeper:
     async def _tell(self, run: Convergence, observed: Observed) -> None:
         """The marker ``loop``: a hint for people and for ``apply``, so that no failure of it matters."""
         if self._mark is not None:
+            self._mark.pending = self._current.pending if self._current is not None else None
             settled = self.rest.desired.commit if self.rest and self.rest.result == "settled" else None
             try:
                 await self._mark.renew(

@@ -22,6 +22,8 @@ class Snapshot:
     close: Callable[[], Awaitable[None]] | None = None
     trigger: str = "poll"
     """What brought it: poll, or a webhook and its run id."""
+    pending: str | None = None
+    """A newer commit that waits for ``apply``."""
     read_at: float = field(default_factory=time.monotonic)
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.cli.applied_watch import AppliedNews
 from reconciler.cli.envelope import failure
 from reconciler.cli.loop_audience import Listener, Refusal, heard_by
 from reconciler.cli.loop_control import control_socket, serve_control
@@ -57,6 +58,10 @@ class Loop:
     is_late: bool = False
     """Something did not end in time: a thread of ours may still wait for a process of git's."""
     _ports: dict[str, Running] = field(default_factory=dict)
+    _applied: AppliedNews = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._applied = AppliedNews(self._reread)
 
     async def run(self) -> None:
         """Until ``stopping``. Raises ProviderError and OSError where a repository cannot be made."""
@@ -126,17 +131,21 @@ class Loop:
         def unreachable(error: ProviderError) -> None:
             self.voice.failed(entry.name, error)
 
-        def left(environment_name: str) -> None:
-            about = f"{entry.name} {environment_name}"
-            self.voice.log.info("left alone", about=about, reason="deploy: manual waits for apply")
+        def waits(environment_name: str, applied: str | None, pending: str) -> None:
+            about, kept = f"{entry.name} {environment_name}", applied or "nothing yet"
+            self.voice.log.info("pending", about=about, applied=kept, pending=pending, ends="apply")
 
         openers = Openers(self.open_runtime, open_buildx)
         return RepositoryWatch(
-            entry, openers, offer, self._refuse, unreachable, left, self.config.spec.secrets
+            entry, openers, offer, self._refuse, unreachable, waits, self.config.spec.secrets
         )
 
     def _everybody(self) -> list[Listener]:
-        return [self.voice, *self.listeners]
+        return [self.voice, self._applied, *self.listeners]
+
+    def _reread(self, repository: str, trigger: str) -> None:
+        if (watch := self.watches.get(repository)) is not None:
+            watch.reread(trigger)
 
     def _refuse(self, refusal: Refusal) -> None:
         for listener in self._everybody():

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.accepted_ground import Surveyor
 from reconciler.cli.accepted_record import AcceptedRecord, RecordFile
+from reconciler.cli.applied_watch import AppliedWatch
 from reconciler.cli.envelope import Stop, failure, problem_of
 from reconciler.cli.environment_watch import EnvironmentWatch
 from reconciler.cli.loop_audience import Refusal
@@ -56,8 +57,8 @@ class RepositoryWatch:
     offer: Offer
     fault: Fault
     unreachable: Callable[[ProviderError], None]
-    left: Callable[[str], None]
-    """Told of an environment that is not for a loop to deploy."""
+    waits: Callable[[str, str | None, str], None]
+    """Told of an environment that waits for ``apply``: the commit that was applied, and the one that waits."""
     secrets: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody says that there is something new: ask now."""
@@ -126,10 +127,32 @@ class RepositoryWatch:
         source = tip or await asyncio.to_thread(self._last_policy, repository)
         environments = declared(source) if source is not None else {}
         for name in self._chosen(environments, source.commit if source is not None else None):
-            if environments[name].deploy == "manual":
-                self.left(name)
+            if environments[name].deploy == "manual" and source is not None:
+                await self._read_applied(repository, source, name, environments[name])
                 continue
             await self._read_environment(repository, tip, name, environments[name])
+
+    async def _read_applied(
+        self, repository: GitRepository, source: Source, name: str, environment: Environment
+    ) -> None:
+        surveyor = Surveyor(self.entry, self.openers.runtime, self.secrets)
+        reading = await AppliedWatch(self.entry, name, surveyor).read(repository, source, environment)
+        if reading.workspace is None:
+            self._refuse(name, reading.problems, reading.commit)
+            if name not in self.commits:
+                self.held.add(name)  # nobody listens for its first ``apply`` yet
+            return
+        self._told.pop(name, None)
+        self.commits[name] = reading.workspace.desired.commit
+        if reading.pending is not None:
+            self.waits(name, reading.commit, reading.pending)
+        snapshot = self._snapshot(reading.workspace, environment)
+        self.offer(reading.workspace, replace(snapshot, pending=reading.pending))
+
+    def reread(self, trigger: str) -> None:
+        """Read everything again, also where git has nothing new."""
+        self.held.add("")
+        self.announce(trigger)
 
     async def _read_policy(self, repository: GitRepository) -> Source | None:
         try:

@@ -70,13 +70,6 @@ async def test_nothing_new_is_not_read_again(tmp_path: Path) -> None:
     assert told.offered[-1] == ("dev", third)
 
 
-async def test_what_is_not_for_a_loop_is_left_alone(tmp_path: Path) -> None:
-    text = environment("dev", deploy="manual") + SERVICE
-    told = Told(written(tmp_path, text)[0])
-    await told.watch.look()
-    assert (told.offered, told.left, told.faults) == ([], ["dev"], [])
-
-
 async def test_the_newest_version_is_kept_whatever_was_tagged_last(tmp_path: Path) -> None:
     repository, first = written(tmp_path, environment("next", tracks="{tags: 'v*'}") + SERVICE)
     told = Told(repository)

@@ -40,7 +40,7 @@ class Told:
     offered: list[tuple[str, str]] = field(default_factory=list)
     healing: list[bool] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    waits: list[tuple[str, str | None, str]] = field(default_factory=list)
     workspaces: list[Workspace] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class Told:
         """As a process that was started just now."""
         openers = Openers(self._runtime, self._builder)
         self.watch = RepositoryWatch(
-            self.entry, openers, self._offer, self._fault, self._unreachable, self.left.append
+            self.entry, openers, self._offer, self._fault, self._unreachable, self._waits
         )
 
     def _runtime(self, reach: Reach) -> Runtime:
@@ -68,6 +68,9 @@ class Told:
         self.workspaces.append(workspace)
         self.healing.append(snapshot.desired.policy.heal)
         return self.takes
+
+    def _waits(self, environment_name: str, applied: str | None, pending: str) -> None:
+        self.waits.append((environment_name, applied, pending))
 
     def _fault(self, refusal: Refusal) -> None:
         self.refusals.append(refusal)
