@@ -8,6 +8,7 @@ from reconciler.decision import Ender
 from reconciler.desired import Kinship, Subject
 from reconciler.hands_off import leave_suspended, leave_unapplied
 from reconciler.ownership import Role
+from reconciler.reported_drift import leave_drifted
 from reconciler.source import is_same_source
 from reconciler.steps import Steps
 from reconciler.takeover import ADOPT, accepted_source, read_take_over
@@ -96,19 +97,10 @@ def allowed(steps: Steps, actions: list[Action]) -> list[Action]:
     actions = leave_unapplied(steps, leave_suspended(steps, actions))
     if any(block.subject.kind == "Environment" for block in steps.blocks):
         actions = [a for a in actions if a.cause.type == "drift"]
-    if not steps.desired.policy.heal:
-        actions = _without_healing(steps, actions)
+    actions = leave_drifted(steps, actions)
     if steps.observed.cannot_read("markers"):
         actions = _without_markers(steps, actions)
     return actions
-
-
-def _without_healing(steps: Steps, actions: list[Action]) -> list[Action]:
-    for action in actions:
-        if action.cause.type == "drift":
-            reason = "it drifted, and this environment reports drift (drift: report)"
-            steps.wait(action.subject, reason, Ender.OUTSIDE)
-    return [action for action in actions if action.cause.type != "drift"]
 
 
 def _without_markers(steps: Steps, actions: list[Action]) -> list[Action]:

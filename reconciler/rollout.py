@@ -142,7 +142,7 @@ def _remove_surplus(steps: Steps, rollout: Rollout) -> bool:
     )
     applied = rollout.view.releases[0].replicas if rollout.view.releases else None
     scaled = applied is not None and applied != rollout.replicas
-    is_ours = scaled or not rollout.proved
+    is_ours = scaled or not rollout.proved or rollout.target.is_rollback
     cause = Cause("commit", (f"deploy.replicas is {rollout.replicas}",)) if is_ours else _EXTRA
     for instance in by_worth[:spare]:
         steps.act(RemoveInstance(rollout.of(instance), cause, instance.handle, grace(spec)))

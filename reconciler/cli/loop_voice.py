@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.cli.apply import hide
+from reconciler.cli.drift_news import DriftNews
 from reconciler.cli.followers import Followers
 from reconciler.cli.loop_audience import Refusal
 from reconciler.desired import Desired, Subject
@@ -17,6 +18,7 @@ from reconciler.keeper_report import Heard, Rest
 from reconciler.loop import PassReport
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
+from reconciler.render import escape
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_apply import ApplyView, render_apply, render_pass
 from reconciler.render_journal import journal_entry
@@ -33,6 +35,7 @@ class Voice:
 
     secrets: set[str] = field(default_factory=set, repr=False)
     followers: Followers = field(default_factory=Followers)
+    drift: DriftNews = field(default_factory=DriftNews)
     _log: FilteringBoundLogger | None = None
 
     @property
@@ -101,6 +104,13 @@ class Voice:
                 hint = how_to_keep(desired.owner, action)
                 words = {"if_that_was_meant": hint} if hint else {}
                 log.info("started", action=describe(action), cause=cause, **words)
+        drifted, is_over = self.drift.changed(desired.owner, report.plan)
+        if drifted:
+            heal = f"reconciler apply {desired.owner.environment} --heal"
+            log.warning("drifted", what=drifted, heal=heal)
+            self._show(repository, [f"drifted: {escape(line)}" for line in drifted])
+        elif is_over:
+            log.info("drift is over")
         counted: dict[str, float] = {"number": report.number, "duration_s": round(seconds, 3)}
         counts = {"waits": len(report.plan.waits), "blocks": len(report.plan.blocks)}
         if report.observed.unreadable:
