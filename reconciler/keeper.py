@@ -7,6 +7,7 @@ an action: a newer snapshot counts from the next pass on, whatever the older one
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -46,6 +47,9 @@ class Keeper:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     looked_at: float | None = None
     """When the last complete look ended, on the event loop's clock."""
+    made_at: float = field(default_factory=time.monotonic)
+    pass_began: float | None = None
+    """When the pass began that has not ended yet, on the event loop's clock."""
     rest: Rest | None = None
     """The newest rest; None until the first, and again while a newer snapshot is on its way."""
     rested: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,6 +83,7 @@ class Keeper:
 
     def hint(self) -> None:
         """Something may have happened: look soon."""
+        self.tally.hints += 1
         self.wake.set()
 
     async def keep(self, stopping: asyncio.Event) -> None:
@@ -90,11 +95,13 @@ class Keeper:
                 if run is None:
                     await self._wait(None)
                     continue
-                began = asyncio.get_running_loop().time()
+                began = self.pass_began = asyncio.get_running_loop().time()
                 pause = await self._pass(run)
+                self.pass_began = None
                 await self._sleep(run, pause, asyncio.get_running_loop().time() - began)
         finally:
-            await self._end()
+            self.pass_began = None
+            await self._end(goes_on=not stopping.is_set())
 
     async def _turn_to_newest(self) -> None:
         """Desired changes between two passes, never within one. A new commit may be what a failed attempt
@@ -165,7 +172,7 @@ class Keeper:
         is_news = self.rest is None or outcomes or self.rest.result != result
         current = self._current
         if current is not None and self.rest is None and result == "settled":
-            self.tally.commit_to_settled = asyncio.get_running_loop().time() - current.read_at
+            self.tally.settle(asyncio.get_running_loop().time() - current.read_at)
         trigger = current.trigger if current is not None else "poll"
         self.rest = Rest(result, run.desired, observed, decided, outcomes, passes, took, trigger)
         rested, self.rested = self.rested, asyncio.Event()
@@ -224,14 +231,16 @@ class Keeper:
             if seconds is None:
                 self.wake.clear()
 
-    async def _end(self) -> None:
+    async def _end(self, goes_on: bool) -> None:
+        """``goes_on``: it was a fault of ours, and what was kept is kept again."""
         run, self._run = self._run, None
         if run is not None:
             await run.executor.close(_GRACE)
             with suppress(ProviderError):  # it runs out by itself
                 await run.lease.give_back()
-        left = [s for s in (*self._old, self._offered, self._current) if s is not None]
-        self._old, self._offered, self._current = [], None, None
+        newest = self.snapshot if goes_on else None
+        left = [s for s in (*self._old, self._offered, self._current) if s is not None and s is not newest]
+        self._old, self._offered, self._current = [], newest, None
         for snapshot in left:
             if snapshot.close is not None:
                 await snapshot.close()

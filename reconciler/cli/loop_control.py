@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.followers import Followers
-from reconciler.cli.loop_http import GOOD, Served, settle
+from reconciler.cli.loop_http import Served
+from reconciler.cli.loop_settle import GOOD, settle
 from reconciler.journal import state_folder
 from reconciler.render import escape
 from reconciler.render_json import JsonObject
@@ -71,8 +72,7 @@ async def _announce(served: Served, followers: Followers, request: web.Request) 
         read = watch.announce(f"push {secrets.token_hex(8)}")
 
         async def come_to_rest() -> JsonObject:
-            await read.wait()
-            return await settle(served, watch)
+            return await settle(served, watch, read)
 
         results = asyncio.create_task(come_to_rest())
         try:

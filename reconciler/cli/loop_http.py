@@ -1,147 +1,125 @@
-"""What a loop serves on its own port: signed webhooks, health, readiness, metrics. Loopback only.
+"""What a loop serves on a port of its own: signed webhooks, their runs, health, readiness, metrics.
 
-A webhook changes nothing: it says "ask now". A forged or doubled one costs a request to the remote.
+Loopback or a unix socket only: TLS is for the proxy before it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.loop_metrics import metrics_text
-from reconciler.cli.loop_signature import is_signed, names_signature
-from reconciler.cli.loop_source import RepositoryWatch
-from reconciler.desired import Json
-from reconciler.keeper import Keeper
-from reconciler.ownership import Owner
+from reconciler.cli.loop_health import Health, health_of, unread
+from reconciler.cli.loop_metrics import CONTENT_TYPE, metrics_text
+from reconciler.cli.loop_runs import Runs
+from reconciler.cli.loop_settle import Kept
+from reconciler.cli.loop_webhook import answer_run, answer_webhook
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-MAX_BODY: Final = 1 << 20
-_MAX_WAIT: Final = 900.0
-_STALE: Final = 300.0
-"""Seconds without a complete look after which an environment counts as ill."""
-GOOD: Final = ("settled", "waiting")
+_UNIX: Final = "unix:"
+_MODE: Final = 0o660
+"""Of a unix socket: for the user of the loop and the group that its folder is given to."""
+_BODIES: Final = 16
+"""Bodies of webhooks that are read at the same time, so that strangers fill no memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class Served(Kept):
     """What the port tells of and speaks to."""
 
-    watches: Mapping[str, RepositoryWatch]
-    keepers: Mapping[Owner, Keeper]
-    owners: Callable[[str], list[Owner]]
-    """The owners that a repository's entry keeps."""
+    runs: Runs = field(default_factory=Runs)
+    health: Health = field(default_factory=Health)
+    deliveries: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Webhooks by repository and result."""
+    inbox: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BODIES))
 
 
-async def serve_http(address: str, served: Served, stopping: asyncio.Event) -> None:
-    """Serve until ``stopping``. Raises OSError when the address cannot be had."""
+Answer = Callable[["Served", "web.Request"], "Awaitable[web.StreamResponse]"]
+
+
+def make_app(served: Served) -> web.Application:
+    """Everything that the port answers."""
     from aiohttp import web
 
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application()
     app.router.add_get("/healthz", _answer(served, _health))
     app.router.add_get("/readyz", _answer(served, _ready))
     app.router.add_get("/metrics", _answer(served, _metrics))
-    app.router.add_post("/v1/webhook/{name}", _answer(served, _webhook))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    app.router.add_get("/v1/runs/{id}", _answer(served, answer_run))
+    app.router.add_post("/v1/webhook/{name}", _answer(served, answer_webhook))
+    return app
+
+
+async def serve_http(address: str, served: Served, stopping: asyncio.Event) -> None:
+    """Serve until ``stopping``: on HOST:PORT, or ``unix:/path``. Raises OSError when that cannot be had."""
+    from aiohttp import web
+
+    # Bodies are signed as they came, and what is packed is as large as whoever packed it likes.
+    runner = web.AppRunner(
+        make_app(served),
+        access_log=None,
+        shutdown_timeout=2.0,
+        auto_decompress=False,
+        keepalive_timeout=15.0,
+        lingering_time=1.0,
+    )
     await runner.setup()
-    host, _, port = address.rpartition(":")
     try:
-        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        await _open(runner, address)
         await stopping.wait()
     finally:
         await runner.cleanup()
 
 
-Answer = Callable[["Served", "web.Request"], "Awaitable[web.Response]"]
+async def _open(runner: web.AppRunner, address: str) -> None:
+    from aiohttp import web
+
+    if not address.startswith(_UNIX):
+        host, _, port = address.rpartition(":")
+        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        return
+    path = Path(address.removeprefix(_UNIX))
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    mask = os.umask(0o777 & ~_MODE)
+    try:
+        await web.UnixSite(runner, str(path)).start()
+    finally:
+        os.umask(mask)
 
 
-def _answer(served: Served, answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def respond(request: web.Request) -> web.Response:
+def _answer(served: Served, answer: Answer) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def respond(request: web.Request) -> web.StreamResponse:
         return await answer(served, request)
 
     return respond
 
 
 async def _health(served: Served, _: web.Request) -> web.Response:
-    """503 while any environment has not been seen whole for five minutes."""
+    """503 while anything of the loop is ill: see ``health_of``."""
     from aiohttp import web
 
-    now = time.monotonic()
-    ill: list[Json] = [
-        str(owner)
-        for owner, keeper in served.keepers.items()
-        if keeper.looked_at is None or now - keeper.looked_at > _STALE + keeper.resync
-    ]
-    return web.json_response({"ill": ill}, status=503 if ill else 200)
+    found = health_of(served.keepers, served.health, time.monotonic())
+    return web.json_response(found.tell(), status=200 if found.is_well else 503)
 
 
 async def _ready(served: Served, _: web.Request) -> web.Response:
-    """503 until every repository was read once."""
+    """503 until every repository was read once, and again when the loop ends."""
     from aiohttp import web
 
-    unread: list[Json] = [name for name, watch in served.watches.items() if not watch.was_read]
-    return web.json_response({"unread": unread}, status=503 if unread else 200)
+    names = unread(served.watches)
+    is_ready = not names and not served.stopping.is_set()
+    return web.json_response({"unread": names}, status=200 if is_ready else 503)
 
 
 async def _metrics(served: Served, _: web.Request) -> web.Response:
     from aiohttp import web
 
-    return web.Response(text=metrics_text(served.keepers, time.monotonic()), content_type="text/plain")
-
-
-async def _webhook(served: Served, request: web.Request) -> web.Response:
-    """202 with a run id; with ``?wait=true`` 200 or 424 when that news is settled or has failed."""
-    from aiohttp import web
-
-    watch = served.watches.get(request.match_info["name"])
-    secret = _secret(watch)
-    if watch is None or secret is None or not names_signature(request.headers):
-        # Nothing is read of a request that cannot be signed, and none is told which repositories there are.
-        return web.json_response({"error": "not signed"}, status=401)
-    body = await request.read()
-    if not is_signed(request.headers, body, secret, time.time()):
-        return web.json_response({"error": "not signed"}, status=401)
-    run = secrets.token_hex(8)
-    read = watch.announce(f"webhook {run}")
-    if request.query.get("wait") != "true":
-        return web.json_response({"run": run}, status=202)
-    try:
-        async with asyncio.timeout(_MAX_WAIT):
-            await read.wait()
-            results = await settle(served, watch)
-    except TimeoutError:
-        return web.json_response({"run": run, "result": "waiting"}, status=504)
-    is_well = all(result in GOOD for result in results.values())
-    answer: dict[str, Json] = {"run": run, "environments": dict(results)}
-    return web.json_response(answer, status=200 if is_well else 424)
-
-
-async def settle(served: Served, watch: RepositoryWatch) -> dict[str, Json]:
-    """How each environment of the repository comes to rest at its newest commit. One whose newest commit was
-    refused says so."""
-    results: dict[str, Json] = dict.fromkeys(watch.refused, "refused")
-    for owner in served.owners(watch.entry.name):
-        if owner.environment in results:
-            continue
-        keeper = served.keepers[owner]
-        while keeper.rest is None or keeper.rest.desired.commit != watch.commits.get(owner.environment):
-            await keeper.rested.wait()
-        results[owner.environment] = keeper.rest.result
-    return results
-
-
-def _secret(watch: RepositoryWatch | None) -> bytes | None:
-    """The secret that signs, read each time so that it can be rotated; None where there is none."""
-    if watch is None or watch.entry.webhook_secret is None:
-        return None
-    try:
-        return Path(watch.entry.webhook_secret).read_bytes().strip() or None
-    except OSError:
-        return None
+    text = metrics_text(served.keepers, time.monotonic(), served.health, served.deliveries)
+    return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})

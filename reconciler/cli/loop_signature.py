@@ -1,50 +1,137 @@
-"""Whether a webhook is signed: GitHub, Gitea, Forgejo, Bitbucket (HMAC of the body), GitLab (a token), and
-one of our own with a time. Compared in constant time, over the bytes as they came."""
+"""Whether a webhook is signed, over the bytes as they came and in constant time.
+
+GitHub, Gitea, Forgejo and Bitbucket: HMAC-SHA256 of the body in hexadecimal digits. GitLab: its signing token
+(HMAC of id, time and body, as Standard Webhooks has it) or its secret token. And one of our own with a time.
+SHA-1 proves nothing: it is passed over beside a better signature and refused alone.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-_PREFIXED: Final = ("X-Hub-Signature-256", "X-Hub-Signature")
-"""``sha256=<hex>``: GitHub and newer Giteas, Bitbucket."""
-_PLAIN: Final = ("X-Gitea-Signature", "X-Forgejo-Signature", "X-Gogs-Signature")
-_TOKEN: Final = "X-Gitlab-Token"  # noqa: S105 (a header's name)
-_OURS: Final = "X-Reconciler-Signature-256"
-_TIME: Final = "X-Reconciler-Timestamp"
+_PREFIXED: Final = ("x-hub-signature-256", "x-hub-signature")
+"""``sha256=<hex>``: GitHub and newer Giteas; Bitbucket has the second name for it."""
+_PLAIN: Final = ("x-gitea-signature", "x-forgejo-signature", "x-gogs-signature")
+_TOKEN: Final = "x-gitlab-token"  # noqa: S105 (a header's name)
+_STANDARD: Final = ("webhook-signature", "webhook-id", "webhook-timestamp")
+_OURS: Final = ("x-reconciler-signature-256", "x-reconciler-timestamp")
+_KNOWN: Final = frozenset((*_PREFIXED, *_PLAIN, _TOKEN, *_STANDARD, *_OURS))
+_HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
+_ID: Final = re.compile(r"[!-~]{1,200}")
+_MOST_SIGNATURES: Final = 4
+"""In one header: while a signing token is rotated there are two."""
 WINDOW: Final = 300.0
-"""Seconds that our own signature is good for, before and after."""
+"""Seconds that a signature with a time in it is good for, before and after."""
+_KEY_PREFIX: Final = b"whsec_"
 
 
-def names_signature(headers: Mapping[str, str]) -> bool:
-    """Whether a request carries anything that could be a signature."""
-    return any(name in headers for name in (*_PREFIXED, *_PLAIN, _TOKEN, _OURS))
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One signature: the bytes that were signed before the body, and the digests one of which must fit."""
+
+    before: bytes
+    digests: tuple[bytes, ...]
 
 
-def is_signed(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -> bool:
-    """Whether the request was made by who knows the secret. ``now``: seconds since 1970."""
-    if _OURS in headers:
-        return _is_ours(headers, body, secret, now)
-    digest = hmac.new(secret, body, hashlib.sha256).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a request's headers say for it; nothing of that is proved yet."""
+
+    proofs: tuple[Proof, ...]
+    token: str | None = None
+
+
+def read_claim(headers: Iterable[tuple[str, str]], now: float) -> Claim | None:
+    """What there is to prove; None where nothing could prove anything: no signature, one that stands twice,
+    is no digest or too old, or SHA-1 alone. ``now``: seconds since 1970."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        known = name.lower()
+        if known in found and known in _KNOWN:
+            return None
+        found[known] = value
+    try:
+        proofs = tuple(_proofs(found, now))
+    except ValueError:
+        return None
+    token = found.get(_TOKEN)
+    return Claim(proofs, None if proofs else token) if proofs or token else None
+
+
+def is_proved(claim: Claim, body: bytes, secret: bytes) -> bool:
+    """Whether the request was made by who knows the secret: everything that was claimed must be so."""
+    if claim.token is not None:
+        return knows(claim.token, secret)
+    key = signing_key(secret)
+    signed = [hmac.new(key, proof.before + body, hashlib.sha256).digest() for proof in claim.proofs]
+    fits = [
+        any(hmac.compare_digest(given, digest) for given in proof.digests)
+        for proof, digest in zip(claim.proofs, signed, strict=True)
+    ]
+    return bool(fits) and all(fits)
+
+
+def knows(token: str, secret: bytes) -> bool:
+    """Whether a token is the secret. Asked before anything of the body is read."""
+    return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), secret)
+
+
+def signing_key(secret: bytes) -> bytes:
+    """The key that a secret stands for: ``whsec_<base64>`` is one in its usual spelling."""
+    if not secret.startswith(_KEY_PREFIX):
+        return secret
+    try:
+        return base64.b64decode(secret.removeprefix(_KEY_PREFIX), validate=True)
+    except binascii.Error:
+        return secret
+
+
+def _proofs(found: Mapping[str, str], now: float) -> Iterable[Proof]:
+    signature, stamp = _OURS
+    if signature in found:
+        yield Proof(f"{_fresh(found.get(stamp, ''), now)}.".encode(), (_digest(found[signature]),))
+    signature, given_id, stamp = _STANDARD
+    if signature in found:
+        if not _ID.fullmatch(found.get(given_id, "")):
+            raise ValueError("no id")
+        before = f"{found[given_id]}.{_fresh(found.get(stamp, ''), now)}."
+        yield Proof(before.encode(), _standard_digests(found[signature]))
     for name in _PREFIXED:
-        if name in headers:
-            return _same(headers[name], f"sha256={digest}")
+        if name in found and not found[name].startswith("sha1="):
+            if not found[name].startswith("sha256="):
+                raise ValueError("another digest")
+            yield Proof(b"", (_digest(found[name].removeprefix("sha256=")),))
     for name in _PLAIN:
-        if name in headers:
-            return _same(headers[name], digest)
-    return _TOKEN in headers and _same(headers[_TOKEN], secret.decode("utf-8", "replace"))
+        if name in found:
+            yield Proof(b"", (_digest(found[name]),))
 
 
-def _is_ours(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -> bool:
-    """HMAC over ``<time>.<body>``: an old request is worth nothing."""
-    stamp = headers.get(_TIME, "")
+def _digest(text: str) -> bytes:
+    if not _HEX.fullmatch(text):
+        raise ValueError("no digest")
+    return bytes.fromhex(text)
+
+
+def _standard_digests(text: str) -> tuple[bytes, ...]:
+    words = text.split(" ")
+    if len(words) > _MOST_SIGNATURES:
+        raise ValueError("too many signatures")
+    # binascii.Error is a ValueError; another version than v1 is nothing that we could check.
+    found = [base64.b64decode(w.removeprefix("v1,"), validate=True) for w in words if w.startswith("v1,")]
+    if not found or any(len(digest) != hashlib.sha256().digest_size for digest in found):
+        raise ValueError("no digest")
+    return tuple(found)
+
+
+def _fresh(stamp: str, now: float) -> str:
+    """The time of a signature. An old request is worth nothing: ValueError."""
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12) or abs(now - int(stamp)) > WINDOW:
-        return False
-    signed = stamp.encode() + b"." + body
-    return _same(headers[_OURS], hmac.new(secret, signed, hashlib.sha256).hexdigest())
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+        raise ValueError("too old")
+    return stamp

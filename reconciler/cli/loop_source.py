@@ -74,9 +74,13 @@ class RepositoryWatch:
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
     """It was read once, or could not be."""
     was_read: bool = False
+    environments: Mapping[str, Environment] | None = None
+    """What its policy ref declares; None before it was read."""
+    seen: Mapping[str, str] | None = None
+    """What each ref was when it was last read, by its full path."""
     _waiting: list[asyncio.Event] = field(default_factory=list)
     _trigger: str = "poll"
-    _seen: Mapping[str, str] | None = None
+    _because: str = "poll"
     _told: dict[str, Refusal] = field(default_factory=dict)
 
     async def watch(self, stopping: asyncio.Event) -> None:
@@ -108,14 +112,16 @@ class RepositoryWatch:
     async def look(self) -> None:
         """Ask once; read and offer what is new. Raises ProviderError where the remote gives no answer."""
         waiting, self._waiting = self._waiting, []
+        self._because, self._trigger = self._trigger, "poll"
         try:
             tips = await asyncio.to_thread(self._tips)
-            if not self.was_read or tips != self._seen or self.held:
+            if not self.was_read or tips != self.seen or self.held:
                 repository = await asyncio.to_thread(self._open)
                 await self._read(repository)
-                self._seen, self.was_read, self._trigger = tips, True, "poll"
-        except ProviderError:
+                self.seen, self.was_read = tips, True
+        except BaseException:
             self._waiting = [*waiting, *self._waiting]  # answered when it can be read again
+            self._trigger = self._because if self._trigger == "poll" else self._trigger
             raise
         for read in waiting:
             read.set()
@@ -125,7 +131,7 @@ class RepositoryWatch:
         self.held.clear()
         tip = await self._read_policy(repository)
         source = tip or await asyncio.to_thread(self._last_policy, repository)
-        environments = declared(source) if source is not None else {}
+        environments = self.environments = declared(source) if source is not None else {}
         for name in self._chosen(environments, source.commit if source is not None else None):
             if environments[name].deploy == "manual" and source is not None:
                 await self._read_applied(repository, source, name, environments[name])
@@ -210,7 +216,7 @@ class RepositoryWatch:
 
     def _refuse(self, name: str, problems: Sequence[Problem], commit: str | None) -> None:
         """Tell, and go on with what was kept before. An empty name is about every environment."""
-        self.refused |= {name} if name else set(self.commits) | set(self.entry.environments)
+        self.refused |= {name} if name else set(self.commits) | set(self.entry.environments) or {""}
         if any(problem.code.startswith("POL") for problem in problems):
             self.held.add(name)
         refusal = Refusal(self.entry.name, name, commit, tuple(problems))
@@ -221,7 +227,7 @@ class RepositoryWatch:
     def _snapshot(self, workspace: Workspace, environment: Environment) -> Snapshot:
         clients = workspace.clients(self.openers.runtime, self.openers.builder)
         close = workspace.registries.close
-        snapshot = Snapshot(workspace.desired, clients, workspace.meet, close, self._trigger)
+        snapshot = Snapshot(workspace.desired, clients, workspace.meet, close, self._because)
         return snapshot if environment.drift == "heal" else observed_only(snapshot)
 
     def _tips(self) -> Mapping[str, str]:
