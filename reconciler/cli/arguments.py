@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_hook, add_loop
+from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop
+from reconciler.cli.arguments_push import HIDDEN, add_config, add_hidden
 from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_command
 from reconciler.cli.exits import USAGE
 from reconciler.cli.options import DEFAULT_TIMEOUT, Options
@@ -37,6 +38,7 @@ VERBS = {
     "adopt": "take over a live container that is not ours, or accept a new source for what is ours",
     "destroy": "remove all that is ours in one environment",
     "lock": "write which digest each reference from outside means",
+    "authorized-keys": "print the lines by which sshd lets the pushers of a Run file in",
     "schema": "print the JSON Schema of spec documents for editors",
     "explain": "say what a code such as SPEC012 means, and what to do",
 }
@@ -68,13 +70,17 @@ def build_parser() -> Parser:
     parser = Parser(prog="reconciler", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    add_hook(verbs.add_parser("hook", allow_abbrev=False))
+    for verb in HIDDEN:
+        add_hidden(verb, verbs.add_parser(verb, allow_abbrev=False))
     for verb, meaning in VERBS.items():
         _add_options(verb, verbs.add_parser(verb, help=meaning, description=meaning, allow_abbrev=False))
     return parser
 
 
 def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
+    if verb == "authorized-keys":
+        add_config(parser)
+        return
     if verb == "explain":
         parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
     elif verb not in {"init", "validate", "schema", "lock", "run"}:
@@ -162,7 +168,7 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 def _refuse_unknown_verb(argv: Sequence[str]) -> None:
     verb = next((word for word in argv if not word.startswith("-")), None)
-    if verb is None or verb in VERBS or verb == "hook" or argv[0].startswith("-"):
+    if verb is None or verb in VERBS or verb in HIDDEN or argv[0].startswith("-"):
         return
     near = difflib.get_close_matches(verb, VERBS, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"verbs: {', '.join(VERBS)}"

@@ -27,14 +27,6 @@ def add_loop(verb: str, parser: argparse.ArgumentParser, seconds: Callable[[str]
         parser.add_argument("--limit", type=_count, default=20, metavar="N", help="entries (default: 20)")
 
 
-def add_hook(parser: argparse.ArgumentParser) -> None:
-    """What git runs in a repository that is pushed to; in no help, since no person types it."""
-    parser.add_argument("service", choices=("pre-receive", "post-receive"))
-    parser.add_argument("environment", metavar="REPOSITORY")
-    for word in ("--path", "--ref", "--socket"):
-        parser.add_argument(word)
-
-
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
         raise argparse.ArgumentTypeError("expected a number from 1 to 1000")

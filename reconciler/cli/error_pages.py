@@ -23,6 +23,7 @@ ABOUT: Final = {
     "PLAN": "guards and blocks of a plan",
     "CLI": "the command line",
     "POL": "sources, policy and engines",
+    "PUSH": "pushes straight to a loop",
     "INIT": "the command init",
     "SEC": "secrets",
     "SRC": "files and bases that an apply needs",
@@ -84,6 +85,7 @@ def meanings() -> dict[str, str]:
     from reconciler import codes as plans
     from reconciler.cli import codes as commands
     from reconciler.cli import policy_codes as policies
+    from reconciler.cli import push_codes as pushes
     from specs import image_problem, problem
 
     tables = (
@@ -93,6 +95,7 @@ def meanings() -> dict[str, str]:
         commands.CODES,
         plans.RUN_CODES,
         policies.CODES,
+        pushes.CODES,
     )
     others = (repositories.CODES, trees.CODES, builds.CODES, registries.CODES, engines.CODES)
     return {code: meaning for table in (*tables, *others) for code, meaning in table.items()}

@@ -1,26 +1,23 @@
 """The loop's own socket, for processes of the same user on the same machine: the hooks of a repository that
-is pushed to. Whoever can open it may say "ask now" and look on; hanging up harms nothing."""
+is pushed to. Whoever can open it may push as anybody; hanging up harms nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import secrets
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.followers import Followers
-from reconciler.cli.loop_http import Served
-from reconciler.cli.loop_settle import GOOD, settle
+from reconciler.cli.push_desk import Lines, PushDesk
+from reconciler.cli.push_request import MAX_REQUEST
 from reconciler.journal import state_folder
-from reconciler.render import escape
-from reconciler.render_json import JsonObject
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-_LONGEST = 900.0
+Ask = Callable[[str, bytes], Lines | None]
 
 
 def control_socket() -> Path:
@@ -28,15 +25,13 @@ def control_socket() -> Path:
     return state_folder() / "loop.sock"
 
 
-async def serve_control(path: Path, served: Served, followers: Followers, stopping: asyncio.Event) -> None:
+async def serve_control(path: Path, desk: PushDesk, stopping: asyncio.Event) -> None:
     """Serve until ``stopping``. Raises OSError when the socket cannot be made."""
     from aiohttp import web
 
-    async def announce(request: web.Request) -> web.StreamResponse:
-        return await _announce(served, followers, request)
-
-    app = web.Application(client_max_size=1 << 16)
-    app.router.add_post("/v1/announce/{name}", announce)
+    app = web.Application(client_max_size=MAX_REQUEST)
+    app.router.add_post("/v1/receive/{name}", _answer(desk.receive))
+    app.router.add_post("/v1/announce/{name}", _answer(desk.announce))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     await asyncio.to_thread(_make_room, path)
@@ -57,47 +52,24 @@ def _make_room(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-async def _announce(served: Served, followers: Followers, request: web.Request) -> web.StreamResponse:
-    """Streams what the news of a repository brings about; the last line is ``ok`` or ``failed``."""
+def _answer(ask: Ask) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def respond(request: web.Request) -> web.StreamResponse:
+        return await _stream(ask, request)
+
+    return respond
+
+
+async def _stream(ask: Ask, request: web.Request) -> web.StreamResponse:
+    """Each line as it comes. Who hangs up is missed by nobody: the work goes on."""
     from aiohttp import web
 
-    watch = served.watches.get(request.match_info["name"])
-    response = web.StreamResponse(status=200 if watch is not None else 404)
+    lines = ask(request.match_info["name"], await request.read())
+    response = web.StreamResponse(status=404 if lines is None else 200)
     response.content_type = "text/plain"
     await response.prepare(request)
-    if watch is None:
-        return response
-    # Who hangs up is missed by nobody: the work goes on.
-    with suppress(ConnectionResetError), followers.follow(watch.entry.name) as lines:
-        read = watch.announce(f"push {secrets.token_hex(8)}")
-
-        async def come_to_rest() -> JsonObject:
-            return await settle(served, watch, read)
-
-        results = asyncio.create_task(come_to_rest())
-        try:
-            async with asyncio.timeout(_LONGEST):
-                while not results.done() or not lines.empty():
-                    await _send_next(response, lines)
-            ended = await results
-        except TimeoutError:
-            ended = {"": "still waiting"}
-        finally:
-            results.cancel()
-            with suppress(asyncio.CancelledError):
-                await results
-        shown = [f"{escape(name)}: {result}" for name, result in sorted(ended.items())]
-        is_well = all(result in GOOD for result in ended.values())
-        await _send(response, [*shown, "ok" if is_well else "failed"])
+    if lines is not None:
+        async with aclosing(lines):
+            with suppress(ConnectionResetError):
+                async for line in lines:
+                    await response.write(f"{line}\n".encode())
     return response
-
-
-async def _send_next(response: web.StreamResponse, lines: asyncio.Queue[str]) -> None:
-    """The next line, or nothing for a moment."""
-    with suppress(TimeoutError):
-        line = await asyncio.wait_for(lines.get(), 0.1)
-        await _send(response, [line])
-
-
-async def _send(response: web.StreamResponse, lines: list[str]) -> None:
-    await response.write("".join(f"{line}\n" for line in lines).encode())

@@ -15,6 +15,8 @@ from reconciler.cli.loop_group import Group, Running, begin
 from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
+from reconciler.cli.onlookers import Onlookers
+from reconciler.cli.push_desk import PushDesk
 from reconciler.cli.reach import Reach
 from reconciler.cli.receive import prepare_repository
 from reconciler.cli.session import open_buildx, open_docker
@@ -59,8 +61,10 @@ class Loop:
     """Something did not end in time: a thread of ours may still wait for a process of git's."""
     _ports: dict[str, Running] = field(default_factory=dict)
     _applied: AppliedNews = field(init=False)
+    _onlookers: Onlookers = field(init=False)
 
     def __post_init__(self) -> None:
+        self._onlookers = Onlookers(self.voice.secrets)
         self._applied = AppliedNews(self._reread)
 
     async def run(self) -> None:
@@ -141,7 +145,7 @@ class Loop:
         )
 
     def _everybody(self) -> list[Listener]:
-        return [self.voice, self._applied, *self.listeners]
+        return [self.voice, self._applied, self._onlookers, *self.listeners]
 
     def _reread(self, repository: str, trigger: str) -> None:
         if (watch := self.watches.get(repository)) is not None:
@@ -155,7 +159,15 @@ class Loop:
         await serve_http(self.config.spec.listen or "", self._served(), stopping)
 
     async def _serve_control(self, stopping: asyncio.Event) -> None:
-        await serve_control(control_socket(), self._served(), self.voice.followers, stopping)
+        await serve_control(control_socket(), self.desk(), stopping)
+
+    def desk(self) -> PushDesk:
+        """Where pushes straight to this process are judged and shown."""
+
+        def tell(repository: str, pusher_name: str, result: str) -> None:
+            self.voice.log.info("push", repository=repository, pusher=pusher_name or None, result=result)
+
+        return PushDesk(self._served(), self._onlookers, lambda: self.config.spec.pushers, tell)
 
     def _served(self) -> Served:
         def owners(name: str) -> list[Owner]:

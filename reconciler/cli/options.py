@@ -64,8 +64,8 @@ class Options:
     """The Run file of ``run``."""
     secrets_folder: str | None = None
     """Where the loop looks secrets up; None is the usual folder."""
-    socket: str | None = None
-    """Where the loop listens, for ``hook``."""
+    pusher: str = ""
+    """Who pushes, for ``receive-ssh``."""
     project: str | None = None
     """The project of an environment whose documents need not be read, for ``suspend`` and ``resume``."""
     reason: str | None = None

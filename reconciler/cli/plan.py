@@ -18,7 +18,7 @@ from reconciler.observed import Observed
 from reconciler.plan import plan
 from reconciler.render import short_commit
 from reconciler.render_markdown import render_markdown
-from reconciler.render_plan import plan_json, render_plan, summarise, view_plan
+from reconciler.render_plan import PlanView, plan_json, render_plan, summarise, view_plan
 
 
 def run(options: Options) -> Report:
@@ -28,12 +28,8 @@ def run(options: Options) -> Report:
 
 async def report_plan(workspace: Workspace, clients: Clients) -> Report:
     """One look, the decision, and what follows from it."""
-    desired, observed = await meet(workspace, clients)
-    decided = plan(desired, observed, observed.at)
-    following = forecast(desired, observed, observed.at)
-    changes = await changes_to_build(desired, observed, clients)
-    named = await look_up(desired, observed, clients)
-    view = replace(view_plan(desired, observed, decided, following, changes), references=named)
+    view = await view_live(workspace, clients)
+    desired, observed, decided = view.desired, view.observed, view.plan
     options = workspace.options
     title = f"Plan for {desired.owner} at {short_commit(desired.commit)}"
     style = stdout_style(options)
@@ -44,6 +40,16 @@ async def report_plan(workspace: Workspace, clients: Clients) -> Report:
         markdown=render_markdown(title, summarise(decided), render_plan(view)),
     )
     return report_of(workspace, desired, observed, report)
+
+
+async def view_live(workspace: Workspace, clients: Clients) -> PlanView:
+    """What is desired and what is observed in one look, and the plan with what follows from it."""
+    desired, observed = await meet(workspace, clients)
+    decided = plan(desired, observed, observed.at)
+    following = forecast(desired, observed, observed.at)
+    changes = await changes_to_build(desired, observed, clients)
+    named = await look_up(desired, observed, clients)
+    return replace(view_plan(desired, observed, decided, following, changes), references=named)
 
 
 def exit_code(decided: Plan, observed: Observed, is_asked: bool) -> int:

@@ -1,7 +1,7 @@
-"""A bare repository that is pushed to: made and kept by the loop, with hooks that validate and look on.
+"""A bare repository that is pushed to: made and kept by the loop, with hooks that ask the loop.
 
 The hooks are all that runs for a push. ``pre-receive`` refuses what is wrong before any ref moves (its
-objects lie in quarantine until then); ``post-receive`` tells the loop and shows what it does.
+objects lie in quarantine until then); ``post-receive`` shows what the loop does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from reconciler.cli import push_hook
+from reconciler.cli.git_service import MAX_PUSH
 from reconciler.cli.loop_control import control_socket
 from specs.run_repository import RunRepository
 
@@ -20,8 +22,9 @@ _SETTINGS = {
     "receive.denyDeletes": "true",
     "receive.advertisePushOptions": "true",
     "receive.fsckObjects": "true",
-    "receive.maxInputSize": str(512 << 20),
+    "receive.maxInputSize": str(MAX_PUSH),
     "receive.autogc": "false",
+    "receive.unpackLimit": "1",
     "transfer.hideRefs": "refs/reconciler",
 }
 
@@ -46,9 +49,8 @@ def prepare_repository(entry: RunRepository) -> None:
 
 def write_hook(path: Path, hook: str, entry: RunRepository) -> None:
     """One hook, replaced as a whole: a push in the same moment runs the old one or the new one."""
-    words = [sys.executable, "-P", "-m", "reconciler", "hook", hook, entry.name]
-    words += ["--path", entry.path, "--socket", str(control_socket())]
-    words += ["--ref", entry.ref] if entry.ref is not None else []
+    program = Path(push_hook.__file__).resolve()
+    words = [sys.executable, "-I", "-S", str(program), hook, entry.name, str(control_socket())]
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(f"#!/bin/sh\nexec {shlex.join(words)}\n")
     beside.chmod(0o700)

@@ -15,7 +15,14 @@ from reconciler.cli.options import Options
 if TYPE_CHECKING:
     from reconciler.cli.envelope import Report
 
-_MODULES = {"init": "initialise", "render": "render_specs", "resume": "suspend", "run": "run_loop"}
+_MODULES = {
+    "init": "initialise",
+    "render": "render_specs",
+    "resume": "suspend",
+    "run": "run_loop",
+    "receive-ssh": "receive_ssh",
+    "authorized-keys": "authorized_keys",
+}
 """Verbs whose module is not called like the verb."""
 
 

@@ -8,33 +8,20 @@ import signal
 from pathlib import Path
 
 from reconciler.cli.envelope import Report, Stop, failure
-from reconciler.cli.exits import DONE, ERROR, USAGE
+from reconciler.cli.exits import DONE, USAGE
 from reconciler.cli.loop_process import Loop
 from reconciler.cli.options import Options
+from reconciler.cli.run_config import read_config
 from reconciler.cli.source import is_url
-from specs.run_file import RunFile, RunSpec, load_run
+from specs.run_file import RunFile, RunSpec
 from specs.run_repository import RunRepository
-
-_MAX_CONFIG = 1 << 20
 
 
 def run(options: Options) -> Report:
     """Keep what the Run file names until SIGTERM or SIGINT. Raises Stop, ProviderError."""
-    config = _from_options(options) if options.config is None else _read(Path(options.config))
+    config = _from_options(options) if options.config is None else read_config(Path(options.config))
     asyncio.run(_run(config))
     return Report(DONE)
-
-
-def _read(path: Path) -> RunFile:
-    try:
-        content = path.read_bytes()[: _MAX_CONFIG + 1]
-    except OSError as error:
-        seen = error.strerror or "it cannot be read"
-        raise Stop(ERROR, (failure("CLI040", str(path), seen, "a Run file that can be read"),)) from None
-    found, problems = load_run(str(path), content)
-    if found is None:
-        raise Stop(ERROR, tuple(problems))
-    return found
 
 
 def _from_options(options: Options) -> RunFile:
