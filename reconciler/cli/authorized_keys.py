@@ -1,4 +1,4 @@
-"""Verb ``authorized-keys``: the lines by which the system's sshd lets pushers in, each to one command only."""
+"""Verb ``authorized-keys``: the lines by which the system's sshd lets pushers in, each to one command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Those who look on while a loop works: what happens in an environment, told to whoever follows its repository.
+"""Those who look on while a loop works: what happens to an environment, told to who follows its repository.
 
 Nobody is waited for: of who reads too slowly lines are dropped, but never news of commits and rests.
 """
