@@ -44,6 +44,8 @@ class AppliedReading:
     problems: tuple[Problem, ...] = ()
     pending: str | None = None
     commit: str | None = None
+    engine: str = ""
+    """The id of the engine that answered."""
 
 
 @dataclass(slots=True)
@@ -75,7 +77,7 @@ class AppliedWatch:
         except ProviderError as error:
             return AppliedReading(problems=(problem_of(error),), commit=commit)
         pending = tracked.commit if tracked.commit != commit else None
-        return AppliedReading(workspace, (), pending, commit)
+        return AppliedReading(workspace, (), pending, commit, ground.world.engine)
 
     def _open(self, repository: GitRepository, policy: Source, chosen: Tracked, engine: str) -> Workspace:
         """Raises Stop, ProviderError."""

@@ -47,6 +47,10 @@ class Reading:
     """The commit that the problems are about, where one was found."""
 
 
+Chosen = tuple[Source | None, tuple[Problem, ...]]
+"""The policy that counts, and why the newest does not."""
+
+
 @dataclass(slots=True)
 class EnvironmentWatch:
     """One environment of one entry."""
@@ -65,9 +69,12 @@ class EnvironmentWatch:
         self.file = RecordFile.of(self.entry, self.name)
         self.record = self.file.read()
 
-    async def read(self, repository: GitRepository, tip: Source | None) -> Reading:
-        """What is to be kept now. ``tip`` is the policy ref as it is; None where it cannot be read."""
-        policy, problems = await self._choose_policy(repository, tip)
+    async def read(
+        self, repository: GitRepository, tip: Source | None, chosen: Chosen | None = None
+    ) -> Reading:
+        """What is to be kept now. ``tip`` is the policy ref as it is, None where it cannot be read;
+        ``chosen`` is what ``choose_policy`` made of it, if it was asked already."""
+        policy, problems = await self.choose_policy(repository, tip) if chosen is None else chosen
         if policy is None or problems:
             return await self._fall_back(repository, policy, problems, tip.commit if tip else None)
         try:
@@ -108,9 +115,16 @@ class EnvironmentWatch:
 
     # -- the policy ref
 
-    async def _choose_policy(
-        self, repository: GitRepository, tip: Source | None
-    ) -> tuple[Source | None, tuple[Problem, ...]]:
+    def trust(self, policy: Source, engine: str) -> None:
+        """That this policy counts, and that this is its engine. Blocking."""
+        record = replace(self.record, policy=policy.commit, engine=engine or self.record.engine)
+        if record != self.record:
+            self.record = record
+            self.file.write(record)
+
+    async def choose_policy(self, repository: GitRepository, tip: Source | None) -> Chosen:
+        """The policy that counts: the newest, else the last accepted one with the reason. Never raises
+        ProviderError."""
         before = Lineage((self.record.policy,)) if self.record.policy else Lineage()
         judge = Judge(repository, self.name, self.entry.signatures)
         if tip is None:

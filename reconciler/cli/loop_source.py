@@ -6,20 +6,18 @@ What cannot be read changes nothing: the last good commit of each environment is
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.accepted_ground import Surveyor
-from reconciler.cli.accepted_record import AcceptedRecord, RecordFile
 from reconciler.cli.applied_watch import AppliedWatch
 from reconciler.cli.envelope import Stop, failure, problem_of
-from reconciler.cli.environment_watch import EnvironmentWatch
+from reconciler.cli.environment_watch import EnvironmentWatch, Reading
 from reconciler.cli.loop_audience import Refusal
-from reconciler.cli.policy import find_policy
-from reconciler.cli.source import Source, read_ref
+from reconciler.cli.loop_remote import list_tips, open_entry
+from reconciler.cli.policy import last_policy, read_policy
+from reconciler.cli.source import Source
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace
 from reconciler.jitter import jittered
 from reconciler.provider import ProviderError, Refused
@@ -58,7 +56,7 @@ class RepositoryWatch:
     fault: Fault
     unreachable: Callable[[ProviderError], None]
     waits: Callable[[str, str | None, str], None]
-    """Told of an environment that waits for ``apply``: the commit that was applied, and the one that waits."""
+    """Told of an environment that waits for ``apply``, of the commit applied, and of the newer one."""
     secrets: str | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Somebody says that there is something new: ask now."""
@@ -78,6 +76,8 @@ class RepositoryWatch:
     """What its policy ref declares; None before it was read."""
     seen: Mapping[str, str] | None = None
     """What each ref was when it was last read, by its full path."""
+    failures: int = 0
+    """How often in a row it gave no answer."""
     _waiting: list[asyncio.Event] = field(default_factory=list)
     _trigger: str = "poll"
     _because: str = "poll"
@@ -85,20 +85,19 @@ class RepositoryWatch:
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Ask for news until ``stopping``."""
-        failures = 0
         for rival in self.rivals:
             await first_of(stopping, rival.was_asked)
         while not stopping.is_set():
             self.news.clear()
             try:
                 await self.look()
-                failures = 0
+                self.failures = 0
             except ProviderError as error:
-                failures += 1
+                self.failures += 1
                 self.unreachable(error)
             self.was_asked.set()
-            pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0**failures)
-            pause = min(pause, _HELD_PAUSE) if self.held and not failures else pause
+            pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0 ** min(self.failures, 10))
+            pause = min(pause, _HELD_PAUSE) if self.held and not self.failures else pause
             await self._sleep(stopping, jittered(pause))
 
     def announce(self, trigger: str) -> asyncio.Event:
@@ -109,14 +108,19 @@ class RepositoryWatch:
         self.news.set()
         return read
 
+    def give_up(self) -> None:
+        """It is asked no more: nobody waits for it."""
+        for read in (*self._waiting, self.was_asked):
+            read.set()
+
     async def look(self) -> None:
         """Ask once; read and offer what is new. Raises ProviderError where the remote gives no answer."""
         waiting, self._waiting = self._waiting, []
         self._because, self._trigger = self._trigger, "poll"
         try:
-            tips = await asyncio.to_thread(self._tips)
+            tips = await asyncio.to_thread(list_tips, self.entry)
             if not self.was_read or tips != self.seen or self.held:
-                repository = await asyncio.to_thread(self._open)
+                repository = await asyncio.to_thread(open_entry, self.entry)
                 await self._read(repository)
                 self.seen, self.was_read = tips, True
         except BaseException:
@@ -130,30 +134,43 @@ class RepositoryWatch:
         self.refused.clear()
         self.held.clear()
         tip = await self._read_policy(repository)
-        source = tip or await asyncio.to_thread(self._last_policy, repository)
-        environments = self.environments = declared(source) if source is not None else {}
-        for name in self._chosen(environments, source.commit if source is not None else None):
-            if environments[name].deploy == "manual" and source is not None:
-                await self._read_applied(repository, source, name, environments[name])
-                continue
-            await self._read_environment(repository, tip, name, environments[name])
+        source = tip or await asyncio.to_thread(last_policy, repository, self.entry)
+        self.environments = declared(source) if source is not None else {}
+        for name in self._chosen(self.environments, source.commit if source is not None else None):
+            await self._read_environment(repository, tip, self._watched(name))
+
+    async def _read_environment(
+        self, repository: GitRepository, tip: Source | None, watched: EnvironmentWatch
+    ) -> None:
+        """Under the policy that is accepted, whatever the newest says: that decides how it is read, too."""
+        name = watched.name
+        policy, problems = chosen = await watched.choose_policy(repository, tip)
+        environment = policy.specs.environments.get(name) if policy is not None else None
+        if policy is None or environment is None or environment.deploy != "manual":
+            await self._take(watched, await watched.read(repository, tip, chosen))
+            return
+        if problems:
+            self._refuse(name, problems, tip.commit if tip is not None else None)
+        await self._read_applied(repository, policy, watched, environment)
 
     async def _read_applied(
-        self, repository: GitRepository, source: Source, name: str, environment: Environment
+        self, repository: GitRepository, policy: Source, watched: EnvironmentWatch, environment: Environment
     ) -> None:
-        surveyor = Surveyor(self.entry, self.openers.runtime, self.secrets)
-        reading = await AppliedWatch(self.entry, name, surveyor).read(repository, source, environment)
+        name, surveyor = watched.name, watched.surveyor
+        reading = await AppliedWatch(self.entry, name, surveyor).read(repository, policy, environment)
         if reading.workspace is None:
             self._refuse(name, reading.problems, reading.commit)
             if name not in self.commits:
                 self.held.add(name)  # nobody listens for its first ``apply`` yet
             return
-        self._told.pop(name, None)
+        if name not in self.refused:
+            self._told.pop(name, None)
         self.commits[name] = reading.workspace.desired.commit
         if reading.pending is not None:
             self.waits(name, reading.commit, reading.pending)
-        snapshot = self._snapshot(reading.workspace, environment)
-        self.offer(reading.workspace, replace(snapshot, pending=reading.pending))
+        snapshot = self._snapshot(reading.workspace)
+        if self.offer(reading.workspace, replace(snapshot, pending=reading.pending)):
+            await asyncio.to_thread(watched.trust, policy, reading.engine)
 
     def reread(self, trigger: str) -> None:
         """Read everything again, also where git has nothing new."""
@@ -162,8 +179,7 @@ class RepositoryWatch:
 
     async def _read_policy(self, repository: GitRepository) -> Source | None:
         try:
-            found = await asyncio.to_thread(find_policy, repository, self.entry.ref)
-            source = await asyncio.to_thread(read_ref, repository, found.commit, self.entry.path)
+            source = await asyncio.to_thread(read_policy, repository, self.entry)
         except Stop as stop:
             self._refuse("", stop.problems, stop.commit)
             return None
@@ -171,16 +187,13 @@ class RepositoryWatch:
             self._refuse("", [problem_of(error)], None)
             return None
         self._told.pop("", None)
-        await asyncio.to_thread(RecordFile.of(self.entry, "").write, AcceptedRecord(source.commit))
         return source
 
-    def _last_policy(self, repository: GitRepository) -> Source | None:
-        """The policy ref as it could be read last: which environments there are to be kept as they were."""
-        commit = RecordFile.of(self.entry, "").read().policy
-        try:
-            return read_ref(repository, commit, self.entry.path) if commit else None
-        except (Stop, ProviderError):
-            return None
+    def _watched(self, name: str) -> EnvironmentWatch:
+        if name not in self.watched:
+            surveyor = Surveyor(self.entry, self.openers.runtime, self.secrets)
+            self.watched[name] = EnvironmentWatch(self.entry, name, surveyor)
+        return self.watched[name]
 
     def _chosen(self, environments: Mapping[str, Environment], commit: str | None) -> Sequence[str]:
         chosen = self.entry.environments or sorted({*environments, *self.watched})
@@ -193,14 +206,8 @@ class RepositoryWatch:
                 self._refuse(name, [failure("CLI041", f"Environment {name}", seen, remedy=remedy)], commit)
         return [name for name in chosen if name in environments]
 
-    async def _read_environment(
-        self, repository: GitRepository, tip: Source | None, name: str, environment: Environment
-    ) -> None:
-        watched = self.watched.get(name)
-        if watched is None:
-            surveyor = Surveyor(self.entry, self.openers.runtime, self.secrets)
-            watched = self.watched[name] = EnvironmentWatch(self.entry, name, surveyor)
-        reading = await watched.read(repository, tip)
+    async def _take(self, watched: EnvironmentWatch, reading: Reading) -> None:
+        name = watched.name
         if reading.problems:
             self._refuse(name, reading.problems, reading.commit)
         else:
@@ -208,7 +215,7 @@ class RepositoryWatch:
         workspace = reading.workspace
         if workspace is not None:
             self.commits[name] = workspace.desired.commit
-            watched.is_kept = self.offer(workspace, self._snapshot(workspace, environment))
+            watched.is_kept = self.offer(workspace, self._snapshot(workspace))
             if watched.is_kept:
                 await watched.remember(reading)
             else:
@@ -224,33 +231,11 @@ class RepositoryWatch:
             self._told[name] = refusal
             self.fault(refusal)
 
-    def _snapshot(self, workspace: Workspace, environment: Environment) -> Snapshot:
+    def _snapshot(self, workspace: Workspace) -> Snapshot:
         clients = workspace.clients(self.openers.runtime, self.openers.builder)
         close = workspace.registries.close
         snapshot = Snapshot(workspace.desired, clients, workspace.meet, close, self._because)
-        return snapshot if environment.drift == "heal" else observed_only(snapshot)
-
-    def _tips(self) -> Mapping[str, str]:
-        if self.entry.folder is not None:
-            return _local_tips(self._local())
-        from providers.git.remote import list_tips
-
-        return list_tips(self.entry.url or "", cache_folder(), credentials=self._credential())
-
-    def _open(self) -> GitRepository:
-        if self.entry.folder is not None:
-            return self._local()
-        from providers.git.cache import fetch_repository
-
-        return fetch_repository(self.entry.url or "", cache_folder(), credentials=self._credential())
-
-    def _local(self) -> GitRepository:
-        from providers.git.repository import GitRepository
-
-        return GitRepository(Path(self.entry.folder or "/"))
-
-    def _credential(self) -> Path | None:
-        return Path(self.entry.credential) if self.entry.credential else None
+        return snapshot if workspace.effective.environment.drift == "heal" else observed_only(snapshot)
 
     async def _sleep(self, stopping: asyncio.Event, seconds: float) -> None:
         await first_of(stopping, self.news, within=seconds)
@@ -263,14 +248,3 @@ def declared(source: Source) -> Mapping[str, Environment]:
         for written in source.specs.documents.values()
         if isinstance(written.model, Environment)
     }
-
-
-def _local_tips(repository: GitRepository) -> Mapping[str, str]:
-    listed = repository.git.read("for-each-ref", "--format=%(refname) %(objectname)").text.splitlines()
-    head = repository.git.ask("rev-parse", "--verify", "--quiet", "HEAD").text
-    return {**dict(line.split(" ", 1) for line in listed), "HEAD": head}
-
-
-def cache_folder() -> Path:
-    """Where clones of remote repositories are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler" / "git"

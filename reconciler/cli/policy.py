@@ -6,14 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.cli.envelope import warning
+from reconciler.cli.accepted_record import AcceptedRecord, RecordFile
+from reconciler.cli.envelope import Stop, warning
 from reconciler.cli.options import Options
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.tracked import Tracked, find_branch, find_tag
 from reconciler.cli.workspace import Admit, Workspace, read_workspace
+from reconciler.fault import ProviderError
 from specs.environment import Environment
 from specs.policy_ref import under_policy
 from specs.problem import Problem
+from specs.run_repository import RunRepository
 from specs.spec_set import Written
 
 if TYPE_CHECKING:
@@ -23,6 +26,22 @@ if TYPE_CHECKING:
 def find_policy(repository: GitRepository, ref: str | None) -> Tracked:
     """The policy ref's tip: the one named, else the remote's default branch. Raises ProviderError."""
     return find_branch(repository, ref or repository.default_branch() or "HEAD")
+
+
+def read_policy(repository: GitRepository, entry: RunRepository) -> Source:
+    """The documents at the policy ref's tip, noted for ``last_policy``. Raises Stop, ProviderError."""
+    source = read_ref(repository, find_policy(repository, entry.ref).commit, entry.path)
+    RecordFile.of(entry, "").write(AcceptedRecord(source.commit))
+    return source
+
+
+def last_policy(repository: GitRepository, entry: RunRepository) -> Source | None:
+    """The policy ref as it could be read last: which environments there are to be kept as they were."""
+    commit = RecordFile.of(entry, "").read().policy
+    try:
+        return read_ref(repository, commit, entry.path) if commit else None
+    except (Stop, ProviderError):
+        return None
 
 
 def find_tracked(

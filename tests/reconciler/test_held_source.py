@@ -343,6 +343,23 @@ async def test_no_unsigned_commit_is_taken_and_the_last_accepted_one_is_kept_on(
     assert told.offered[-1] == ("dev", repository.git("rev-parse", "HEAD"))
 
 
+async def test_an_unsigned_policy_does_not_make_an_environment_manual(tmp_path: Path) -> None:
+    """What decides how a commit is judged is judged before."""
+    ann = SshSigner.make(tmp_path / "keys", "ann")
+    repository = WrittenRepository(tmp_path / "repository")
+    first = signed_commit(repository, ann, {"specs/all.yaml": TEXT})
+    told = Told(repository, words={**signed(tmp_path, ann), "bounds": "any"})
+    await told.watch.look()
+    elsewhere = environment("dev", deploy="manual", runtime="{endpoint: 'ssh://root@evil'}")
+    repository.commit({"specs/all.yaml": elsewhere + SERVICE})
+    for _ in range(2):
+        await told.watch.look()
+        assert told.faults[-1] == ("dev", "POL020")
+        assert {commit for _, commit in told.offered} == {first}
+        assert all(w.effective.environment.runtime.endpoint is None for w in told.workspaces)
+        told.begin()
+
+
 async def test_with_nothing_remembered_the_signed_history_begins_where_the_run_file_says(
     tmp_path: Path,
 ) -> None:
