@@ -35,10 +35,15 @@ def render_why(
     if last:
         cause = last.get("cause")
         refs = cause.get("refs") if isinstance(cause, dict) else None
+        by = f" by {escape(str(last['actor']))}" if last.get("actor") else ""
         words = ", ".join(escape(str(ref)) for ref in refs) if isinstance(refs, list) else ""
         lines.append(
-            style.faint(f"last: {escape(str(last.get('action')))} at {last.get('at')}: {words}".rstrip(": "))
+            style.faint(
+                f"last: {escape(str(last.get('action')))} at {last.get('at')}{by}: {words}".rstrip(": ")
+            )
         )
+        if hint := last.get("if_that_was_meant"):
+            lines.append(style.faint(f"if that was meant: {escape(str(hint))}"))
     return "\n".join(lines) + "\n"
 
 
