@@ -28,6 +28,7 @@ CODES = {
     "CLI040": "The Run file cannot be read, or run was not told what to keep.",
     "CLI041": "The repository declares no Environment of that name.",
     "CLI043": "Two repositories of a Run file are about one environment.",
+    "CLI044": "The secret that signs webhooks is missing or can be guessed.",
     "INIT001": "The folder for init does not exist.",
     "INIT002": "The spec folder holds YAML files already; init overwrites nothing.",
     "INIT003": "The Compose file cannot be converted.",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.cli.loop_source import RepositoryWatch
+from reconciler.cli.receive import prepare_repository
 from reconciler.ownership import Owner
 from reconciler.serve import Post, Tell, serve
 from specs.run_repository import RunRepository
+
+_CANCELLED = 3.0
+"""Seconds that work has to notice that it is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Running:
         done, _ = await asyncio.wait({self.task}, timeout=within)
         if not done:
             self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+            await asyncio.wait({self.task}, timeout=_CANCELLED)
         return bool(done)
 
 
@@ -35,6 +39,13 @@ def begin(name: str, posts: Sequence[Post], tell: Tell) -> Running:
     stopping = asyncio.Event()
     task = asyncio.get_running_loop().create_task(serve(posts, stopping, tell), name=name)
     return Running(task, stopping)
+
+
+async def prepare(entries: Iterable[RunRepository]) -> None:
+    """Make the repositories that are pushed to. Raises ProviderError, OSError."""
+    for entry in entries:
+        if entry.receive:
+            await asyncio.to_thread(prepare_repository, entry)
 
 
 @dataclass(slots=True)

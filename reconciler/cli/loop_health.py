@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,8 +39,6 @@ class Health:
     """By the name of the work."""
     failures: Counter[str] = field(default_factory=Counter)
     """How often a repository could not be asked for news."""
-    unreachable: set[str] = field(default_factory=set)
-    """Repositories that gave no answer when last asked."""
     reloads: Counter[str] = field(default_factory=Counter)
     """The Run file read again: taken, or refused."""
     is_refused: bool = False
@@ -64,8 +61,6 @@ class Found:
     """What is ill, by what it is about, in words."""
 
     ill: Mapping[str, str]
-    told: Mapping[str, Json] = field(default_factory=dict)
-    """What should be known and is not ours to mend."""
 
     @property
     def is_well(self) -> bool:
@@ -75,7 +70,7 @@ class Found:
     def tell(self) -> dict[str, Json]:
         """As JSON."""
         reasons: dict[str, Json] = dict(self.ill)
-        return {"ill": [*sorted(self.ill)], "reasons": reasons, **self.told}
+        return {"ill": [*sorted(self.ill)], "reasons": reasons}
 
 
 def health_of(keepers: Mapping[Owner, Keeper], health: Health, now: float) -> Found:
@@ -95,8 +90,7 @@ def health_of(keepers: Mapping[Owner, Keeper], health: Health, now: float) -> Fo
             )
     if health.lag > LAG:
         ill["event loop"] = f"it was late by {health.lag:.1f} s"
-    unreachable: list[Json] = [*sorted(health.unreachable)]
-    return Found(ill, {"unreachable": unreachable, "run_file_refused": health.is_refused})
+    return Found(ill)
 
 
 def _ill(keeper: Keeper, now: float) -> str | None:
@@ -118,12 +112,6 @@ def unread(watches: Mapping[str, RepositoryWatch]) -> list[Json]:
     return [name for name, watch in watches.items() if not watch.was_read]
 
 
-async def feel(health: Health, stopping: asyncio.Event) -> None:
-    """Measure the event loop until ``stopping``."""
-    loop = asyncio.get_running_loop()
-    while not stopping.is_set():
-        due = loop.time() + BEAT
-        try:
-            await asyncio.wait_for(stopping.wait(), BEAT)
-        except TimeoutError:
-            health.beat(max(0.0, loop.time() - due))
+def unreachable(watches: Mapping[str, RepositoryWatch]) -> list[Json]:
+    """Repositories that gave no answer when they were last asked: to be known, and not ours to mend."""
+    return [name for name, watch in watches.items() if watch.failures]

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.loop_health import Health, health_of, unread
+from reconciler.cli.git_http import GitDoor
+from reconciler.cli.loop_health import Health, health_of, unreachable, unread
 from reconciler.cli.loop_metrics import CONTENT_TYPE, metrics_text
 from reconciler.cli.loop_runs import Runs
 from reconciler.cli.loop_settle import Kept
 from reconciler.cli.loop_webhook import answer_run, answer_webhook
+from reconciler.desired import Json
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -44,7 +46,7 @@ class Served(Kept):
 Answer = Callable[["Served", "web.Request"], "Awaitable[web.StreamResponse]"]
 
 
-def make_app(served: Served) -> web.Application:
+def make_app(served: Served, door: GitDoor | None = None) -> web.Application:
     """Everything that the port answers."""
     from aiohttp import web
 
@@ -54,16 +56,20 @@ def make_app(served: Served) -> web.Application:
     app.router.add_get("/metrics", _answer(served, _metrics))
     app.router.add_get("/v1/runs/{id}", _answer(served, answer_run))
     app.router.add_post("/v1/webhook/{name}", _answer(served, answer_webhook))
+    if door is not None:
+        door.join(app)
     return app
 
 
-async def serve_http(address: str, served: Served, stopping: asyncio.Event) -> None:
+async def serve_http(
+    address: str, served: Served, stopping: asyncio.Event, door: GitDoor | None = None
+) -> None:
     """Serve until ``stopping``: on HOST:PORT, or ``unix:/path``. Raises OSError when that cannot be had."""
     from aiohttp import web
 
     # Bodies are signed as they came, and what is packed is as large as whoever packed it likes.
     runner = web.AppRunner(
-        make_app(served),
+        make_app(served, door),
         access_log=None,
         shutdown_timeout=2.0,
         auto_decompress=False,
@@ -106,7 +112,11 @@ async def _health(served: Served, _: web.Request) -> web.Response:
     from aiohttp import web
 
     found = health_of(served.keepers, served.health, time.monotonic())
-    return web.json_response(found.tell(), status=200 if found.is_well else 503)
+    known: dict[str, Json] = {
+        "unreachable": unreachable(served.watches),
+        "run_file_refused": served.health.is_refused,
+    }
+    return web.json_response({**found.tell(), **known}, status=200 if found.is_well else 503)
 
 
 async def _ready(served: Served, _: web.Request) -> web.Response:

@@ -63,9 +63,11 @@ def read_delivery(headers: Mapping[str, str], body: bytes) -> Delivery:
 
 
 def _text(headers: Mapping[str, str], body: bytes) -> str:
-    """The JSON text: the body, or the member ``payload`` of a form, which GitHub sends unless told not to."""
+    """The JSON text: the body, or the member ``payload`` of a form, which GitHub sends unless told not to. Tools
+    that call every body a form (``curl -d``) are understood."""
     text = body.decode("utf-8")  # UnicodeDecodeError is a ValueError
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+    is_form = headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
+    if not is_form or text.lstrip().startswith("{"):
         return text
     fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=8))
     if "payload" not in fields:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,13 @@ from reconciler.cli.applied_watch import AppliedNews
 from reconciler.cli.envelope import failure
 from reconciler.cli.loop_audience import Listener, Refusal, heard_by
 from reconciler.cli.loop_control import control_socket, serve_control
-from reconciler.cli.loop_group import Group, Running, begin
+from reconciler.cli.loop_group import Group, Running, begin, prepare
 from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
 from reconciler.cli.onlookers import Onlookers
 from reconciler.cli.push_desk import PushDesk
 from reconciler.cli.reach import Reach
-from reconciler.cli.receive import prepare_repository
 from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.workspace import Workspace
 from reconciler.keeper import Keeper
@@ -62,18 +62,22 @@ class Loop:
     _ports: dict[str, Running] = field(default_factory=dict)
     _applied: AppliedNews = field(init=False)
     _onlookers: Onlookers = field(init=False)
+    served: Served = field(init=False)
 
     def __post_init__(self) -> None:
+        self.served = Served(self.watches, self.keepers, self._owners, self.stopping)
         self._onlookers = Onlookers(self.voice.secrets)
         self._applied = AppliedNews(self._reread)
 
-    async def run(self) -> None:
-        """Until ``stopping``. Raises ProviderError and OSError where a repository cannot be made."""
+    async def run(self, opened: Callable[[], None] = lambda: None) -> None:
+        """Until ``stopping``; ``opened`` is called when all is at work. Raises ProviderError and OSError
+        where a repository cannot be made."""
         await prepare(self.config.spec.repositories)
         try:
             for entry in self.config.spec.repositories:
                 self.begin_repository(entry)
             await self.open_ports()
+            opened()
             await self.stopping.wait()
         finally:
             await self._end()
@@ -88,22 +92,30 @@ class Loop:
         """Keep it from now on; what another entry of this name kept is taken over as it is."""
         watch = self._watch(entry)
         watch.rivals = [other for other in self.watches.values() if may_share(other.entry, entry)]
-        watching = begin(entry.name, [Post(f"repository {entry.name}", watch.watch)], self.voice.crashed)
+        watching = begin(entry.name, [Post(f"repository {entry.name}", watch.watch)], self.crashed)
         earlier = self.groups.get(entry.name)
         environments = earlier.environments if earlier is not None else {}
         self.groups[entry.name] = Group(entry, watch, watching, environments)
         self.watches[entry.name] = watch
 
+    def crashed(self, name: str, error: BaseException) -> None:
+        """A fault of ours ended this work, which is begun again."""
+        self.voice.crashed(name, error)
+        self.served.health.crashed(name, asyncio.get_running_loop().time())
+
     async def end_watch(self, name: str) -> None:
         """Ask no more for news of it. What is kept of it is kept on."""
-        self.is_late |= not await self.groups[name].watching.end(_WATCH_ENDS)
+        group = self.groups[name]
+        self.is_late |= not await group.watching.end(_WATCH_ENDS)
+        group.watch.give_up()
+        del self.watches[name]
 
     async def end_repository(self, name: str) -> None:
         """Keep it no longer. What runs stays."""
         await self.end_watch(name)
         group = self.groups[name]
         await asyncio.gather(*(self.end_environment(owner) for owner in list(group.environments)))
-        del self.groups[name], self.watches[name]
+        del self.groups[name]
 
     async def end_environment(self, owner: Owner) -> None:
         """Keep it no longer. What runs stays; what was begun is finished."""
@@ -126,7 +138,7 @@ class Loop:
             await self._ports.pop(name).end(_PORT_ENDS)
         for name in wanted:
             if name not in self._ports:
-                self._ports[name] = begin(name, [wanted[name]], self.voice.crashed)
+                self._ports[name] = begin(name, [wanted[name]], self.crashed)
 
     def _watch(self, entry: RunRepository) -> RepositoryWatch:
         def offer(workspace: Workspace, snapshot: Snapshot) -> bool:
@@ -134,6 +146,7 @@ class Loop:
 
         def unreachable(error: ProviderError) -> None:
             self.voice.failed(entry.name, error)
+            self.served.health.failures[entry.name] += 1
 
         def waits(environment_name: str, applied: str | None, pending: str) -> None:
             about, kept = f"{entry.name} {environment_name}", applied or "nothing yet"
@@ -156,7 +169,7 @@ class Loop:
             listener.refused(refusal)
 
     async def _serve_http(self, stopping: asyncio.Event) -> None:
-        await serve_http(self.config.spec.listen or "", self._served(), stopping)
+        await serve_http(self.config.spec.listen or "", self.served, stopping)
 
     async def _serve_control(self, stopping: asyncio.Event) -> None:
         await serve_control(control_socket(), self.desk(), stopping)
@@ -167,13 +180,10 @@ class Loop:
         def tell(repository: str, pusher_name: str, result: str) -> None:
             self.voice.log.info("push", repository=repository, pusher=pusher_name or None, result=result)
 
-        return PushDesk(self._served(), self._onlookers, lambda: self.config.spec.pushers, tell)
+        return PushDesk(self.served, self._onlookers, lambda: self.config.spec.pushers, tell)
 
-    def _served(self) -> Served:
-        def owners(name: str) -> list[Owner]:
-            return [owner for owner, keeps in self.kept_by.items() if keeps == name]
-
-        return Served(self.watches, self.keepers, owners)
+    def _owners(self, name: str) -> list[Owner]:
+        return [owner for owner, keeps in self.kept_by.items() if keeps == name]
 
     def _offer(self, entry: RunRepository, workspace: Workspace, snapshot: Snapshot) -> bool:
         owner = workspace.owner
@@ -204,7 +214,7 @@ class Loop:
             await listen(events, keeper, stopping)
 
         posts = [Post(f"environment {owner}", keeper.keep), Post(f"events of {owner}", hear)]
-        running = begin(str(owner), posts, self.voice.crashed)
+        running = begin(str(owner), posts, self.crashed)
         self.groups[self.kept_by[owner]].environments[owner] = running
 
     def _learn(self, workspace: Workspace) -> None:
@@ -229,16 +239,10 @@ class Loop:
             running.stopping.set()
         self.stop()
         await asyncio.gather(
-            *(self.end_watch(name) for name in self.groups),
+            *(self.end_watch(name) for name in list(self.groups)),
             *(running.end(_PORT_ENDS) for running in self._ports.values()),
             *(running.end(_KEEPER_ENDS) for running in environments),
         )
         for runtime in self.runtimes.values():
-            await runtime.close()
-
-
-async def prepare(entries: Iterable[RunRepository]) -> None:
-    """Make the repositories that are pushed to. Raises ProviderError, OSError."""
-    for entry in entries:
-        if entry.receive:
-            await asyncio.to_thread(prepare_repository, entry)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(runtime.close(), _PORT_ENDS)

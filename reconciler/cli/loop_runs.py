@@ -140,9 +140,11 @@ class Runs:
             async with asyncio.timeout(LONGEST):
                 await self._read(run, kept, watch)
                 run.results = await come_to_rest(kept, watch)
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError) as error:
             owners = kept.owners(run.repository)
             run.results = {owner.environment: Ended("unfinished", None) for owner in owners}
+            if isinstance(error, asyncio.CancelledError):
+                raise
         finally:
             run.done.set()
             _record(run, kept, loop.time() - began)
