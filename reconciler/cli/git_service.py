@@ -72,7 +72,7 @@ def service_environment(pusher_name: str, protocol: str = "") -> Mapping[str, st
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_GRAFT_FILE": "/nonexistent/grafts",
         PUSHER: pusher_name,
         **given,
     }
