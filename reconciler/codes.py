@@ -31,4 +31,5 @@ RUN_CODES = {
     "RUN003": "There is no builder.",
     "RUN004": "The registry does not have what was pushed.",
     "RUN005": "An image that another builds on is gone.",
+    "RUN006": "The lease ran out before an action's turn came.",
 }

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from reconciler.actions import (
-    Action,
-    BuildImage,
-    CreateInstance,
-    PullImage,
-    RemoveInstance,
-    RetireInstance,
-)
+from reconciler.actions import Action, BuildImage, RemoveInstance, RetireInstance
+from reconciler.allotment import bound, deadline
 from reconciler.clients import Clients
 from reconciler.decision import Outcome
 from reconciler.desired import Subject
-from reconciler.flapping import is_heal, remember
+from reconciler.flapping import REMEMBERED, is_heal, remember
 from reconciler.jitter import jittered
 from reconciler.observed import Attempt, Observed
 from reconciler.ownership import Owner
@@ -30,6 +24,8 @@ from specs.reference import ImageRef
 FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
 _LOG_TAIL = 20
+_JUMP = 30.0
+"""Seconds: so far from ours the runtime's clock does not drift between two looks."""
 
 Progress = Callable[[Subject, str], None]
 """Receives a line of an action's output as it comes."""
@@ -54,13 +50,18 @@ class Executor:
     outcomes: list[Outcome] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     sharing: Sharing = field(default_factory=Sharing)
+    may_begin: Callable[[], bool] = lambda: True
+    """Whether we still may write, asked when an action that had to wait for its place has got one."""
     _ended: list[Subject] = field(default_factory=list)
-    _clock: tuple[float, float] = (0.0, 0.0)
+    _clock: tuple[float, float] | None = None
+    """What the runtime's clock said, and the event loop's then."""
+    _look_began: float = 0.0
 
-    def begin_look(self, at: float | None = None) -> None:
+    def begin_look(self) -> None:
         """A pass begins to observe: what ends from now on still counts as in flight for it, else an action
         that ends between the look and the plan is done twice."""
         self._ended.clear()
+        self._look_began = asyncio.get_running_loop().time()
 
     def in_flight(self) -> frozenset[Subject]:
         """Everything that was in flight at any moment since the look began."""
@@ -73,7 +74,7 @@ class Executor:
 
     def start(self, actions: Iterable[Action], observed: Observed) -> tuple[Action, ...]:
         """Start those whose subject is free; the rest is planned again by a later pass."""
-        self._clock = (observed.at, asyncio.get_running_loop().time())
+        self.follow(observed.at)
         started = []
         for action in actions:
             if action.subject not in self.tasks and self._is_free(action):
@@ -98,6 +99,8 @@ class Executor:
         began: float | None = None
         try:
             async with self._bound(action):
+                if not self.may_begin():
+                    raise Stale("RUN006", str(action.subject), "the lease ran out before its turn came")
                 began = asyncio.get_running_loop().time()
                 async with asyncio.timeout(deadline(action)):
                     await perform(self.owner, action, observed, self.clients, self._listener(action, log))
@@ -173,8 +176,26 @@ class Executor:
 
     def now(self) -> float:
         """The runtime's clock, as far as we can tell between two looks."""
+        if self._clock is None:
+            return 0.0
         at, then = self._clock
         return at + (asyncio.get_running_loop().time() - then)
+
+    def follow(self, at: float) -> None:
+        """What the runtime's clock said in this look. When somebody has set it, what we remember is set with
+        it: a pause must not become as long as the step back."""
+        if self._clock is not None and self._clock[0] == at:
+            return
+        now = asyncio.get_running_loop().time()
+        shift = at - self.now()
+        if self._clock is not None and not -_JUMP - (now - self._look_began) <= shift <= _JUMP:
+            for subject, attempt in self.attempts.items():
+                self.attempts[subject] = replace(attempt, not_before=attempt.not_before + shift)
+            for subject, times in self.healed.items():
+                self.healed[subject] = tuple(t + shift for t in times)
+        for subject in [s for s, times in self.healed.items() if at - times[-1] > REMEMBERED]:
+            del self.healed[subject]
+        self._clock = (at, now)
 
     def take_outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes since this was last asked."""
@@ -209,23 +230,3 @@ class Executor:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-
-
-def bound(action: Action) -> tuple[str, int]:
-    """Which bound an action counts against, and how many may run at once."""
-    if isinstance(action, BuildImage):
-        return "build", 2
-    if isinstance(action, PullImage):
-        return "pull", 3
-    return "instance", 4
-
-
-def deadline(action: Action) -> float:
-    """Seconds after which an action counts as failed."""
-    if isinstance(action, BuildImage):
-        return 3600.0
-    if isinstance(action, PullImage):
-        return 1800.0
-    if isinstance(action, (RetireInstance, RemoveInstance)):
-        return 60.0 + action.grace
-    return 120.0 if isinstance(action, CreateInstance) else 60.0

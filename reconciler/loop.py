@@ -86,10 +86,14 @@ class Convergence:
     has_seen: bool = False
     """Some pass could read everything."""
 
+    def __post_init__(self) -> None:
+        self.executor.may_begin = self.lease.holds
+
     async def run_pass(self, report: Report) -> tuple[Observed, Plan]:
         """One pass. Awaits no action: what it starts runs beside it."""
         self.passes += 1
         self.executor.begin_look()
+        self.lease.begin_look()
         observed = await observe(
             self.desired,
             self.clients,
@@ -98,6 +102,7 @@ class Convergence:
             self.executor.attempts,
             self.executor.healed,
         )
+        self.executor.follow(observed.at)
         await self._put_back(observed)
         self.blind = self.blind + 1 if observed.unreadable else 0
         self.has_seen = self.has_seen or not observed.unreadable
@@ -128,6 +133,10 @@ class Convergence:
 
     async def _start(self, observed: Observed, decided: Plan) -> tuple[Plan, tuple[Action, ...]]:
         if not decided.actions:
+            if self.executor.busy:
+                # What takes longer than the lease lasts, a build say, is still ours alone.
+                with suppress(ProviderError):
+                    await self.lease.take(observed)
             return decided, ()
         other, pause = self.lease.other(observed), 2.0
         if other is None:

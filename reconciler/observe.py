@@ -52,6 +52,11 @@ class Memory:
         self.healthy_since[key] = since
         return replace(instance, healthy_since=since) if since != instance.healthy_since else instance
 
+    def forget_others(self, instances: Iterable[Instance]) -> None:
+        """What is gone is never asked for again."""
+        living = {instance.handle.id for instance in instances}
+        self.healthy_since = {key: at for key, at in self.healthy_since.items() if key in living}
+
     def date(self, entries: Iterable[Unreadable], now: float) -> tuple[Unreadable, ...]:
         """The entries with the time since when each could not be read."""
         dated = tuple(replace(e, since=self.unreadable_since.get(e.what, now)) for e in entries)
@@ -72,6 +77,7 @@ async def observe(
     vanished: tuple[Marker, ...] = ()
     if not {"instances", "markers"} & {entry.what for entry in world.unreadable}:
         vanished = memory.said.vanished(world.markers, world.instances, world.at)
+        memory.forget_others(world.instances)
     seen = Observed(
         at=world.at,
         instances=tuple(memory.recall(i) for i in world.instances),

@@ -10,10 +10,11 @@ import pytest
 
 from providers.memory import MemoryEngine
 from reconciler.actions import Action, BuildImage, CreateNetwork, PullImage, RemoveInstance
+from reconciler.allotment import bound, deadline
 from reconciler.clients import Clients
 from reconciler.desired import DesiredImage, DesiredNetwork, Subject
 from reconciler.difference import Cause
-from reconciler.execute import Executor, bound, deadline
+from reconciler.execute import Executor
 from reconciler.observed import Handle, Observed
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError, Refused, Stale
@@ -242,3 +243,30 @@ async def test_close_lets_finish_and_then_cancels() -> None:
 def test_a_deadline_covers_the_grace() -> None:
     assert deadline(removal(300.0)) == 300.0
     assert 0 < deadline(create()) <= 120.0
+
+
+async def test_what_waited_for_its_place_is_not_begun_when_we_may_not_write_any_more() -> None:
+    bench = Bench()
+    networks = [create(f"n{n}") for n in range(5)]
+    bench.start(*networks)
+    await asyncio.sleep(0)
+    bench.executor.may_begin = lambda: False
+    bench.engine.gate.set()
+    await asyncio.gather(*bench.executor.tasks.values())
+    ended = bench.executor.take_outcomes()
+    assert [o.result for o in ended] == ["done"] * 4 + ["failed"]
+    assert (ended[-1].code, ended[-1].stale) == ("RUN006", True)
+    assert not bench.executor.attempts, "it is no failure of the subject"
+
+
+async def test_a_clock_that_somebody_sets_moves_what_is_remembered_with_it() -> None:
+    bench = Bench()
+    bench.executor.follow(1000.0)
+    network = create("n")
+    await bench.fail(ProviderError("TST001", "n", "no"), network)
+    before = bench.executor.attempts[network.subject].not_before - bench.executor.now()
+    for at in (1000.0 - 86_400.0, 1000.0 + 86_400.0):
+        bench.executor.begin_look()
+        bench.executor.follow(at)
+        after = bench.executor.attempts[network.subject].not_before - bench.executor.now()
+        assert abs(after - before) < 5.0

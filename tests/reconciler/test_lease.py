@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -151,3 +151,76 @@ async def test_of_equal_numbers_all_agree_on_one() -> None:
     seen = Observed(at=1000.0, markers=markers)
     assert read_lease(seen) == read_lease(replace(seen, markers=markers[::-1]))
     assert read_lease(seen).holder == "other"
+
+
+@dataclass
+class Watch:
+    """A clock of our own that a test moves."""
+
+    now: float = 500.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_who_was_stopped_for_longer_than_it_lasts_holds_nothing() -> None:
+    driver, watch = Driver(), Watch()
+    one = Lease(OWNER, driver.world.engine, "one", clock=watch)
+    one.begin_look()
+    assert await one.take(await look(driver))
+    watch.now += SECONDS - 0.1
+    assert one.holds()
+    watch.now += 0.1
+    assert not one.holds()
+    made = len(driver.world.engine.made)
+    await one.give_back()
+    assert len(driver.world.engine.made) == made, "what may be another's by now is not given back"
+
+
+async def test_a_look_that_took_longer_than_it_lasts_gives_none() -> None:
+    driver, watch = Driver(), Watch()
+    one = Lease(OWNER, driver.world.engine, "one", clock=watch)
+    one.begin_look()
+    seen = await look(driver)
+    watch.now += SECONDS
+    assert not await one.take(seen)
+    one.begin_look()
+    assert await one.take(await look(driver))
+
+
+async def test_nobody_waits_for_a_clock_that_was_set_back() -> None:
+    driver, watch = Driver(), Watch()
+    one, other = lease_of(driver, "one"), Lease(OWNER, driver.world.engine, "other", clock=watch)
+    assert await one.take(await look(driver))
+    driver.world.engine.ground.time.now -= 86_400.0
+    assert other.other(await look(driver)) == "one"
+    watch.now += SECONDS - 1
+    assert other.other(await look(driver)) == "one"
+    watch.now += 1
+    assert other.other(await look(driver)) is None
+    assert await other.take(await look(driver))
+
+
+async def test_who_lives_renews_it_though_the_clock_was_set_back() -> None:
+    driver, watch = Driver(), Watch()
+    one = Lease(OWNER, driver.world.engine, "one", clock=watch)
+    other = Lease(OWNER, driver.world.engine, "other", clock=watch)
+    one.begin_look()
+    assert await one.take(await look(driver))
+    driver.world.engine.ground.time.now -= 86_400.0
+    for _ in range(9):
+        one.begin_look()
+        assert await one.take(await look(driver))
+        assert other.other(await look(driver)) == "one"
+        watch.now += RENEW
+
+
+async def test_with_markers_that_cannot_be_read_it_is_ours_for_as_long_as_it_surely_lasts() -> None:
+    driver, watch = Driver(), Watch()
+    one = Lease(OWNER, driver.world.engine, "one", clock=watch)
+    assert await one.take(await look(driver))
+    driver.world.engine.unreadable("markers")
+    assert await one.take(await look(driver))
+    watch.now += SECONDS
+    driver.world.engine.advance(SECONDS)
+    assert not await one.take(await look(driver))

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from providers.memory import MemoryEngine
 from reconciler.actions import Action, BuildImage, CreateNetwork
+from reconciler.allotment import bound
 from reconciler.clients import Clients
 from reconciler.desired import DesiredImage, DesiredNetwork, Subject
 from reconciler.difference import Cause
-from reconciler.execute import Executor, bound
+from reconciler.execute import Executor
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.sharing import Sharing

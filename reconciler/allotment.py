@@ -1,0 +1,25 @@
+"""What an action may take: places beside others of its sort, and time. Pure."""
+
+from __future__ import annotations
+
+from reconciler.actions import Action, BuildImage, CreateInstance, PullImage, RemoveInstance, RetireInstance
+
+
+def bound(action: Action) -> tuple[str, int]:
+    """Which bound an action counts against, and how many may run at once."""
+    if isinstance(action, BuildImage):
+        return "build", 2
+    if isinstance(action, PullImage):
+        return "pull", 3
+    return "instance", 4
+
+
+def deadline(action: Action) -> float:
+    """Seconds after which an action counts as failed."""
+    if isinstance(action, BuildImage):
+        return 3600.0
+    if isinstance(action, PullImage):
+        return 1800.0
+    if isinstance(action, (RetireInstance, RemoveInstance)):
+        return 60.0 + action.grace
+    return 120.0 if isinstance(action, CreateInstance) else 60.0
