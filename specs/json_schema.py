@@ -39,7 +39,7 @@ def text() -> str:
 def schema() -> dict[str, Any]:
     """The schema as a JSON value."""
     made = TypeAdapter[Any](Document).json_schema()
-    definitions = {name: _written(part) for name, part in made["$defs"].items()}
+    definitions = {name: as_written(part) for name, part in made["$defs"].items()}
     for kind, fields in _RESERVED.items():
         for field in fields:
             del definitions[kind]["properties"][field]
@@ -69,20 +69,20 @@ def _explain(definitions: dict[str, Any]) -> None:
                 part["examples"] = [examples[field]]
 
 
-def _written(value: Any) -> Any:
+def as_written(value: Any) -> Any:
     """Without what only the models say: titles, nulls, defaults that are empty."""
     if isinstance(value, list):
-        return [_written(item) for item in value]
+        return [as_written(item) for item in value]
     if not isinstance(value, dict):
         return value
     members = value.get("anyOf")
     if isinstance(members, list) and {"type": "null"} in members:
         rest = [member for member in members if member != {"type": "null"}]
         others = {key: part for key, part in value.items() if key != "anyOf"}
-        return _written({**others, **(rest[0] if len(rest) == 1 else {"anyOf": rest})})
-    kept = {key: _written(part) for key, part in value.items() if not _is_noise(key, part)}
+        return as_written({**others, **(rest[0] if len(rest) == 1 else {"anyOf": rest})})
+    kept = {key: as_written(part) for key, part in value.items() if not _is_noise(key, part)}
     if "properties" in value:
-        kept["properties"] = {name: _written(part) for name, part in value["properties"].items()}
+        kept["properties"] = {name: as_written(part) for name, part in value["properties"].items()}
     if "patternProperties" in value:
         kept["additionalProperties"] = False
     if isinstance(kept.get("description"), str):

@@ -9,16 +9,23 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from specs.document import API_VERSION
-from specs.model import Duration, Model
+from specs.model import Duration, FilePath, Model
 from specs.node import Map, Scalar
 from specs.problem import Place, Problem, Report, in_order
 from specs.run_pusher import Pusher, check_pushers
-from specs.run_repository import FilePath, RunRepository
+from specs.run_repository import RunRepository
+from specs.run_results import Notify
 from specs.suggest import did_you_mean
 from specs.validate import read_model
 from specs.yaml_tree import Budget, read_documents
 
-Listener = Annotated[str, StringConstraints(pattern=r"^(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}$")]
+Listener = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^((127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}|unix:/[^\x00]{1,100})$", max_length=106
+    ),
+]
+"""A unix socket's path holds at most 107 bytes."""
 _FIELDS = ("apiVersion", "kind", "metadata", "spec")
 
 
@@ -32,13 +39,14 @@ class RunSpec(Model):
     pushers: tuple[Pusher, ...] = Field(
         default=(), description="Who may push to the repositories that this loop receives."
     )
+    notify: tuple[Notify, ...] = Field(default=(), description="Who is told what becomes of commits.")
     resync: Duration = Field(
         default=60.0, description="How often an environment of which nothing is heard is looked at."
     )
     listen: Listener | None = Field(
         default=None,
-        description="Where webhooks, health and metrics are served; loopback only.",
-        examples=["127.0.0.1:8484"],
+        description="Where webhooks, health and metrics are served: loopback, or a unix socket (mode 0660).",
+        examples=["127.0.0.1:8484", "unix:/run/reconciler/http.sock"],
     )
 
 

@@ -116,6 +116,12 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
 def _add_result(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb in {"plan", "drift"}:
         parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
+    if verb == "status":
+        parser.add_argument("--watch", action="store_true", help="show it live, until interrupted")
+    if verb == "schema":
+        parser.add_argument("--run", dest="run_file", action="store_true", help="of the Run file of a loop")
+    if verb == "validate":
+        parser.add_argument("--config", metavar="FILE", help="a Run file, instead of specs")
     if verb in {"plan", "status"}:
         parser.add_argument("--exit-code", action="store_true", help="let the exit code tell the result")
     if verb == "drift":

@@ -62,6 +62,10 @@ class Options:
     timeout: float = DEFAULT_TIMEOUT
     config: str | None = None
     """The Run file of ``run``."""
+    run_file: bool = False
+    """``schema``: of the Run file."""
+    watch: bool = False
+    """``status``: until it is interrupted."""
     secrets_folder: str | None = None
     """Where the loop looks secrets up; None is the usual folder."""
     pusher: str = ""

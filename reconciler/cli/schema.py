@@ -1,4 +1,4 @@
-"""Verb ``schema``: the JSON Schema of spec documents, for editors."""
+"""Verb ``schema``: the JSON Schema of spec documents, or of the Run file, for editors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from reconciler.cli.options import Options
 
 def run(options: Options) -> Report:
     """Print it; with ``--json`` inside the envelope like every result."""
-    from specs.json_schema import text
+    # Either of the two needs models that the other does not.
+    if options.run_file:
+        from specs.run_schema import text
+    else:
+        from specs.json_schema import text
 
     written = text()
     return Report(DONE, written, {"json_schema": json.loads(written)}, mode="offline")

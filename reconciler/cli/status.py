@@ -8,24 +8,37 @@ from reconciler.cli.options import Options
 from reconciler.cli.session import meet, place_json, place_line, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
+from reconciler.desired import Desired
 from reconciler.loop_mark import living_loop
+from reconciler.observed import Observed
 from reconciler.plan import plan
 from reconciler.render_status import render_status, status_json
 from reconciler.status import assess_status
 
 
 def run(options: Options) -> Report:
-    """Look at the live environment. Raises Stop, ProviderError."""
+    """Look at the live environment, once or until interrupted. Raises Stop, ProviderError."""
+    if options.watch:
+        from reconciler.cli.status_watch import watch_status
+
+        return watch_status(options)
     return run_live(options, report_status)
 
 
 async def report_status(workspace: Workspace, clients: Clients) -> Report:
     """One look, judged. 3 when something could not be read; with ``--exit-code`` 5 for what is held."""
     desired, observed = await meet(workspace, clients)
-    decided = plan(desired, observed, observed.at)
+    return report_seen(workspace, clients, desired, observed, observed.at)
+
+
+def report_seen(
+    workspace: Workspace, clients: Clients, desired: Desired, observed: Observed, now: float
+) -> Report:
+    """What was seen, as it is ``now``, by the runtime's clock: countdowns go on without another look."""
+    decided = plan(desired, observed, now)
     style, loop = stdout_style(workspace.options), living_loop(observed)
     contested = loop.unstable if loop is not None else {}
-    statuses = assess_status(desired, observed, decided, observed.at, contested)
+    statuses = assess_status(desired, observed, decided, now, contested)
     held = workspace.options.exit_code and any(status.state == "held" for status in statuses)
     report = Report(
         exit=worst([CANNOT_TELL] * bool(observed.unreadable) + [FAILED] * held),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import Report
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def run(options: Options) -> Report:
-    """Check every environment of the working tree. Raises ProviderError."""
+    """Check every environment of the working tree, or one Run file. Raises Stop, ProviderError."""
+    if options.config is not None:
+        return _validate_run_file(Path(options.config))
     tree = open_worktree(options.repo)
     files = tree.files(".")
     spec_set, problems = load(read_spec_files(tree, files, options.path), path=options.path)
@@ -34,6 +37,14 @@ def run(options: Options) -> Report:
     code = ERROR if has_errors(problems) else DONE
     members: dict[str, Json] = {"documents": documents}
     return Report(code, _text(counts, problems), members, mode="offline", problems=tuple(problems))
+
+
+def _validate_run_file(path: Path) -> Report:
+    from reconciler.cli.run_config import read_config
+
+    kept = read_config(path).spec.repositories
+    words = f"valid: {count(len(kept), 'repository', 'repositories')}\n"
+    return Report(DONE, words, {"documents": {"Run": 1}}, mode="offline")
 
 
 def _check(
