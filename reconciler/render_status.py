@@ -40,6 +40,10 @@ def render_status(
 def _render_keeping(observed: Observed, loop: LivingLoop | None) -> list[str]:
     """Who keeps the environment, and whether it is suspended as a whole."""
     lines = [f"kept by {escape(loop.by)}"] if loop is not None else []
+    if loop is not None and loop.trigger is not None and loop.result is not None and " " in loop.trigger:
+        lines.append(f"last {escape(loop.trigger)}: {escape(loop.result)}")
+    if loop is not None and loop.pending is not None:
+        lines.append(f"commit {short_commit(loop.pending)} waits for apply (deploy: manual)")
     found = read_suspension(newest_markers(observed.markers).get((SUSPEND, "")), observed.at)
     if found is not None:
         lines.append(f"suspended {_suspended_words(found)}")
@@ -108,7 +112,16 @@ def status_json(
 
 
 def _loop_json(loop: LivingLoop | None) -> Json:
-    return None if loop is None else {"by": loop.by, "settled_at": format_time(loop.settled_at)}
+    if loop is None:
+        return None
+    return {
+        "by": loop.by,
+        "settled_at": format_time(loop.settled_at),
+        "keeps": loop.keeps or loop.commit,
+        "pending": loop.pending,
+        "trigger": loop.trigger,
+        "result": loop.result,
+    }
 
 
 def _suspension_json(observed: Observed) -> Json:
