@@ -74,7 +74,7 @@ class GitDoor:
                 web.Response(status=429, text="too many failures\n", headers={"Retry-After": "60"})
             )
         login = read_login(request.headers.get("Authorization", ""))
-        name = request.match_info.get("name", "")
+        name = request.match_info.get("name") or request.match_info["rest"].partition(".git")[0]
         if login is not None:
             pusher = await asyncio.to_thread(known_pusher, self.pushers(), name, login)
             folder = self._folder(name)
