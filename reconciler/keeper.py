@@ -173,7 +173,8 @@ class Keeper:
         current = self._current
         if current is not None and self.rest is None and result == "settled":
             self.tally.settle(asyncio.get_running_loop().time() - current.read_at)
-        trigger = current.trigger if current is not None else "poll"
+        # What brought the commit is why it first came to rest; later rests have causes of their own.
+        trigger = current.trigger if current is not None and self.rest is None else "watch"
         self.rest = Rest(result, run.desired, observed, decided, outcomes, passes, took, trigger)
         rested, self.rested = self.rested, asyncio.Event()
         rested.set()
@@ -189,6 +190,8 @@ class Keeper:
         """The marker ``loop``: a hint for people and for ``apply``, so that no failure of it matters."""
         if self._mark is not None:
             self._mark.pending = self._current.pending if self._current is not None else None
+            if self._current is not None and self.rest is not None:
+                self._mark.last = (self._current.trigger, self.rest.result)
             settled = self.rest.desired.commit if self.rest and self.rest.result == "settled" else None
             try:
                 await self._mark.renew(

@@ -48,6 +48,9 @@ class LoopMark:
     by: str = field(default_factory=process_name)
     pending: str | None = None
     """A newer commit that waits for ``apply``."""
+    last: tuple[str, str] | None = None
+    """What brought the commit that is kept, and how it last came to rest."""
+    _last_written: tuple[str, str] | None = None
     _written_at: float | None = None
     _settled_at: float | None = None
     _written: Standing | None = None
@@ -70,17 +73,20 @@ class LoopMark:
             "keeps": standing.keeps,
             "pending": self.pending,
             "unstable": dict(standing.unstable),
+            "trigger": self.last[0] if self.last is not None else None,
+            "result": self.last[1] if self.last is not None else None,
         }
         sequence = earlier.sequence + 1 if earlier else 1
         marker = Marker(KIND, "", sequence, json.dumps(value, sort_keys=True))
         if await self.runtime.put_marker(self.owner, marker):
             self._written_at, self._written = observed.at, replace(standing, pending=self.pending)
+            self._last_written = self.last
 
     def _is_due(self, now: float, standing: Standing) -> bool:
         before = self._written
         if before is None or self._written_at is None or now - self._written_at >= RENEW:
             return True
-        if (before.keeps, before.pending) != (standing.keeps, self.pending):
+        if (before.keeps, before.pending, self._last_written) != (standing.keeps, self.pending, self.last):
             return True
         if before.unstable.keys() != standing.unstable.keys():
             return True

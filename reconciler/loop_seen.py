@@ -26,6 +26,10 @@ class LivingLoop:
     """The commit that it is at work on, settled or not."""
     pending: str | None = None
     """A newer commit that waits for ``apply``."""
+    trigger: str | None = None
+    """What brought that commit: poll, or a webhook or push with its run id."""
+    result: str | None = None
+    """How it last came to rest."""
     unstable: Mapping[str, str] = field(default_factory=dict)
     """Services that somebody else keeps changing, with both sides in words."""
 
@@ -41,6 +45,7 @@ def read_loop(observed: Observed) -> LivingLoop | None:
         settled = value.get("settled_at")
         commit = value.get("commit")
         keeps, pending, unstable = (value.get(name) for name in ("keeps", "pending", "unstable"))
+        trigger, result = value.get("trigger"), value.get("result")
         found = LivingLoop(
             str(value["by"]),
             read_number(value["at"]),
@@ -48,6 +53,8 @@ def read_loop(observed: Observed) -> LivingLoop | None:
             None if settled is None else read_number(settled),
             str(keeps) if keeps else None,
             str(pending) if pending else None,
+            str(trigger) if trigger else None,
+            str(result) if result else None,
             {k: str(v) for k, v in unstable.items()} if isinstance(unstable, dict) else {},
         )
     except (ValueError, KeyError):
