@@ -18,6 +18,9 @@ from specs.semver import read_version
 
 if TYPE_CHECKING:
     from providers.git.repository import GitRepository
+    from providers.git.signatures import Keys
+
+_LOOK_BACK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,19 @@ class Judge:
             return self._moved(tracked, before) or self._unsigned(tracked, before)
         except ProviderError as error:
             return (problem_of(error),)
+
+    def newest_signed(self, tip: str) -> str | None:
+        """The newest of the last hundred commits before ``tip``, along first parents, that is signed itself;
+        None without one. Raises ProviderError."""
+        if self.signatures is None:
+            return None
+        from providers.git.signatures import open_verifier
+
+        git = self.repository.git
+        line = ("rev-list", "--first-parent", f"--max-count={_LOOK_BACK}", tip)
+        with open_verifier(git, _keys(self.signatures)) as verifier:
+            commits = git.read(*line).text.split()
+            return next((c for c in commits if verifier.first_unverified([c]) is None), None)
 
     def _moved(self, tracked: Tracked, before: Lineage) -> tuple[Problem, ...]:
         if tracked.tag is not None and before.tag is not None:
@@ -106,11 +122,10 @@ class Judge:
         policy = self.signatures
         if policy is None or tracked.commit in before.commits:
             return ()
-        from providers.git.signatures import Keys, commits_since, open_verifier
+        from providers.git.signatures import commits_since, open_verifier
 
-        keys = Keys(*(Path(f) if f else None for f in (policy.allowed_signers, policy.gpg_keys)))
         git = self.repository.git
-        with open_verifier(git, keys) as verifier:
+        with open_verifier(git, _keys(policy)) as verifier:
             if tracked.tag is not None and verifier.is_signed(tracked.tag):
                 return ()
             found = verifier.first_unverified(commits_since(git, tracked.commit, before.commits))
@@ -121,3 +136,10 @@ class Judge:
         subject = f"Environment {self.environment_name}, {tracked.ref or tracked.commit[:12]}"
         remedy = "sign it again and push, or add the key where its signer may deploy"
         return (failure("POL020", subject, seen, expected, remedy),)
+
+
+def _keys(signatures: Signatures) -> Keys:
+    from providers.git.signatures import Keys
+
+    files = (signatures.allowed_signers, signatures.gpg_keys)
+    return Keys(*(Path(file) if file else None for file in files))

@@ -133,7 +133,7 @@ class EnvironmentWatch:
         problems = await asyncio.to_thread(judge.problems, here, before)
         if not problems:
             return tip, ()
-        last = await asyncio.to_thread(self._last_policy, repository)
+        last = await asyncio.to_thread(self._last_policy, repository, tip)
         if last is not None or self.entry.signatures is None:
             lineage, _ = await self._ask(repository, last or tip)
             if lineage.commits and not await asyncio.to_thread(
@@ -142,11 +142,13 @@ class EnvironmentWatch:
                 return tip, ()  # somebody who may write to the engine has accepted it
         return last, problems
 
-    def _last_policy(self, repository: GitRepository) -> Source | None:
-        if self.record.policy is None:
-            return None
+    def _last_policy(self, repository: GitRepository, tip: Source | None = None) -> Source | None:
+        """What was accepted last; where that is forgotten, the newest that was signed."""
+        commit, judge = self.record.policy, Judge(repository, self.name, self.entry.signatures)
         try:
-            return read_ref(repository, self.record.policy, self.entry.path)
+            if commit is None and tip is not None:
+                commit = judge.newest_signed(tip.commit)
+            return read_ref(repository, commit, self.entry.path) if commit else None
         except (Stop, ProviderError):
             return None
 

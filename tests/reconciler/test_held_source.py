@@ -336,6 +336,16 @@ async def test_no_unsigned_commit_is_taken_and_the_last_accepted_one_is_kept_on(
         told.begin()  # a new process goes on with what was accepted, by the record, then by the marker
         if again:
             shutil.rmtree(state)
+            await told.watch.look()
+            assert (told.offered[2:], told.faults[-1]) == ([("dev", first)], ("dev", "POL020"))
+    # the policy ref's own newest commit is unsigned, and nothing but the engine remembers anything
+    repository.commit({"note": "unsigned\n"})
+    shutil.rmtree(state)
+    told.begin()
+    count = len(told.offered)
+    await told.watch.look()
+    assert (told.offered[count:], told.faults[-1]) == ([("dev", first)], ("dev", "POL020"))
+    repository.git("reset", "-q", "--hard", "HEAD^")
     # who signed it is given the right to
     signed(tmp_path, ann, mallory)
     told.begin()
