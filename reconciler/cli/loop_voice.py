@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.cli.apply import hide
 from reconciler.cli.drift_news import DriftNews
-from reconciler.cli.followers import Followers
 from reconciler.cli.loop_audience import Refusal
 from reconciler.desired import Desired, Subject
 from reconciler.hand_stop import how_to_keep
@@ -18,9 +16,8 @@ from reconciler.keeper_report import Heard, Rest
 from reconciler.loop import PassReport
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
-from reconciler.render import escape
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
-from reconciler.render_apply import ApplyView, render_apply, render_pass
+from reconciler.render_apply import ApplyView
 from reconciler.render_journal import journal_entry
 from reconciler.render_mask import mask_action
 from specs.problem import Problem
@@ -34,7 +31,6 @@ class Voice:
     """The log of one process. Knows every secret value that it must not say."""
 
     secrets: set[str] = field(default_factory=set, repr=False)
-    followers: Followers = field(default_factory=Followers)
     drift: DriftNews = field(default_factory=DriftNews)
     _log: FilteringBoundLogger | None = None
 
@@ -58,8 +54,8 @@ class Voice:
     def heard(self, owner: Owner, repository: str) -> Heard:
         """What the keeper of this environment reports to."""
         return Heard(
-            passed=lambda desired, report, seconds: self._passed(repository, desired, report, seconds),
-            rested=lambda rest: self._rested(repository, owner, rest),
+            passed=self._passed,
+            rested=lambda rest: self._rested(owner, rest),
             failed=lambda error: self.failed(str(owner), error),
             progress=_ignore,
         )
@@ -71,7 +67,6 @@ class Voice:
     def refused(self, refusal: Refusal) -> None:
         """A commit cannot be used: what was kept before is kept on."""
         shown = [str(problem) for problem in refusal.problems if problem.severity == "error"]
-        self.followers.tell(refusal.repository, shown)
         self.log.error("refused", about=refusal.about, problems=shown[:20], count=len(shown))
 
     def warn(self, owner: Owner, problems: Sequence[Problem]) -> None:
@@ -83,12 +78,7 @@ class Voice:
         """A fault of ours."""
         self.log.error("fault", about=name, exc_info=error)
 
-    def _show(self, repository: str, lines: Sequence[str]) -> None:
-        """To those who follow, without the secrets."""
-        self.followers.tell(repository, [hide(line, self.secrets) for line in lines])
-
-    def _passed(self, repository: str, desired: Desired, report: PassReport, seconds: float) -> None:
-        self._show(repository, render_pass(desired, report.observed, report.outcomes, report.started))
+    def _passed(self, desired: Desired, report: PassReport, seconds: float) -> None:
         log = self.log.bind(owner=str(desired.owner), commit=desired.commit)
         for outcome in report.outcomes:
             if outcome.result == "failed":
@@ -108,7 +98,6 @@ class Voice:
         if drifted:
             heal = f"reconciler apply {desired.owner.environment} --heal"
             log.warning("drifted", what=drifted, heal=heal)
-            self._show(repository, [f"drifted: {escape(line)}" for line in drifted])
         elif is_over:
             log.info("drift is over")
         counted: dict[str, float] = {"number": report.number, "duration_s": round(seconds, 3)}
@@ -120,7 +109,7 @@ class Voice:
         else:
             log.debug("pass", actions=0, **counts, **counted)
 
-    def _rested(self, repository: str, owner: Owner, rest: Rest) -> None:
+    def _rested(self, owner: Owner, rest: Rest) -> None:
         blocks = [f"{block.subject}: {block.reason} [{block.code}]" for block in rest.plan.blocks]
         took = round(rest.duration, 3)
         commit = rest.desired.commit
@@ -130,7 +119,6 @@ class Voice:
         view = ApplyView(
             rest.desired, rest.observed, rest.plan, rest.result, rest.passes, rest.duration, rest.outcomes
         )
-        self._show(repository, render_apply(view).splitlines())
         if rest.outcomes:
             Journal.of(owner).append(
                 {**journal_entry(view, time.time()), "verb": "run", "trigger": rest.trigger}
