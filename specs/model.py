@@ -117,6 +117,8 @@ def refuse_odd_ref(ref: str) -> str:
     return ref
 
 
+FilePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$", max_length=4096)]
+"""An absolute path of the machine that a loop runs on; Run files alone have such."""
 RefName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+#-]{0,199}$"), AfterValidator(refuse_odd_ref)
 ]

@@ -9,11 +9,12 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from specs.document import API_VERSION
-from specs.model import Duration, Model
+from specs.model import Duration, FilePath, Model
 from specs.node import Map, Scalar
 from specs.problem import Place, Problem, Report, in_order
 from specs.run_pusher import Pusher, check_pushers
-from specs.run_repository import FilePath, RunRepository
+from specs.run_repository import RunRepository
+from specs.run_results import Notify
 from specs.suggest import did_you_mean
 from specs.validate import read_model
 from specs.yaml_tree import Budget, read_documents
@@ -38,6 +39,7 @@ class RunSpec(Model):
     pushers: tuple[Pusher, ...] = Field(
         default=(), description="Who may push to the repositories that this loop receives."
     )
+    notify: tuple[Notify, ...] = Field(default=(), description="Who is told what becomes of commits.")
     resync: Duration = Field(
         default=60.0, description="How often an environment of which nothing is heard is looked at."
     )

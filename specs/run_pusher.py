@@ -10,11 +10,11 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from specs.model import Model, Name
+from specs.model import FilePath, Model, Name
 from specs.node import Map, Node
 from specs.node import Sequence as ListNode
 from specs.problem import Place, Report
-from specs.run_repository import FilePath, RunRepository
+from specs.run_repository import RunRepository
 from specs.suggest import did_you_mean
 
 KEY_TYPES: Final = (

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from specs.environment import EndpointText
-from specs.model import Duration, Model, Name, RefName
+from specs.model import Duration, FilePath, Model, Name, RefName
 from specs.run_bounds import AnyBounds, Bounds
+from specs.run_results import Forge
 from specs.run_signatures import Signatures
-
-FilePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$", max_length=4096)]
 
 
 class RunRepository(Model):
@@ -52,6 +49,9 @@ class RunRepository(Model):
         default={},
         description="How this loop reaches the engine of an environment, instead of what that says.",
         examples=[{"prod": "ssh://deploy@prod-1"}],
+    )
+    forge: Forge | None = Field(
+        default=None, description="Where its commits are told how they fare; default: nowhere."
     )
     signatures: Signatures | None = Field(
         default=None, description="Whose commits count; default: everybody's who may push."

@@ -14,10 +14,12 @@ from reconciler.cli.loop_audience import Listener, Refusal, heard_by
 from reconciler.cli.loop_control import control_socket, serve_control
 from reconciler.cli.loop_group import Group, Running, begin, prepare
 from reconciler.cli.loop_http import Served, serve_http
+from reconciler.cli.loop_post import open_post
+from reconciler.cli.loop_pushes import open_desk, open_door
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
 from reconciler.cli.onlookers import Onlookers
-from reconciler.cli.push_desk import PushDesk
+from reconciler.cli.postman import Postman
 from reconciler.cli.reach import Reach
 from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.workspace import Workspace
@@ -38,6 +40,7 @@ _KEEPER_ENDS = 36.0
 """Seconds: an action that was begun has thirty of them, and the lease is given back."""
 _WATCH_ENDS = 1.0
 _PORT_ENDS = 4.0
+_POST_ENDS = 2.0
 
 
 @dataclass(slots=True)
@@ -63,16 +66,20 @@ class Loop:
     _applied: AppliedNews = field(init=False)
     _onlookers: Onlookers = field(init=False)
     served: Served = field(init=False)
+    postman: Postman = field(init=False)
 
     def __post_init__(self) -> None:
         self.served = Served(self.watches, self.keepers, self._owners, self.stopping)
         self._onlookers = Onlookers(self.voice.secrets)
         self._applied = AppliedNews(self._reread)
+        results, self.postman = open_post(lambda: self.config.spec, self.voice)
+        self.listeners.append(results)
 
     async def run(self, opened: Callable[[], None] = lambda: None) -> None:
         """Until ``stopping``; ``opened`` is called when all is at work. Raises ProviderError and OSError
         where a repository cannot be made."""
         await prepare(self.config.spec.repositories)
+        post = begin("results", [Post("results", self.postman.work)], self.crashed)
         try:
             for entry in self.config.spec.repositories:
                 self.begin_repository(entry)
@@ -81,6 +88,7 @@ class Loop:
             await self.stopping.wait()
         finally:
             await self._end()
+            await post.end(_POST_ENDS)  # last of all: what became of what was begun is told
 
     def stop(self) -> None:
         """Finish what was begun, and end."""
@@ -169,18 +177,12 @@ class Loop:
             listener.refused(refusal)
 
     async def _serve_http(self, stopping: asyncio.Event) -> None:
-        await serve_http(self.config.spec.listen or "", self.served, stopping)
+        door = open_door(lambda: self.config.spec, self.voice)
+        await serve_http(self.config.spec.listen or "", self.served, stopping, door)
 
     async def _serve_control(self, stopping: asyncio.Event) -> None:
-        await serve_control(control_socket(), self.desk(), stopping)
-
-    def desk(self) -> PushDesk:
-        """Where pushes straight to this process are judged and shown."""
-
-        def tell(repository: str, pusher_name: str, result: str) -> None:
-            self.voice.log.info("push", repository=repository, pusher=pusher_name or None, result=result)
-
-        return PushDesk(self.served, self._onlookers, lambda: self.config.spec.pushers, tell)
+        desk = open_desk(lambda: self.config.spec, self.served, self._onlookers, self.voice)
+        await serve_control(control_socket(), desk, stopping)
 
     def _owners(self, name: str) -> list[Owner]:
         return [owner for owner, keeps in self.kept_by.items() if keeps == name]
