@@ -53,6 +53,8 @@ class Executor:
     may_begin: Callable[[], bool] = lambda: True
     """Whether we still may write, asked when an action that had to wait for its place has got one."""
     _ended: list[Subject] = field(default_factory=list)
+    _queued: dict[Subject, Action] = field(default_factory=dict)
+    """What waits for its place: nothing of it has begun."""
     _clock: tuple[float, float] | None = None
     """What the runtime's clock said, and the event loop's then."""
     _look_began: float = 0.0
@@ -80,10 +82,22 @@ class Executor:
             if action.subject not in self.tasks and self._is_free(action):
                 task = asyncio.create_task(self._run(action, observed), name=str(action.subject))
                 self.tasks[action.subject] = task
+                self._queued[action.subject] = action
                 if isinstance(action, BuildImage):
                     task.add_done_callback(partial(self._end_build, action.image.ref))
                 started.append(action)
         return tuple(started)
+
+    def withdraw(self, unwanted: Callable[[Action], bool] = lambda action: True) -> None:
+        """Take back what waits for its place still and is not wanted any more; what has begun is finished."""
+        for subject in [subject for subject, action in self._queued.items() if unwanted(action)]:
+            del self._queued[subject]
+            self.tasks[subject].cancel()
+
+    def begin_anew(self) -> None:
+        """Another commit: it may be what a failed attempt waited for, and what waits is planned again."""
+        self.attempts.clear()
+        self.withdraw()
 
     def _end_build(self, image: ImageRef, _: asyncio.Task[None]) -> None:
         self.sharing.end_build(image)
@@ -99,6 +113,7 @@ class Executor:
         began: float | None = None
         try:
             async with self._bound(action):
+                self._queued.pop(action.subject, None)
                 if not self.may_begin():
                     raise Stale("RUN006", str(action.subject), "the lease ran out before its turn came")
                 began = asyncio.get_running_loop().time()
@@ -120,6 +135,7 @@ class Executor:
         finally:
             # Also when cancelled, and when a fault of ours escapes: a subject must never stay in flight.
             self.tasks.pop(action.subject, None)
+            self._queued.pop(action.subject, None)
             self._ended.append(action.subject)
             self.changed.set()
 

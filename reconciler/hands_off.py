@@ -9,8 +9,8 @@ from __future__ import annotations
 from reconciler.actions import Action
 from reconciler.applied import read_applied
 from reconciler.decision import Ender
-from reconciler.desired import Kinship, Subject
-from reconciler.observed import Marker
+from reconciler.desired import Desired, Kinship, Subject
+from reconciler.observed import Marker, Observed
 from reconciler.steps import Steps
 from reconciler.view import RETRY, SUSPEND, newest_markers, read_suspension, suspension
 
@@ -41,6 +41,14 @@ def leave_suspended(steps: Steps, actions: list[Action]) -> list[Action]:
         else:
             steps.wait(subject, f"suspended: {reason}", Ender.OUTSIDE)
     return kept
+
+
+def is_left_alone(desired: Desired, observed: Observed, action: Action) -> bool:
+    """Whether an action that was decided before and has not begun is kept back by now."""
+    markers = newest_markers(observed.markers)
+    subjects = [action.subject.name] if action.subject.kind in _OF_A_SERVICE else []
+    subjects += [] if desired.policy.by_hand else [""]
+    return any(read_suspension(markers.get((SUSPEND, name)), observed.at) for name in subjects)
 
 
 def _images_needed(steps: Steps) -> set[str]:

@@ -131,7 +131,7 @@ class Keeper:
             self._begin(0)
             return Convergence(snapshot.desired, snapshot.clients, executor, lease, snapshot.meet)
         if snapshot.desired.commit != run.desired.commit:
-            run.executor.attempts.clear()
+            run.executor.begin_anew()
         run.desired, run.clients, run.meet, run.met = (
             snapshot.desired,
             snapshot.clients,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from reconciler.actions import Action
@@ -14,6 +15,7 @@ from reconciler.clients import Clients
 from reconciler.decision import Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired, Subject
 from reconciler.execute import FIRST_PAUSE, Executor, Progress
+from reconciler.hands_off import is_left_alone
 from reconciler.lease import Lease
 from reconciler.observe import Memory, observe
 from reconciler.observed import Observed
@@ -104,6 +106,7 @@ class Convergence:
         )
         self.executor.follow(observed.at)
         await self._put_back(observed)
+        self.executor.withdraw(partial(is_left_alone, self.desired, observed))
         self.blind = self.blind + 1 if observed.unreadable else 0
         self.has_seen = self.has_seen or not observed.unreadable
         await self._relate(observed)

@@ -163,3 +163,53 @@ def test_what_a_person_types_acts_in_an_environment_that_is_suspended_for_loops(
             assert live == {"web": wanted.commit, "api": desired(at=1).commit}
 
     run_virtually(live())
+
+
+def test_what_waits_for_its_place_is_taken_back_and_what_was_begun_is_finished() -> None:
+    many = [replace(WEB, name=f"web{n}") for n in range(12)]
+    newer = [replace(sketch, environment=(("A", "1"),)) for sketch in many]
+
+    async def live() -> None:
+        async with keeping(*many, *newer) as it:
+            engine = it.driver.world.engine
+            engine.time.auto = False
+            engine.last("create_instance.create", 10.0)
+            it.offer(desired(*many))
+            await it.until(lambda: it.keeper.in_flight == 12)
+            await it.say("suspend", "", 1, active=True, reason="stop", until=None)
+            assert await it.until(lambda: it.keeper.in_flight == 4) < 1.0, "at once"
+            await it.until(lambda: it.keeper.in_flight == 0)
+            await it.until(lambda: it.rests)
+            assert len(it.running()) == 4
+            await it.say("suspend", "", 2, active=False)
+            await it.until(lambda: it.keeper.in_flight == 8)
+            it.offer(desired(*newer, at=2))
+            await it.until(lambda: it.rests[-1].desired.commit == desired(at=2).commit, 900.0)
+            observed = await it.look()
+            assert {i.commit for i in observed.instances if not i.role.value} == {desired(at=2).commit}
+            assert len({i.name for i in observed.instances if i.commit == desired(at=1).commit}) <= 8
+            assert it.rests[-1].result == "settled"
+
+    run_virtually(live())
+
+
+def test_a_retry_is_heard_at_once() -> None:
+    bad = replace(WEB, image="redis:8")
+
+    async def live() -> None:
+        async with keeping(WEB, bad, images=("redis:8",)) as it:
+            dying = Behaviour(exits_after=0.5, exit_code=2)
+            digest = it.driver.world.publish("redis:8")
+            it.driver.world.engine.behave(digest, dying)
+            it.offer(desired(WEB))
+            await it.until(lambda: it.rests)
+            it.offer(desired(bad, at=2))
+            await it.until(lambda: it.rests[-1].result == "rolled_back")
+            held = [i.handle.id for i in (await it.look()).instances if i.role.value == "held"]
+            it.driver.world.engine.behave(digest, Behaviour())
+            await it.say("retry", "web", 1, instances=held)
+            made = it.begun("CreateInstance")
+            assert await it.until(lambda: it.begun("CreateInstance") > made, 10.0) < 2.0
+            await it.until(lambda: it.rests[-1].result == "settled")
+
+    run_virtually(live())
