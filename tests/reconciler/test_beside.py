@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from cli_world import OWNER, SPECS, CliWorld, live_name, states
+from providers.memory import Behaviour
 from reconciler.cli.apply import report_apply
 from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.retry import report_retry
 from reconciler.cli.status import report_status
 from reconciler.cli.suspend import report_suspension
 from reconciler.cli.whereabouts import find_whereabouts
@@ -124,6 +126,31 @@ def test_a_commit_with_an_error_elsewhere_is_told_and_needed_no_further(settled:
     assert met.value.problems[0].code == "CLI017"
     named = find_whereabouts(settled.options("suspend", repo="/nowhere", project="shop"))
     assert (named.owner, named.commit) == (OWNER, None)
+
+
+def test_a_retry_beside_a_loop_is_done_by_the_loop(settled: CliWorld) -> None:
+    settled.behave("busybox:2", Behaviour(exits_after=0.5))
+    settled.repository.commit({"specs/shop.yaml": SPECS.replace("busybox:1.36", "busybox:2")})
+
+    async def work(it: Living) -> None:
+        it.offer()
+        while it.keeper.rest is None or it.keeper.rest.result != "rolled_back":
+            await it.keeper.rested.wait()
+        looked_on = await it.apply()
+        assert (looked_on.exit, looked_on.members["result"]) == (5, "rolled_back")
+        settled.behave("busybox:2", Behaviour())
+        workspace = open_workspace(settled.options("retry", service="cahce"))
+        with pytest.raises(Stop) as met:
+            await report_retry(workspace, settled.clients(workspace))
+        assert 'did you mean "cache"' in str(met.value.problems[0])
+        workspace = open_workspace(settled.options("retry", service="cache"))
+        report = await report_retry(workspace, settled.clients(workspace))
+        assert "tries it now" in report.text
+        async with asyncio.timeout(20):
+            while it.keeper.rest is None or it.keeper.rest.result != "settled":
+                await it.keeper.rested.wait()
+
+    beside(settled, work)
 
 
 def test_status_names_reason_end_and_person_of_each_service(settled: CliWorld) -> None:
