@@ -63,8 +63,8 @@ def read_delivery(headers: Mapping[str, str], body: bytes) -> Delivery:
 
 
 def _text(headers: Mapping[str, str], body: bytes) -> str:
-    """The JSON text: the body, or the member ``payload`` of a form, which GitHub sends unless told not to. Tools
-    that call every body a form (``curl -d``) are understood."""
+    """The JSON text: the body, or the member ``payload`` of a form, which GitHub sends unless told not to.
+    Tools that call every body a form (``curl -d``) are understood."""
     text = body.decode("utf-8")  # UnicodeDecodeError is a ValueError
     is_form = headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
     if not is_form or text.lstrip().startswith("{"):
@@ -144,9 +144,10 @@ def _bitbucket_urls(repository: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _generic(event: Mapping[str, Json]) -> Delivery:
-    """``{"ref": …, "before": …, "after": …, "repository": URL}``, each of them or none."""
-    given = event.get("ref")
-    urls = tuple(_urls(event, ("repository",)))
+    """``{"ref": …, "before": …, "after": …, "repository": URL}``, each of them or none; the repository may be
+    as GitHub writes it."""
+    given, place = event.get("ref"), event.get("repository")
+    urls = tuple(_urls(place, _GITHUB_URLS) if isinstance(place, dict) else _urls(event, ("repository",)))
     if "repository" in event and not urls:
         raise ValueError("repository: a URL is expected")
     if given is None:

@@ -65,17 +65,18 @@ def read_claim(headers: Iterable[tuple[str, str]], now: float) -> Claim | None:
     return Claim(proofs, None if proofs else token) if proofs or token else None
 
 
-def is_proved(claim: Claim, body: bytes, secret: bytes) -> bool:
+def is_proved(claim: Claim, body: bytes | bytearray, secret: bytes) -> bool:
     """Whether the request was made by who knows the secret: everything that was claimed must be so."""
     if claim.token is not None:
         return knows(claim.token, secret)
     key = signing_key(secret)
-    signed = [hmac.new(key, proof.before + body, hashlib.sha256).digest() for proof in claim.proofs]
-    fits = [
-        any(hmac.compare_digest(given, digest) for given in proof.digests)
-        for proof, digest in zip(claim.proofs, signed, strict=True)
-    ]
-    return bool(fits) and all(fits)
+    return bool(claim.proofs) and all(_fits(proof, body, key) for proof in claim.proofs)
+
+
+def _fits(proof: Proof, body: bytes | bytearray, key: bytes) -> bool:
+    signed = hmac.new(key, proof.before, hashlib.sha256)
+    signed.update(body)
+    return any(hmac.compare_digest(given, signed.digest()) for given in proof.digests)
 
 
 def knows(token: str, secret: bytes) -> bool:

@@ -56,7 +56,8 @@ async def answer_webhook(served: Served, request: web.Request) -> web.StreamResp
         served.deliveries[name, refusal.result] += 1
         headers = {"Retry-After": f"{INTERVAL:g}"} if refusal.status == 429 else None
         response = web.json_response({"error": refusal.words}, status=refusal.status, headers=headers)
-        response.force_close()  # the rest of its body is not worth reading
+        if not request.content.at_eof():
+            response.force_close()  # the rest of its body is not worth reading
         return response
     if delivery.kind == "ping":
         served.deliveries[name, "ping"] += 1
@@ -118,20 +119,20 @@ async def _read_signed(served: Served, watch: RepositoryWatch | None, request: w
     try:
         async with asyncio.timeout(SLOWEST), served.inbox:
             body = await _read_body(request)
+            if not is_proved(claim, body, secret):
+                raise _unsigned()
+            return bytes(body)
     except TimeoutError:
         raise Refusal(408, "slow", "the body did not come in time") from None
-    if not is_proved(claim, body, secret):
-        raise _unsigned()
-    return body
 
 
-async def _read_body(request: web.Request) -> bytes:
+async def _read_body(request: web.Request) -> bytearray:
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
         if len(body) > MAX_BODY:
             raise _too_large()
-    return bytes(body)
+    return body
 
 
 def _unsigned() -> Refusal:
