@@ -20,6 +20,7 @@ from reconciler.cli.loop_metrics import CONTENT_TYPE, metrics_text
 from reconciler.cli.loop_runs import Runs
 from reconciler.cli.loop_settle import Kept
 from reconciler.cli.loop_webhook import answer_run, answer_webhook
+from reconciler.cli.outbox import Outbox
 from reconciler.desired import Json
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Served(Kept):
     health: Health = field(default_factory=Health)
     deliveries: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Webhooks by repository and result."""
+    outbox: Outbox | None = None
+    """Results that are on their way."""
     inbox: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BODIES))
 
 
@@ -131,5 +134,6 @@ async def _ready(served: Served, _: web.Request) -> web.Response:
 async def _metrics(served: Served, _: web.Request) -> web.Response:
     from aiohttp import web
 
-    text = metrics_text(served.keepers, time.monotonic(), served.health, served.deliveries)
+    now = time.monotonic()
+    text = metrics_text(served.keepers, now, served.health, served.deliveries, served.outbox)
     return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from reconciler.cli.loop_health import Health
 from reconciler.cli.loop_process_metrics import process_families
 from reconciler.cli.metric_text import Family, Sample, metric_text
+from reconciler.cli.outbox import Outbox
 from reconciler.keeper import Keeper
 from reconciler.ownership import Owner
 from reconciler.tally import Histogram
@@ -23,6 +24,7 @@ def metrics_text(
     now: float,
     health: Health | None = None,
     deliveries: Mapping[tuple[str, str], int] | None = None,
+    outbox: Outbox | None = None,
 ) -> str:
     """All metrics of this process. ``now`` by the event loop's clock; ``deliveries``: by repository and
     result."""
@@ -34,6 +36,7 @@ def metrics_text(
             *_actions(ordered),
             *_arrivals(health, deliveries or {}),
             *_loop(health),
+            *(() if outbox is None else _results(outbox)),
             *process_families(),
         ]
     )
@@ -109,6 +112,18 @@ def _actions(ordered: list[tuple[Owner, Keeper]]) -> Iterable[Family]:
         "Actions against drift.",
         tuple(Sample(t.drift, _labels(o)) for o, t in tallies),
     )
+    yield Family(
+        "drift_reported",
+        "gauge",
+        "Objects that drift and are left so (drift: report).",
+        tuple(Sample(t.reported, _labels(o)) for o, t in tallies),
+    )
+    yield Family(
+        "unstable_services",
+        "gauge",
+        "Services that somebody else keeps changing.",
+        tuple(Sample(t.unstable, _labels(o)) for o, t in tallies),
+    )
 
 
 def _arrivals(health: Health, deliveries: Mapping[tuple[str, str], int]) -> Iterable[Family]:
@@ -127,6 +142,19 @@ def _arrivals(health: Health, deliveries: Mapping[tuple[str, str], int]) -> Iter
         "Times that a repository gave no answer.",
         tuple(Sample(count, {"repository": name}) for name, count in sorted(health.failures.items())),
     )
+
+
+def _results(outbox: Outbox) -> Iterable[Family]:
+    tally = outbox.tally
+    samples = {"sent": tally.sent, "failed": tally.failed, "dropped": tally.dropped}
+    yield Family(
+        "results_total",
+        "counter",
+        "Statuses and notifications, by what became of them; one that failed is tried again.",
+        tuple(Sample(count, {"result": result}) for result, count in samples.items()),
+    )
+    waiting = Sample(len(outbox.waiting), {})
+    yield Family("results_waiting", "gauge", "Statuses and notifications that wait to be sent.", (waiting,))
 
 
 def _loop(health: Health) -> Iterable[Family]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from reconciler.cli.applied_watch import AppliedNews
 from reconciler.cli.envelope import failure
@@ -16,25 +14,23 @@ from reconciler.cli.loop_group import Group, Running, begin, prepare
 from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_post import open_post
 from reconciler.cli.loop_pushes import open_desk, open_door
+from reconciler.cli.loop_runtimes import Runtimes
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
 from reconciler.cli.onlookers import Onlookers
 from reconciler.cli.postman import Postman
-from reconciler.cli.reach import Reach
-from reconciler.cli.session import open_buildx, open_docker
+from reconciler.cli.receive_upkeep import upkeep
+from reconciler.cli.session import open_buildx
 from reconciler.cli.workspace import Workspace
 from reconciler.keeper import Keeper
 from reconciler.ownership import Owner
-from reconciler.provider import ProviderError, Runtime
+from reconciler.provider import ProviderError
 from reconciler.secret_names import secret_names
 from reconciler.serve import Post, listen
 from reconciler.sharing import Sharing
 from reconciler.snapshot import Snapshot
 from specs.run_file import RunFile
 from specs.run_repository import RunRepository, may_share
-
-if TYPE_CHECKING:
-    from providers.docker.line import Line
 
 _KEEPER_ENDS = 36.0
 """Seconds: an action that was begun has thirty of them, and the lease is given back."""
@@ -56,24 +52,24 @@ class Loop:
     """Which repository keeps an owner."""
     groups: dict[str, Group] = field(default_factory=dict)
     watches: dict[str, RepositoryWatch] = field(default_factory=dict)
-    runtimes: dict[str, Runtime] = field(default_factory=dict)
+    runtimes: Runtimes = field(default_factory=Runtimes)
     sharing: Sharing = field(default_factory=Sharing)
-    lines: dict[str, Line] = field(default_factory=dict)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     is_late: bool = False
     """Something did not end in time: a thread of ours may still wait for a process of git's."""
     _ports: dict[str, Running] = field(default_factory=dict)
     _applied: AppliedNews = field(init=False)
-    _onlookers: Onlookers = field(init=False)
+    onlookers: Onlookers = field(init=False)
     served: Served = field(init=False)
     postman: Postman = field(init=False)
 
     def __post_init__(self) -> None:
-        self.served = Served(self.watches, self.keepers, self._owners, self.stopping)
-        self._onlookers = Onlookers(self.voice.secrets)
+        self.onlookers = Onlookers(self.voice.secrets)
         self._applied = AppliedNews(self._reread)
         results, self.postman = open_post(lambda: self.config.spec, self.voice)
         self.listeners.append(results)
+        outbox = self.postman.outbox
+        self.served = Served(self.watches, self.keepers, self._owners, self.stopping, outbox=outbox)
 
     async def run(self, opened: Callable[[], None] = lambda: None) -> None:
         """Until ``stopping``; ``opened`` is called when all is at work. Raises ProviderError and OSError
@@ -100,7 +96,8 @@ class Loop:
         """Keep it from now on; what another entry of this name kept is taken over as it is."""
         watch = self._watch(entry)
         watch.rivals = [other for other in self.watches.values() if may_share(other.entry, entry)]
-        watching = begin(entry.name, [Post(f"repository {entry.name}", watch.watch)], self.crashed)
+        posts = [Post(f"repository {entry.name}", watch.watch), *upkeep(entry)]
+        watching = begin(entry.name, posts, self.crashed)
         earlier = self.groups.get(entry.name)
         environments = earlier.environments if earlier is not None else {}
         self.groups[entry.name] = Group(entry, watch, watching, environments)
@@ -160,13 +157,13 @@ class Loop:
             about, kept = f"{entry.name} {environment_name}", applied or "nothing yet"
             self.voice.log.info("pending", about=about, applied=kept, pending=pending, ends="apply")
 
-        openers = Openers(self.open_runtime, open_buildx)
+        openers = Openers(self.runtimes.open, open_buildx)
         return RepositoryWatch(
             entry, openers, offer, self._refuse, unreachable, waits, self.config.spec.secrets
         )
 
     def _everybody(self) -> list[Listener]:
-        return [self.voice, self._applied, self._onlookers, *self.listeners]
+        return [self.voice, self._applied, self.onlookers, *self.listeners]
 
     def _reread(self, repository: str, trigger: str) -> None:
         if (watch := self.watches.get(repository)) is not None:
@@ -181,7 +178,7 @@ class Loop:
         await serve_http(self.config.spec.listen or "", self.served, stopping, door)
 
     async def _serve_control(self, stopping: asyncio.Event) -> None:
-        desk = open_desk(lambda: self.config.spec, self.served, self._onlookers, self.voice)
+        desk = open_desk(lambda: self.config.spec, self.served, self.onlookers, self.voice)
         await serve_control(control_socket(), desk, stopping)
 
     def _owners(self, name: str) -> list[Owner]:
@@ -225,15 +222,6 @@ class Loop:
         if not values <= self.voice.secrets:
             self.voice.learn(values)
 
-    def open_runtime(self, reach: Reach) -> Runtime:
-        """One for each endpoint, with its one connection. A loop asks neither DOCKER_HOST nor a context what
-        it works on. Raises Refused."""
-        where = str(reach.chosen.endpoint)
-        reach.line = self.lines.setdefault(where, reach.line)
-        if where not in self.runtimes:
-            self.runtimes[where] = open_docker(reach)
-        return self.runtimes[where]
-
     async def _end(self) -> None:
         """Everything at once, each within its time: first of all nothing new is asked for."""
         environments = [running for group in self.groups.values() for running in group.environments.values()]
@@ -245,6 +233,4 @@ class Loop:
             *(running.end(_PORT_ENDS) for running in self._ports.values()),
             *(running.end(_KEEPER_ENDS) for running in environments),
         )
-        for runtime in self.runtimes.values():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(runtime.close(), _PORT_ENDS)
+        await self.runtimes.close()
