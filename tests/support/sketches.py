@@ -105,9 +105,9 @@ def desired(
     )
 
 
-def lineage(at: int) -> dict[str, Kinship]:
-    """How the commits of the straight history are related to number ``at``."""
-    kin = {commit(n): Kinship.ANCESTOR if n < at else Kinship.DESCENDANT for n in range(_COMMITS)}
+def lineage(at: int, commits: int = _COMMITS) -> dict[str, Kinship]:
+    """How the first so many commits of the straight history are related to number ``at``."""
+    kin = {commit(n): Kinship.ANCESTOR if n < at else Kinship.DESCENDANT for n in range(commits)}
     return {**kin, commit(at): Kinship.SAME}
 
 
