@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -26,7 +27,7 @@ _AT_ONCE: Final = 2
 
 
 def judge_words() -> list[str]:
-    """The command that judges."""
+    """This program, as it judges."""
     return [sys.executable, "-P", "-m", "reconciler", "judge"]
 
 
@@ -34,6 +35,8 @@ def judge_words() -> list[str]:
 class Judges:
     """At most two at once: a push waits for those before it."""
 
+    words: Sequence[str] = field(default_factory=judge_words)
+    """The command that judges."""
     limits: Limits = LIMITS
     deadline: float = _DEADLINE
     """Seconds."""
@@ -52,7 +55,7 @@ class Judges:
         async with self._free:
             try:
                 async with asyncio.timeout(self.deadline):
-                    status, lines = await _ask(limited(judge_words(), self.limits), question.write())
+                    status, lines = await _ask(limited(self.words, self.limits), question.write())
             except TimeoutError:
                 return [_unread(f"it could not be read within {self.deadline:g} s")]
         if status == DONE:
