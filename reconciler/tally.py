@@ -7,8 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from reconciler.flapping import is_unstable
 from reconciler.loop import PassReport
 from reconciler.render_action import verb_of
+from reconciler.reported_drift import reported
 
 PASSES: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Bounds of the seconds of a pass."""
@@ -44,6 +46,10 @@ class Tally:
     action_seconds: Histogram = field(default_factory=lambda: Histogram(ROLLOUTS))
     drift: int = 0
     """Actions against drift."""
+    reported: int = 0
+    """Objects that drift now and are left so."""
+    unstable: int = 0
+    """Services that somebody else keeps changing."""
     hints: int = 0
     """How often something may have happened."""
     failed_looks: int = 0
@@ -56,6 +62,10 @@ class Tally:
     def count(self, report: PassReport, seconds: float) -> None:
         """One pass."""
         self.passes.count(seconds)
+        observed, healed = report.observed, report.observed.healed
+        self.reported = len(reported(report.plan))
+        contested = {subject.name for subject in healed}
+        self.unstable = sum(is_unstable(healed, name, observed.at) for name in contested)
         self.failed_looks += bool(report.observed.unreadable)
         for outcome in report.outcomes:
             self.actions[verb_of(outcome.action), outcome.result] += 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 from keeping import Keeping, keeping
 from providers.memory import Behaviour
 from reconciler.cli.drift_news import DriftNews
+from reconciler.cli.loop_metrics import metrics_text
 from reconciler.desired import Desired
 from reconciler.reported_drift import reported
 from sketches import OWNER, Sketch, commit, desired
@@ -44,6 +45,8 @@ def test_what_was_changed_is_told_by_name_and_left_and_a_commit_deploys() -> Non
             assert (len(lines), is_over) == (2, False)
             assert news.changed(OWNER, it.reports[-1].plan) == ([], False), "told once"
             assert it.begun("MendInstance") == 0
+            shown = metrics_text({OWNER: it.keeper}, 0.0)
+            assert 'drift_reported{project="shop",environment="dev"} 2' in shown
             await settled(it, told(NEWER, at=2))
             assert it.rests[-1].result == "settled"
             assert len(it.running()) == 2

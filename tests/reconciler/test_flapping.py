@@ -104,6 +104,7 @@ def test_an_actor_that_edits_what_we_set_makes_the_service_unstable_with_both_si
             assert f"set to {64 << 20}" in found.reason.replace('"', "")
             assert f"found as {32 << 20}" in found.reason.replace('"', "")
             assert "unstable" in shown
+            assert it.keeper.tally.unstable == 1
             await asyncio.sleep(1200.0)
             found, loop, _ = await status(it)
             assert (found.state, dict(loop.unstable)) == ("settled", {})
