@@ -173,14 +173,14 @@ class EnvironmentWatch:
         """What the engine says was accepted, and what speaks against going on there at all."""
         remembered = Lineage((self.record.commit,), self.record.tag) if self.record.commit else None
         try:
-            ground = await self.surveyor.look(self.name, self._environment(policy))
-            silent = ground.unread()
+            found = await self.surveyor.look(self.name, self._environment(policy))
+            ground: Ground | Problem = found.unread() or found
         except Stop as stop:
             return Lineage(), stop.problems
         except ProviderError as error:
-            silent = unread(self.name, str(error))
-        if silent is not None:
-            return (remembered, ()) if remembered else (Lineage(), (silent,))
+            ground = unread(self.name, str(error))
+        if isinstance(ground, Problem):
+            return (remembered, ()) if remembered else (Lineage(), (ground,))
         if (problem := ground.other_engine(self.record.engine)) is not None:
             return Lineage(), (problem,)
         if (problem := ground.other_source(policy.label)) is not None:

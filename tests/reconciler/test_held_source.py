@@ -322,16 +322,19 @@ async def test_no_unsigned_commit_is_taken_and_the_last_accepted_one_is_kept_on(
     told = Told(repository, words=signed(tmp_path, ann))
     await told.watch.look()
     assert told.offered == [("dev", first)]
-    repository.git("config", "user.name", "\x1b[31m\u202eboss\n::error::x")
-    bad = signed_commit(repository, mallory, {"note": "bad\n"})
+    signed_commit(repository, mallory, {"note": "bad\n"})
+    author = f"--author=[31m\u202eboss \x1b[0m::error::{'x' * 5000} <b@example.com>"
+    repository.git(*mallory.options, "commit", "-q", "--amend", "-S", "--no-edit", author)
+    bad = repository.git("rev-parse", "HEAD")
     signed_commit(repository, ann, {"note": "good\n"})
     for again in range(2):
         await told.watch.look()
         (problem,) = told.refusals[-1].problems
         assert (problem.code, told.faults[-1]) == ("POL020", ("dev", "POL020"))
         assert bad in str(problem)
-        assert "A <a@example.com>" in str(problem)
+        assert "by [31m\\u202eboss \\x1b[0m::error::xxx" in str(problem)
         assert str(problem).isprintable()
+        assert len(str(problem)) < 1000
         assert told.offered == [("dev", first)] * (again + 1)
         told.begin()  # a new process goes on with what was accepted, by the record, then by the marker
         if again:
