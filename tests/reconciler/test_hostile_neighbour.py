@@ -18,6 +18,7 @@ from git_repository import WrittenRepository
 from providers.memory import MemoryEngine, MemoryRegistry
 from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.loop_process import Loop
+from reconciler.cli.onlookers import Said
 from reconciler.cli.reach import Reach
 from reconciler.keeper_report import Heard
 from reconciler.ownership import Owner
@@ -165,7 +166,7 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 async def keep(host: Host, config: RunFile, is_over: Callable[[MemoryLoop], bool]) -> tuple[Ears, list[str]]:
-    """A loop until it is over: what listeners and followers were told, and what it answers over HTTP."""
+    """A loop until it is over: what listeners and onlookers were told, and what it answers over HTTP."""
     ears = Ears()
     loop = MemoryLoop(config, listeners=[ears])
     loop.engines = host.engines
@@ -173,7 +174,7 @@ async def keep(host: Host, config: RunFile, is_over: Callable[[MemoryLoop], bool
     answers: list[str] = []
     with contextlib.ExitStack() as stack:
         names = [entry.name for entry in config.spec.repositories]
-        queues = [stack.enter_context(loop.voice.followers.follow(name)) for name in names]
+        queues = [stack.enter_context(loop.onlookers.follow(name)) for name in names]
         limit = asyncio.get_running_loop().time() + 20.0
         while not is_over(loop):
             assert not running.done(), running.exception()
@@ -192,7 +193,8 @@ async def keep(host: Host, config: RunFile, is_over: Callable[[MemoryLoop], bool
             answers.append(await asyncio.to_thread(host.ask, path, body))
         loop.stop()
         await running
-        lines = [queue.get_nowait() for queue in queues for _ in range(queue.qsize())]
+        news = [queue.get_nowait() for queue in queues for _ in range(queue.qsize())]
+        lines = [said.line for said in news if isinstance(said, Said)]
     return ears, [*answers, *lines]
 
 
