@@ -16,7 +16,7 @@ from reconciler.execute import Executor
 from reconciler.jitter import jittered
 from reconciler.keeper_report import Heard, Rest
 from reconciler.lease import Lease, process_name
-from reconciler.loop import Convergence, PassReport, judge
+from reconciler.loop import Convergence, PassReport, is_tired_out, judge
 from reconciler.loop_mark import LoopMark, stand
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
@@ -160,7 +160,8 @@ class Keeper:
         if observed.unreadable:
             return self._backoff()
         self._failures, self.looked_at = 0, asyncio.get_running_loop().time()
-        if not run.executor.busy and not decided.actions and at_rest(decided):
+        is_still = at_rest(decided) or is_tired_out(observed, decided)
+        if not run.executor.busy and not decided.actions and is_still:
             await self._come_to_rest(run, observed, decided)
         await self._tell(run, observed)
         return self._pause(run, observed, decided)

@@ -159,11 +159,7 @@ class Convergence:
             return False
         if self.has_seen and 0 < self.blind < TRIES:
             return False  # what could be read a moment ago is asked for again
-        ours = [w for w in decided.waits if w.ender is not Ender.OUTSIDE]
-        if not ours:
-            return True
-        tired = all(a.count >= TRIES for a in observed.attempts.values()) and bool(observed.attempts)
-        if tired and all(w.expects in ("attempt", "") for w in ours):
+        if all(w.ender is Ender.OUTSIDE for w in decided.waits) or is_tired_out(observed, decided):
             return True
         return self.idle > _PATIENCE
 
@@ -217,6 +213,13 @@ async def converge(
     result = "waiting" if timed_out else judge(observed, decided, run.outcomes)
     took = time.monotonic() - began
     return Converged(result, run.passes, took, tuple(run.outcomes), decided, observed, timed_out)
+
+
+def is_tired_out(observed: Observed, decided: Plan) -> bool:
+    """Everything that is left has failed often enough to say so. A loop tries on all the same."""
+    tired = all(a.count >= TRIES for a in observed.attempts.values()) and bool(observed.attempts)
+    ours = [w for w in decided.waits if w.ender is not Ender.OUTSIDE]
+    return tired and all(w.expects in ("attempt", "") for w in ours)
 
 
 async def _give_back(lease: Lease) -> None:
