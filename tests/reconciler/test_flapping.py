@@ -91,13 +91,13 @@ def test_an_actor_that_edits_what_we_set_makes_the_service_unstable_with_both_si
             def meddle() -> None:
                 engine.hand.edit(name, "deploy.resources.limits.memory", 32 << 20)
 
-            stop_at = asyncio.get_running_loop().time() + 1800.0
+            stop_at = asyncio.get_running_loop().time() + 400.0
             while asyncio.get_running_loop().time() < stop_at:
                 meddle()
                 it.keeper.hint()
                 await asyncio.sleep(0.5)
             mends = it.begun("MendInstance")
-            assert 20 < mends < 400, "half an hour of a fight, and no storm"
+            assert 20 < mends < 140, "some minutes of a fight, and no storm"
             found, _, shown = await status(it)
             assert found.state == "unstable"
             assert found.reason is not None
@@ -105,7 +105,7 @@ def test_an_actor_that_edits_what_we_set_makes_the_service_unstable_with_both_si
             assert f"found as {32 << 20}" in found.reason.replace('"', "")
             assert "unstable" in shown
             assert it.keeper.tally.unstable == 1
-            await asyncio.sleep(1200.0)
+            await asyncio.sleep(661.0)
             found, loop, _ = await status(it)
             assert (found.state, dict(loop.unstable)) == ("settled", {})
             meddle()
@@ -120,12 +120,12 @@ def test_an_actor_that_takes_away_what_we_make_is_no_storm_either() -> None:
         async with keeping(WEB) as it:
             it.offer(desired(WEB))
             await it.until(lambda: it.rests)
-            stop_at = asyncio.get_running_loop().time() + 900.0
+            stop_at = asyncio.get_running_loop().time() + 400.0
             while asyncio.get_running_loop().time() < stop_at:
                 for name in it.running():
                     it.driver.world.engine.hand.remove(name)
                 await asyncio.sleep(0.5)
-            assert 20 < it.begun("CreateInstance") < 200
+            assert 20 < it.begun("CreateInstance") < 140
             found, _, _ = await status(it)
             assert (found.state, found.reason is not None) == ("unstable", True)
             assert "it is made, and taken away again" in str(found.reason)
@@ -163,7 +163,7 @@ def test_a_proved_service_that_keeps_dying_of_memory_is_unstable_and_left_to_the
             await it.until(lambda: it.rests and it.rests[-1].result == "settled")
             made = len([c for c in engine.made if "marker" not in c.verb])
             reasons: set[str] = set()
-            for _ in range(120):
+            for _ in range(60):
                 await asyncio.sleep(5.0)
                 found, _, _ = await status(it)
                 reasons.add(f"{found.state}: {found.reason}")
