@@ -8,10 +8,13 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.journal import state_folder
 from reconciler.strict_json import read_object
-from specs.run_repository import RunRepository
+
+if TYPE_CHECKING:
+    from specs.run_repository import RunRepository
 
 _MAX_BYTES = 1 << 16
 

@@ -11,6 +11,7 @@ from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, PENDING, REFUSED
 from reconciler.cli.options import Options
 from reconciler.cli.person import person
+from reconciler.cli.policy import reviewed_environment
 from reconciler.cli.progress import Progress, open_progress
 from reconciler.cli.reach import check_registries
 from reconciler.cli.session import report_of, run_live, stdout_style
@@ -172,8 +173,9 @@ def hide(line: str, values: Iterable[str]) -> str:
 
 def _check_branch(workspace: Workspace) -> None:
     name = workspace.owner.environment
+    reviewed = reviewed_environment(workspace.source, name)
     try:
-        check_branch(workspace.source, workspace.effective.environment, name)
+        check_branch(workspace.source, reviewed or workspace.effective.environment, name)
     except Stop as stop:
         raise Stop(stop.exit, (*workspace.problems, *stop.problems), workspace.owner, stop.commit) from None
 

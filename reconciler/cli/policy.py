@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 from reconciler.cli.accepted_record import AcceptedRecord, RecordFile
 from reconciler.cli.envelope import Stop, warning
 from reconciler.cli.options import Options
-from reconciler.cli.source import Source, read_ref
+from reconciler.cli.source import Source, read_ref, read_spec_files
 from reconciler.cli.tracked import Tracked, find_branch, find_tag
 from reconciler.cli.workspace import Admit, Workspace, read_workspace
 from reconciler.fault import ProviderError
 from specs.environment import Environment
+from specs.load import load
 from specs.policy_ref import under_policy
 from specs.problem import Problem
-from specs.run_repository import RunRepository
 from specs.spec_set import Written
 
 if TYPE_CHECKING:
     from providers.git.repository import GitRepository
+    from specs.run_repository import RunRepository
 
 
 def find_policy(repository: GitRepository, ref: str | None) -> Tracked:
@@ -71,6 +72,22 @@ def open_environment(
     ]
     problems = (*source.problems, *tracked.problems, *told)
     return read_workspace(options, replace(source, specs=documents, problems=problems), admit)
+
+
+def reviewed_environment(source: Source, environment_name: str) -> Environment | None:
+    """The Environment as the remote's default branch has it: a commit that is not there yet does not decide
+    what is tracked. None where this clone knows no such branch, or it has no such document."""
+    if source.default_branch is None or source.mode != "live":
+        return None
+    try:
+        tip = source.repository.resolve(f"refs/remotes/origin/{source.default_branch}")
+        if tip == source.commit:
+            return None
+        tree = source.repository.tree(tip)
+        documents, _ = load(read_spec_files(tree, tree.files("."), source.path), path=source.path)
+    except ProviderError:
+        return None
+    return documents.environments.get(environment_name)
 
 
 def _overruled(written: Written) -> Problem:

@@ -110,6 +110,19 @@ def test_the_remotes_default_branch_is_tracked_by_default(shop: CliWorld, tmp_pa
     assert shop.run(report_apply, services=("cache",)).exit == 0
 
 
+def test_a_commit_that_is_not_merged_does_not_say_what_is_tracked(shop: CliWorld, tmp_path: Path) -> None:
+    shop.repository.git("clone", "-q", str(shop.repository.path), str(tmp_path / "clone"))
+    shop.repository.path = tmp_path / "clone"
+    shop.repository.git("switch", "-q", "-c", "side")
+    shop.repository.commit(
+        {"specs/shop.yaml": SPECS.replace("project: shop,", "project: shop, tracks: side,")}
+    )
+    with pytest.raises(Stop) as stopped:
+        shop.run(report_apply, services=("cache",))
+    assert (stopped.value.exit, stopped.value.problems[-1].code) == (4, "CLI004")
+    assert shop.run(report_apply, services=("cache",), off_branch=True).exit == 0
+
+
 def test_an_older_commit_is_refused_unless_said(settled: CliWorld) -> None:
     old = settled.repository.git("rev-parse", "HEAD")
     settled.repository.commit({"page.txt": "newer\n"})
