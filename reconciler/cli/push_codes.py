@@ -9,4 +9,5 @@ CODES = {
     "PUSH004": "A push brings more refs, objects or bytes than are taken at once.",
     "PUSH005": "What was pushed could not be read within the limits of that.",
     "PUSH006": "A push with plan-only: nothing of it is taken.",
+    "PUSH007": "The token of a pusher cannot be read, or is too short to be one.",
 }

@@ -162,6 +162,10 @@ class PushDesk:
             rest = self.kept.keepers[owner].rest
             if rest is not None:
                 shown.rest(owner.environment, rest)
+            snapshot = self.kept.keepers[owner].snapshot
+            if snapshot is not None and snapshot.pending in pushed and shown.sees(owner.environment):
+                shown.results[owner.environment] = "waiting"
+                lines.append(f"{owner.environment} waits: reconciler apply {owner.environment}")
         if not shown.targets and not shown.results:
             lines.append("taken; no environment that you see follows it")
         return [line for line in lines if line is not None]

@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.cli.loop_secret import read_secret
+from reconciler.cli.envelope import failure
+from reconciler.cli.loop_secret import LEAST, read_secret
+from specs.problem import Problem
 from specs.run_pusher import Pusher
 
 MOST_FAILURES: Final = 10
@@ -59,6 +61,21 @@ def read_login(header: str) -> tuple[str, bytes] | None:
     except (binascii.Error, ValueError):
         return None
     return (user.decode("utf-8", "replace"), password) if found else None
+
+
+def check_tokens(pushers: Sequence[Pusher]) -> list[Problem]:
+    """What is wrong with the tokens that a Run file names, before anything listens."""
+    return [
+        failure(
+            "PUSH007",
+            f"token of pusher {pusher.name}",
+            f"{pusher.token} cannot be read, or holds fewer than {LEAST} bytes",
+            f"a token of {LEAST} bytes or more",
+            f"openssl rand -hex 32 > {pusher.token}",
+        )
+        for pusher in pushers
+        if pusher.token is not None and read_secret(pusher.token) is None
+    ]
 
 
 def known_pusher(pushers: Sequence[Pusher], repository_name: str, login: tuple[str, bytes]) -> Pusher | None:

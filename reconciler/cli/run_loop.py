@@ -16,6 +16,7 @@ from reconciler.cli.loop_process import Loop
 from reconciler.cli.loop_reload import Reload
 from reconciler.cli.loop_secret import check_secrets
 from reconciler.cli.options import Options
+from reconciler.cli.push_token import check_tokens
 from reconciler.cli.run_config import read_config
 from reconciler.cli.service_notice import Notice, beat, take_notice
 from reconciler.cli.source import is_url
@@ -35,7 +36,7 @@ def run(options: Options) -> Report:
 def read_checked(path: Path) -> RunFile:
     """The Run file, with secrets behind it that are worth their name. Raises Stop."""
     config = read_config(path)
-    problems = check_secrets(config.spec.repositories)
+    problems = [*check_secrets(config.spec.repositories), *check_tokens(config.spec.pushers)]
     if problems:
         raise Stop(ERROR, tuple(problems))
     return config

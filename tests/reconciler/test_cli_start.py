@@ -82,8 +82,9 @@ def test_the_worst_code_wins(codes: tuple[int, ...], wins: int) -> None:
 def test_options_are_read_for_every_verb() -> None:
     for verb in VERBS:
         words = [verb]
-        if verb not in {"init", "validate", "schema", "explain", "lock"}:
+        if verb not in {"init", "validate", "schema", "explain", "lock", "authorized-keys"}:
             words.append("dev")
+        words += ["--config", "run.yaml"] if verb == "authorized-keys" else []
         if verb in {"why", "exec", "task"}:
             words.append("web")
         words += ["--reason", "why"] if verb == "suspend" else []
