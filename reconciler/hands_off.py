@@ -12,15 +12,19 @@ from reconciler.decision import Ender
 from reconciler.desired import Desired, Kinship, Subject
 from reconciler.observed import Marker, Observed
 from reconciler.steps import Steps
-from reconciler.view import RETRY, SUSPEND, newest_markers, read_suspension, suspension
+from reconciler.view import RETRY, SUSPEND, Suspension, newest_markers, read_suspension, suspension
 
 _OF_A_SERVICE = ("Service", "Task")
 
 
-def suspended(steps: Steps, service_name: str) -> str | None:
-    """Why a service may not be touched."""
-    whole = None if steps.desired.policy.by_hand else suspension(steps.views, "", steps.now)
-    return whole if whole is not None else suspension(steps.views, service_name, steps.now)
+def suspended(steps: Steps, service_name: str) -> Suspension | None:
+    """Why a service may not be touched, and until when."""
+    whole = None if steps.desired.policy.by_hand else _read(steps, "")
+    return whole if whole is not None else _read(steps, service_name)
+
+
+def _read(steps: Steps, service_name: str) -> Suspension | None:
+    return read_suspension(steps.views.markers.get((SUSPEND, service_name)), steps.now)
 
 
 def leave_suspended(steps: Steps, actions: list[Action]) -> list[Action]:

@@ -20,6 +20,7 @@ from reconciler.view import newest_markers
 RENEW = 300.0
 SOON = 60.0
 MOST_WORDS = 500
+MOST_SERVICES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,14 @@ class LoopMark:
 
     async def renew(self, observed: Observed, standing: Standing) -> None:
         """Write it when it is five minutes old or tells something else. Raises ProviderError."""
-        if standing.settled is not None and standing.settled != self._commit:
+        earlier = newest_markers(observed.markers).get((KIND, ""))
+        was_swept = earlier is None and not observed.cannot_read("markers")
+        is_news = standing.settled is not None and standing.settled != self._commit
+        if is_news:
             self._settled_at = observed.at
-        elif not self._is_due(observed.at, standing):
+        elif not was_swept and not self._is_due(observed.at, standing):
             return
         self._commit = standing.settled or self._commit
-        earlier = newest_markers(observed.markers).get((KIND, ""))
         value = {
             "by": self.by,
             "engine": observed.engine or None,
@@ -104,4 +107,4 @@ def stand(
             cause = mask_action(action, desired, observed).cause
             times = heals_of(observed.healed, service_name, observed.at)
             unstable[service_name] = unstable_words(times, cause)[:MOST_WORDS]
-    return Standing(settled, desired.commit, unstable)
+    return Standing(settled, desired.commit, dict(sorted(unstable.items())[:MOST_SERVICES]))

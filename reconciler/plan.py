@@ -84,12 +84,12 @@ def _plan_services(steps: Steps) -> None:
     unreadable = {entry.what: entry.reason for entry in steps.observed.unreadable}
     for service in sorted_by_dependency(list(steps.desired.services.values())):
         subject = Subject("Service", service.name)
-        reason = suspended(steps, service.name)
+        handed_off = suspended(steps, service.name)
         if f"service:{service.name}" in unreadable:
             words = unreadable[f"service:{service.name}"]
             steps.wait(subject, f"it cannot be read: {words}", Ender.OUTSIDE)
-        elif reason is not None:
-            steps.wait(subject, f"suspended: {reason}", Ender.OUTSIDE)
+        elif handed_off is not None:
+            steps.wait(subject, f"suspended: {handed_off.reason}", Ender.OUTSIDE, handed_off.until)
         else:
             plan_service(steps, service, _reader(steps, service.name), today)
             guard.tell_take_over(steps, subject)

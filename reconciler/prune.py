@@ -56,8 +56,9 @@ def _prune_services(steps: Steps) -> str | None:
         n for n, v in steps.views.services.items() if v.instances and n not in wanted and n not in skipped
     )
     for name in gone:
-        if (reason := suspended(steps, name)) is not None:
-            steps.wait(Subject("Service", name), f"suspended: {reason}", Ender.OUTSIDE)
+        if (handed_off := suspended(steps, name)) is not None:
+            words, until = f"suspended: {handed_off.reason}", handed_off.until
+            steps.wait(Subject("Service", name), words, Ender.OUTSIDE, until)
     gone = [name for name in gone if suspended(steps, name) is None]
     if not gone:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -70,6 +70,18 @@ def assess_status(
     chosen = sorted(service_names - desired.excluded)
     found = (_assess(name, desired, observed, views, plan, now) for name in chosen)
     return tuple(_contest(status, contested.get(status.service_name)) for status in found)
+
+
+def await_apply(statuses: Sequence[ServiceStatus], plan: Plan) -> tuple[ServiceStatus, ...]:
+    """Where a loop waits for ``apply``, what only another commit would change does not move by itself."""
+    healed = {a.subject.name for a in plan.actions if a.subject.kind == "Service" and a.cause.type == "drift"}
+    words = "another commit was applied: this one waits for apply (deploy: manual)"
+    return tuple(
+        replace(s, state="waiting", reason=words)
+        if s.state == "progressing" and s.service_name not in healed
+        else s
+        for s in statuses
+    )
 
 
 def _contest(status: ServiceStatus, words: str | None) -> ServiceStatus:

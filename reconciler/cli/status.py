@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.applied import read_applied
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, FAILED, worst
 from reconciler.cli.options import Options
@@ -13,7 +14,7 @@ from reconciler.loop_mark import living_loop
 from reconciler.observed import Observed
 from reconciler.plan import plan
 from reconciler.render_status import render_status, status_json
-from reconciler.status import assess_status
+from reconciler.status import assess_status, await_apply
 
 
 def run(options: Options) -> Report:
@@ -39,6 +40,10 @@ def report_seen(
     style, loop = stdout_style(workspace.options), living_loop(observed)
     contested = loop.unstable if loop is not None else {}
     statuses = assess_status(desired, observed, decided, now, contested)
+    applied = read_applied(observed.markers)
+    is_manual = workspace.effective.environment.deploy == "manual"
+    if is_manual and applied is not None and applied.commit != desired.commit:
+        statuses = await_apply(statuses, decided)
     held = workspace.options.exit_code and any(status.state == "held" for status in statuses)
     report = Report(
         exit=worst([CANNOT_TELL] * bool(observed.unreadable) + [FAILED] * held),

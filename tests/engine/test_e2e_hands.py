@@ -115,6 +115,7 @@ def test_an_environment_that_waits_for_apply_is_healed_and_follows_it(site: Site
         site.service("web", environment={"VERSION": "2"})
         second = site.commit()
         until(lambda: site.run("status", "dev", "--json").json["loop"].get("pending") == second)
+        assert site.run("status", "dev", "--json").json["services"][0]["state"] == "waiting"
         assert version() == "1"
         assert site.apply("--json").json["result"] == "settled"
         assert version() == "2"
