@@ -52,6 +52,7 @@ class Process:
             for task in doomed:
                 task.cancel()
             await asyncio.sleep(0)
+        await asyncio.gather(*doomed, return_exceptions=True)
 
     async def stop(self) -> None:
         self.stopping.set()
