@@ -25,7 +25,7 @@ setup: .venv/complete .venv/installed
 
 test: setup
 	RECONCILER_TEST_INSTALLED=1 $(WITH_ENGINES) $(STATE)-test -- \
-	    $(BIN)/pytest -n 2 --dist loadgroup -q $(PYTEST_ARGS)
+	    $(BIN)/pytest -n 3 --dist loadgroup -q $(PYTEST_ARGS)
 
 check: setup
 	@failed=; for check in 'ruff check .' 'ruff format --check .' mypy pyright lint-imports; do \

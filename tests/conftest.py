@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+import order_of_tests
 import specs
 from engine_fixtures import (
     docker_config,
@@ -40,6 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(
             f"the tests import {specs.__file__}, not the installed wheel; run `make setup`", returncode=1
         )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Where several processes share the tests, say which belong together and in which order they begin."""
+    if not hasattr(config, "workerinput"):
+        return (yield)
+    order_of_tests.group_by_fixtures(items)
+    yield
+    items[:] = order_of_tests.mix(items)
+    return None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

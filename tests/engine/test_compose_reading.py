@@ -52,7 +52,7 @@ def read_both(docker: str, root: Path, docker_config: str | None) -> list[str]:
     return [f"Compose refuses: {told}"] if theirs is None else compare(ours, theirs, root)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def docker(newest_engine: RunningEngine) -> str:
     """The docker client of this run, whose plugins are known."""
     return newest_engine.docker
