@@ -85,6 +85,8 @@ async def serve_http(
         await stopping.wait()
     finally:
         await runner.cleanup()
+        if address.startswith(_UNIX):
+            await asyncio.to_thread(Path(address.removeprefix(_UNIX)).unlink, missing_ok=True)
 
 
 async def _open(runner: web.AppRunner, address: str) -> None:

@@ -17,6 +17,7 @@ import aiohttp
 from git_repository import WrittenRepository
 from providers.memory import MemoryEngine, MemoryRegistry
 from reconciler.cli.loop_process import Loop
+from reconciler.cli.loop_runtimes import Runtimes
 from reconciler.cli.reach import Reach
 from reconciler.ownership import Owner
 from reconciler.provider import Runtime
@@ -28,12 +29,12 @@ _HEAD = "apiVersion: reconciler/v1\nkind: "
 _ROLLOUT = "rollout: {monitor: 100ms, deadline: 20s}"
 
 
-class MemoryLoop(Loop):
-    """The loop over one engine in memory, whatever endpoint a document names."""
+class MemoryRuntimes(Runtimes):
+    """One engine in memory, whatever endpoint a document names."""
 
     engine: MemoryEngine
 
-    def open_runtime(self, reach: Reach) -> Runtime:
+    def open(self, reach: Reach) -> Runtime:
         return self.engine
 
 
@@ -44,7 +45,7 @@ class LoopSite:
     folder: Path
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     image: str = ""
-    loop: MemoryLoop = field(init=False)
+    loop: Loop = field(init=False)
     session: aiohttp.ClientSession = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,8 +130,9 @@ def _read(text: str) -> Any:
 @asynccontextmanager
 async def looping(site: LoopSite, config: RunFile) -> AsyncIterator[LoopSite]:
     """Runs until the block ends; the engine's clock goes twenty times as fast as ours."""
-    site.loop = MemoryLoop(config)
-    site.loop.engine = site.engine
+    runtimes = MemoryRuntimes()
+    runtimes.engine = site.engine
+    site.loop = Loop(config, runtimes=runtimes)
 
     async def tick() -> None:
         while True:
