@@ -39,7 +39,8 @@ class RecordFile:
     @classmethod
     def of(cls, entry: RunRepository, environment_name: str) -> RecordFile:
         """By what the Run file says of the repository, so that another repository has another record."""
-        text = "\n".join((entry.url or "", entry.folder or "", entry.path, environment_name))
+        place = (entry.url or "", entry.folder or "", entry.ref or "", entry.path)
+        text = "\n".join((*place, environment_name))
         name = hashlib.sha256(text.encode()).hexdigest()[:32]
         return cls(state_folder() / "accepted" / f"{name}.json")
 
