@@ -18,6 +18,7 @@ from git_repository import WrittenRepository
 from providers.memory import MemoryEngine, MemoryRegistry
 from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.loop_process import Loop
+from reconciler.cli.loop_runtimes import Runtimes
 from reconciler.cli.onlookers import Said
 from reconciler.cli.reach import Reach
 from reconciler.keeper_report import Heard
@@ -79,12 +80,12 @@ CODES = {
 }  # fmt: skip
 
 
-class MemoryLoop(Loop):
-    """The loop over engines in memory, by their endpoints."""
+class MemoryRuntimes(Runtimes):
+    """Engines in memory, by their endpoints."""
 
     engines: dict[str, MemoryEngine]
 
-    def open_runtime(self, reach: Reach) -> Runtime:
+    def open(self, reach: Reach) -> Runtime:
         return self.engines[str(reach.chosen.endpoint)]
 
 
@@ -165,11 +166,12 @@ def _host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return Host(tmp_path, image, engines, port)
 
 
-async def keep(host: Host, config: RunFile, is_over: Callable[[MemoryLoop], bool]) -> tuple[Ears, list[str]]:
+async def keep(host: Host, config: RunFile, is_over: Callable[[Loop], bool]) -> tuple[Ears, list[str]]:
     """A loop until it is over: what listeners and onlookers were told, and what it answers over HTTP."""
     ears = Ears()
-    loop = MemoryLoop(config, listeners=[ears])
-    loop.engines = host.engines
+    runtimes = MemoryRuntimes()
+    runtimes.engines = host.engines
+    loop = Loop(config, listeners=[ears], runtimes=runtimes)
     running = asyncio.create_task(loop.run())
     answers: list[str] = []
     with contextlib.ExitStack() as stack:
@@ -198,7 +200,7 @@ async def keep(host: Host, config: RunFile, is_over: Callable[[MemoryLoop], bool
     return ears, [*answers, *lines]
 
 
-def is_settled(loop: MemoryLoop, owner: Owner = GOOD) -> bool:
+def is_settled(loop: Loop, owner: Owner = GOOD) -> bool:
     keeper = loop.keepers.get(owner)
     return keeper is not None and keeper.rest is not None and keeper.rest.result == "settled"
 
@@ -216,7 +218,7 @@ async def test_nothing_of_the_good_one_is_taken_changed_or_told(
 
     names = list(hostile_paths(host.image))
 
-    def is_over(loop: MemoryLoop) -> bool:
+    def is_over(loop: Loop) -> bool:
         everybody = all(loop.watches[name].was_asked.is_set() for name in names if name in loop.watches)
         blocked = loop.keepers.get(Owner("evil", "prod"))
         return is_settled(loop) and everybody and blocked is not None and blocked.rest is not None
@@ -240,7 +242,7 @@ async def test_nothing_of_the_good_one_is_taken_changed_or_told(
 
 
 async def test_of_two_claims_to_one_owner_the_first_entry_stays(host: Host) -> None:
-    def is_over(loop: MemoryLoop) -> bool:
+    def is_over(loop: Loop) -> bool:
         return is_settled(loop) and loop.watches["any"].was_asked.is_set()
 
     ears, _ = await keep(host, host.config(["any"]), is_over)
