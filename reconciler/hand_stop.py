@@ -18,6 +18,8 @@ def stop_words(instance: Instance) -> str:
     and that lies stopped all the same, was told to stop: only then does an engine leave it so."""
     if instance.restart not in _RESTARTED or instance.exit_code is None:
         return f"it is {instance.phase.value}"
+    if instance.error:
+        return f"it is {instance.phase.value}: {instance.error}"  # the engine could not start it again
     if instance.out_of_memory:
         return f"it is {instance.phase.value}; {exit_words(instance)}"
     return f"it was {_BY_HAND} (exit code {instance.exit_code}, no crash)"

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from reconciler.decision import Ender, Plan
+from reconciler.decision import Plan
 from reconciler.execute import Executor
 from reconciler.jitter import jittered
 from reconciler.keeper_report import Heard, Rest
@@ -160,8 +160,8 @@ class Keeper:
         if observed.unreadable:
             return self._backoff()
         self._failures, self.looked_at = 0, asyncio.get_running_loop().time()
-        is_still = at_rest(decided) or is_tired_out(observed, decided)
-        if not run.executor.busy and not decided.actions and is_still:
+        is_still = decided.settled or (not decided.actions and is_tired_out(observed, decided))
+        if is_still and not run.executor.busy:
             await self._come_to_rest(run, observed, decided)
         await self._tell(run, observed)
         return self._pause(run, observed, decided)
@@ -214,7 +214,7 @@ class Keeper:
             return min(soonest or _SLOWEST, _SLOWEST)
         if soonest is not None:
             return min(max(_LEAST, soonest), idle)
-        return idle if at_rest(decided) and not decided.actions else 1.0
+        return idle if decided.settled else 1.0
 
     async def _sleep(self, run: Convergence, pause: float, took: float) -> None:
         """Until something may have happened, at most ``pause`` seconds, and never busier than looking is."""
@@ -248,8 +248,3 @@ class Keeper:
         for snapshot in left:
             if snapshot.close is not None:
                 await snapshot.close()
-
-
-def at_rest(decided: Plan) -> bool:
-    """Only waits from outside and blocks are left."""
-    return all(w.ender is Ender.OUTSIDE for w in decided.waits)
