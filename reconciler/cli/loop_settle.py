@@ -57,6 +57,8 @@ async def _rest_of(kept: Kept, watch: RepositoryWatch, owner: Owner) -> Ended:
         keeper = kept.keepers.get(owner)
         if keeper is None:
             return Ended("gone", None)
+        if keeper.snapshot is not None and keeper.snapshot.pending is not None:
+            return Ended("waiting", keeper.snapshot.pending)  # for ``apply``, and nobody knows how long
         commit = watch.commits.get(owner.environment)
         if keeper.rest is not None and keeper.rest.desired.commit == commit:
             return Ended(keeper.rest.result, commit)

@@ -1,4 +1,4 @@
-"""``deploy: manual``: the loop keeps and heals what the last ``apply`` asked for, and deploys nothing else."""
+"""``deploy: manual``: the loop keeps and heals what the last ``apply`` asked for, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from driver import Driver
 from keeping import Keeping, keeping
 from reconciler.applied import read_applied, write_applied
 from reconciler.cli.applied_watch import AppliedNews
+from reconciler.cli.loop_settle import Kept, settle
 from reconciler.decision import Plan
 from reconciler.desired import Desired
+from reconciler.keeper import Keeper
 from reconciler.loop import PassReport
 from reconciler.loop_seen import read_loop
 from reconciler.observed import Marker, Observed
@@ -145,3 +148,11 @@ async def test_a_commit_that_is_not_known_here_is_refused_and_what_was_kept_is_k
     assert told.offered == []
     assert [name for name, _ in told.faults] == ["dev"]
     assert "dev" in told.watch.held, "it is asked again without any news"
+
+
+async def test_who_waits_for_a_commit_that_waits_for_apply_is_told_so(told: Told) -> None:
+    await told.watch.look()
+    keeper = Keeper(OWNER)
+    keeper.offer(Snapshot(manual(WEB), Driver().clients, pending=commit(2)))
+    kept = Kept({"shop": told.watch}, {OWNER: keeper}, lambda name: [OWNER])
+    assert await settle(kept, told.watch) == {"dev": "waiting"}
