@@ -167,3 +167,23 @@ def test_status_names_reason_end_and_person_of_each_service(settled: CliWorld) -
     assert web["suspended"]["reason"] == "about web"  # type: ignore[index, call-overload]
     assert web["suspended"]["by"]  # type: ignore[index, call-overload]
     assert "about web (by " in report.text
+
+
+def test_a_prune_that_a_person_releases_is_done_by_the_loop(settled: CliWorld) -> None:
+    kept = SPECS.replace("worktree: allow", "worktree: allow, prune: {limit: 0}")
+    without_cache = "---\n".join(d for d in kept.split("---\n") if "{name: cache}" not in d)
+    settled.repository.commit({"specs/shop.yaml": without_cache})
+
+    async def work(it: Living) -> None:
+        it.offer()
+        while it.keeper.rest is None or it.keeper.rest.result != "blocked":
+            await it.keeper.rested.wait()
+        asked = await it.apply()
+        assert asked.exit == 4
+        identity = it.keeper.rest.plan.prune_id
+        assert identity is not None
+        report = await it.apply(allow_prune=identity)
+        assert (report.exit, report.members["followed"]) == (0, it.keeper.holder)
+        assert not [c for c in settled.engine.ground.containers.values() if "_cache_" in c.name]
+
+    beside(settled, work)

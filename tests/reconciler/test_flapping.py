@@ -1,4 +1,4 @@
-"""What somebody undoes again and again: healed ever more slowly, told with both sides, calm when it is over."""
+"""What somebody undoes again and again: healed ever more slowly, told with both sides, calm in the end."""
 
 from __future__ import annotations
 
