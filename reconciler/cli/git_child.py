@@ -15,27 +15,29 @@ _GRACE: Final = 5.0
 """Seconds: git takes away what it has half written when it is asked to end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GitChild:
     """A child that is running."""
 
     stdin: asyncio.StreamWriter
     stdout: asyncio.StreamReader
     pid: int
+    is_cut: bool = False
+    """It did not get all that was to come: it fails for that, and takes away what it has written."""
 
     async def feed(self, pieces: AsyncIterator[bytes]) -> None:
-        """Give it all of this, no faster than it reads; where that breaks, end it. Raises what the pieces
-        raise."""
-        is_whole = False
+        """Give it all of this, no faster than it reads. Raises what the pieces raise."""
+        is_listening, self.is_cut = True, True
         try:
             async for piece in pieces:
-                with suppress(ConnectionError):  # one that has ended says so by its output
-                    self.stdin.write(piece)
-                    await self.stdin.drain()
-            is_whole = True
+                if is_listening:
+                    try:
+                        self.stdin.write(piece)
+                        await self.stdin.drain()
+                    except ConnectionError:
+                        is_listening = False  # it has ended, and its output says why
+            self.is_cut = False
         finally:
-            if not is_whole:
-                self.end(signal.SIGTERM)
             self.stdin.close()
 
     async def output(self, head: bytes = b"") -> AsyncIterator[bytes]:

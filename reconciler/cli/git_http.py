@@ -175,6 +175,8 @@ async def _pass_on(
     is_there = True
     try:
         async for piece in child.output(head):
+            if feeding.done() and child.is_cut:
+                continue  # what it says of that, it says to nobody
             try:
                 if not response.prepared:
                     await response.prepare(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -139,6 +140,9 @@ async def test_bodies(site: PushSite) -> None:
     assert (await ask(site, "POST", target, body=line * 51 + b"0000", extra=kind))[0] == 413
     packed = f"{kind}Content-Encoding: gzip\r\n"
     assert (await ask(site, "POST", target, body=b"no gzip", extra=packed))[0] == 400
+    assert (await ask(site, "POST", target, body=gzip.compress(b"0000"), extra=packed))[0] == 200
+    bomb = gzip.compress(b"0000" + bytes(600 << 20), 1)
+    assert (await ask(site, "POST", target, body=bomb, extra=packed))[0] == 413
     expect = f"{kind}Expect: 100-continue\r\nContent-Length: 4\r\n"
     status, head = await ask(site, "POST", target, extra=expect)
     assert status == 100
