@@ -31,6 +31,8 @@ class MemoryEngine:
     def __init__(self, host: str = "memory", *, now: float = 1_000_000.0, auto: bool = True) -> None:
         self.ground = Ground(host, Clock(now, auto=auto))
         self.hand = Hand(self.ground)
+        self.pulse = 0.01
+        """Seconds of the event loop between two moments at which ``watch`` may tell something."""
 
     # --- time, behaviour, faults ---------------------------------------------------------------------
 
@@ -125,7 +127,7 @@ class MemoryEngine:
             if now != seen:
                 seen = now
                 yield None
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(self.pulse)
 
     async def images(self, names: Sequence[str]) -> Mapping[str, LiveImage]:
         """Raises what ``fail("images")`` says."""

@@ -170,7 +170,7 @@ def test_a_proved_service_that_keeps_dying_of_memory_is_unstable_and_left_to_the
             assert len([c for c in engine.made if "marker" not in c.verb]) == made, (
                 "nothing of ours restarts it"
             )
-            assert found.state == "unstable"
+            assert (await status(it))[0].state == "unstable"
             assert any(r.startswith("unstable: ") for r in reasons)
 
     run_virtually(live())

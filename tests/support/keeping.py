@@ -81,6 +81,7 @@ async def keeping(
         passed=lambda desired, report, seconds: it.reports.append(report),
     )
     engine = driver.world.engine
+    engine.pulse = STEP
 
     async def tick() -> None:
         while True:
