@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.cli.drift_news import DriftNews
 from reconciler.cli.loop_audience import Refusal
-from reconciler.desired import Desired, Subject
+from reconciler.desired import Desired, Json, Subject
 from reconciler.hand_stop import how_to_keep
 from reconciler.journal import Journal
 from reconciler.keeper_report import Heard, Rest
@@ -32,6 +32,8 @@ class Voice:
 
     secrets: set[str] = field(default_factory=set, repr=False)
     drift: DriftNews = field(default_factory=DriftNews)
+    silent: set[Owner] = field(default_factory=set)
+    """Of whom the journal cannot be written, which was told."""
     _log: FilteringBoundLogger | None = None
 
     @property
@@ -120,9 +122,18 @@ class Voice:
             rest.desired, rest.observed, rest.plan, rest.result, rest.passes, rest.duration, rest.outcomes
         )
         if rest.outcomes:
-            Journal.of(owner).append(
-                {**journal_entry(view, time.time()), "verb": "run", "trigger": rest.trigger}
-            )
+            entry = {**journal_entry(view, time.time()), "verb": "run", "trigger": rest.trigger}
+            self._record(owner, entry)
+
+    def _record(self, owner: Owner, entry: Mapping[str, Json]) -> None:
+        """No deploy fails by a journal that cannot be written: its loss is told, once until it goes on."""
+        journal = Journal.of(owner)
+        if journal.append(entry):
+            self.silent.discard(owner)
+        elif owner not in self.silent:
+            self.silent.add(owner)
+            remedy = "make room for it, or let it be written; history tells nothing of what happens meanwhile"
+            self.log.warning("no journal", owner=str(owner), file=str(journal.path), remedy=remedy)
 
 
 def _ignore(subject: Subject, line: str) -> None:
