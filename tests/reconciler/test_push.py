@@ -42,7 +42,7 @@ async def test_a_push_is_judged_taken_and_shown_to_its_end(
     assert "create" in said
     assert "PUSH006" in said
     assert not any((site.bare / "refs/heads").iterdir())
-    assert site.loop.world.engine.made == []
+    assert site.world.engine.made == []
 
     status, said = await site.push("--push-option=wait")
     assert status == 0, said
@@ -141,8 +141,6 @@ async def test_bodies(site: PushSite) -> None:
     packed = f"{kind}Content-Encoding: gzip\r\n"
     assert (await ask(site, "POST", target, body=b"no gzip", extra=packed))[0] == 400
     assert (await ask(site, "POST", target, body=gzip.compress(b"0000"), extra=packed))[0] == 200
-    bomb = gzip.compress(b"0000" + bytes(600 << 20), 1)
-    assert (await ask(site, "POST", target, body=bomb, extra=packed))[0] == 413
     expect = f"{kind}Expect: 100-continue\r\nContent-Length: 4\r\n"
     status, head = await ask(site, "POST", target, extra=expect)
     assert status == 100
@@ -153,7 +151,7 @@ async def test_bodies(site: PushSite) -> None:
 async def test_the_first_of_two_pushers_is_told_of_the_second(site: PushSite) -> None:
     site.commit("0")
     assert (await site.push())[0] == 0
-    site.loop.world.engine.behave(ImageRef.parse(site.image).digest, Behaviour(healthy_after=None))
+    site.world.engine.behave(ImageRef.parse(site.image).digest, Behaviour(healthy_after=None))
     first = site.commit("1", healthcheck="{test: [CMD, 'true'], interval: 1s}")
     pushing = site.start(f"{first}:main")
     await site.until(lambda: len(site.running()) == 2)

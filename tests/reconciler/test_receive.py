@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from git_repository import WrittenRepository
 from reconciler.cli.authorized_keys import key_lines
-from reconciler.cli.git_body import Refused, count_lines
+from reconciler.cli.git_body import Refused, count_lines, read_pieces
 from reconciler.cli.git_service import Limits
 from reconciler.cli.judge import Question, judge
 from reconciler.cli.push_judgement import Judges
@@ -228,3 +231,23 @@ async def test_what_cannot_be_read_within_the_limits_is_refused(
     assert "in-no-output" not in "".join(lines)
     assert {line for line in lines if len(line) == 1} == {"0", "1", "2"}
     assert lines[-2] == str(4 << 20)
+
+
+@dataclass
+class Body:
+    """As much of a request as its body takes."""
+
+    content: asyncio.StreamReader
+    headers: dict[str, str]
+
+
+async def test_what_is_packed_well_is_unpacked_in_pieces_and_counted() -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(gzip.compress(bytes(8 << 20)))
+    reader.feed_eof()
+    sizes: list[int] = []
+    with pytest.raises(Refused, match="more than 4 MiB"):
+        async for piece in read_pieces(Body(reader, {"Content-Encoding": "gzip"}), 4 << 20):  # type: ignore[arg-type]  # a part of a request
+            sizes.append(len(piece))
+    assert sum(sizes) <= 4 << 20
+    assert max(sizes) <= 1 << 16

@@ -14,6 +14,7 @@ from pathlib import Path
 from git_repository import WrittenRepository
 from reconciler.cli.loop_control import control_socket
 from reconciler.cli.loop_process import Loop
+from reconciler.cli.loop_runtimes import Runtimes
 from reconciler.cli.reach import Reach
 from reconciler.provider import Runtime
 from specs.run_file import RunFile, load_run
@@ -27,12 +28,12 @@ HEAD = "apiVersion: reconciler/v1\nkind: "
 
 
 @dataclass(slots=True)
-class MemoryLoop(Loop):
-    """The loop of a Run file, whose every engine is one in memory."""
+class MemoryRuntimes(Runtimes):
+    """Every engine is one in memory."""
 
     world: MemoryWorld = field(default_factory=MemoryWorld)
 
-    def open_runtime(self, reach: Reach) -> Runtime:
+    def open(self, reach: Reach) -> Runtime:
         return self.world.engine
 
 
@@ -41,7 +42,8 @@ class PushSite:
     """The loop at work, and a clone to push from."""
 
     folder: Path
-    loop: MemoryLoop
+    loop: Loop
+    world: MemoryWorld
     port: int
     clone: WrittenRepository
     image: str
@@ -97,7 +99,7 @@ class PushSite:
 
     def running(self) -> list[str]:
         """The names of what runs."""
-        containers = self.loop.world.engine.ground.containers.values()
+        containers = self.world.engine.ground.containers.values()
         return sorted(c.name for c in containers if c.phase.value == "running")
 
     async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -136,8 +138,9 @@ async def push_site(folder: Path, pushers: str = "", repository: str = "") -> As
     (folder / "ann").write_text(TOKEN + "\n")
     ann = f"    - {{name: ann, token: {folder}/ann, repositories: [shop], environments: [dev], "
     ann += "refs: [main, 'release/*', 'refs/tags/v*']}\n"
-    loop = MemoryLoop(run_file(folder, port, pushers or ann, repository))
-    digest = loop.world.publish("redis:7")
+    world = MemoryWorld()
+    loop = Loop(run_file(folder, port, pushers or ann, repository), runtimes=MemoryRuntimes(world=world))
+    digest = world.publish("redis:7")
     clone = WrittenRepository(folder / "clone")
     variables = {
         "PATH": os.environ["PATH"],
@@ -146,12 +149,12 @@ async def push_site(folder: Path, pushers: str = "", repository: str = "") -> As
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
     }
-    site = PushSite(folder, loop, port, clone, f"redis:7@{digest}", variables)
+    site = PushSite(folder, loop, world, port, clone, f"redis:7@{digest}", variables)
 
     async def tick() -> None:
         while True:
             await asyncio.sleep(_STEP)
-            loop.world.engine.advance(_STEP * _FASTER)
+            world.engine.advance(_STEP * _FASTER)
 
     clock, work = asyncio.create_task(tick()), asyncio.create_task(loop.run())
     try:
