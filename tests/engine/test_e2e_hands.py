@@ -60,9 +60,20 @@ def marker(site: Site, kind: str) -> list[str]:
     return [name for name in names if f"_marker_{kind}_" in name]
 
 
+def memory(site: Site, service_name: str) -> int:
+    """The limit of the one container of a service, as the engine has it."""
+    return int(site.containers(service_name)[site.one(service_name)]["HostConfig"]["Memory"])
+
+
+def state(site: Site, service_name: str) -> tuple[str, str | None]:
+    """State and reason by ``status``."""
+    services = site.run("status", "dev", "--json").json["services"]
+    return next((s["state"], s["reason"]) for s in services if s["service"] == service_name)
+
+
 def test_hands_off_while_git_is_broken_and_the_marker_comes_back(site: Site) -> None:
     site.service("web")
-    site.service("api")
+    site.service("api", deploy={"resources": {"limits": {"memory": "32M"}}})
     good = site.commit()
     with looping(site):
         until(lambda: len(site.live()) == 2)
@@ -75,6 +86,12 @@ def test_hands_off_while_git_is_broken_and_the_marker_comes_back(site: Site) -> 
         until(lambda: site.containers("web")[site.one("web")]["State"]["Running"])
         until(lambda: "stopped by hand (exit code" in site.run("history", "dev").out)
         assert "reconciler suspend dev web --reason TEXT" in site.run("why", "dev", "web").out
+
+        for _ in range(5):
+            site.hand("update", "--memory", "48m", "--memory-swap", "96m", site.one("api"))
+            until(lambda: memory(site, "api") == 32 << 20)
+        until(lambda: state(site, "api")[0] == "unstable")
+        assert f"set to {32 << 20} and found as {48 << 20}" in str(state(site, "api")[1]).replace('"', "")
 
         site.commit({"specs/broken.yaml": "apiVersion: reconciler/v1\nkind: [\n"})
         ran = site.run("suspend", "dev", "web", "--reason", "looking into it", "--for", "1h")
