@@ -25,7 +25,7 @@ from timing import Run, in_turn, run
 
 from ground import Ground, RunningEngine, find_machine_engine, read_private
 
-_ALL = ["pure", "validate", "decide", "idle", "new", "ssh", "look", "rest", "loop"]
+_ALL = ["pure", "passes", "validate", "decide", "idle", "new", "ssh", "look", "rest", "loop"]
 COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 
 
@@ -42,6 +42,8 @@ def main() -> int:
     print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}")
     if "pure" in options.only:
         print(in_a_process("pure.py"))
+    if "passes" in options.only:
+        print(in_a_process("passes.py"))
     ground = find_ground()
     chosen = [e for v, e in ground.engines.items() if not options.engines or v in options.engines]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:

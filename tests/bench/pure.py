@@ -19,7 +19,7 @@ _DIGEST = Digest(f"sha256:{'a' * 64}")
 def seconds_to_plan(size: int, times: int = 7) -> float:
     """The fastest of ``times`` plans of ``size`` settled services."""
     wanted = desired(*(Sketch(f"s{n}", image="redis:7") for n in range(size)))
-    world = _settle(wanted)
+    world = settle(wanted)
     assert plan(wanted, world, world.at).settled
     return min(_time(wanted, world) for _ in range(times))
 
@@ -30,7 +30,7 @@ def _time(wanted: Desired, world: Observed) -> float:
     return time.perf_counter() - began
 
 
-def _settle(wanted: Desired) -> Observed:
+def settle(wanted: Desired) -> Observed:
     """Settle without the quadratic cost of predicting one action after the other."""
     ref = next(iter(wanted.services.values())).image.ref
     world = Observed(
