@@ -15,9 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.cli.git_answer import answer, closed, full, packet, refuse
 from reconciler.cli.git_body import Refused, read_pieces, refuse_many
 from reconciler.cli.git_child import GitChild, open_child
-from reconciler.cli.git_service import MAX_PUSH, SERVICES, Service, service_environment, service_words
+from reconciler.cli.git_service import (
+    MAX_PUSH,
+    SERVICES,
+    Service,
+    read_service,
+    service_environment,
+    service_words,
+)
 from reconciler.cli.push_request import MAX_REFS
 from reconciler.cli.push_token import Limiter, address_of, known_pusher, read_login
 from specs.run_pusher import Pusher
@@ -32,7 +40,6 @@ _AT_ONCE: Final = 32
 """Pushes and fetches; of one pusher half as many."""
 _DEADLINE: Final = 2_400.0
 _REALM: Final = {"WWW-Authenticate": 'Basic realm="reconciler", charset="UTF-8"'}
-_FRESH: Final = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "X-Accel-Buffering": "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,7 @@ class GitDoor:
 
         now, address = time.monotonic(), address_of(request.remote, request.headers)
         if not self.limiter.is_open(address, now):
-            return _closed(
-                web.Response(status=429, text="too many failures\n", headers={"Retry-After": "60"})
-            )
+            return closed(web.Response(status=429, text="too many failures\n", headers={"Retry-After": "60"}))
         login = read_login(request.headers.get("Authorization", ""))
         name = request.match_info.get("name") or request.match_info["rest"].partition(".git")[0]
         if login is not None:
@@ -84,7 +89,7 @@ class GitDoor:
         if "Authorization" in request.headers:
             self.limiter.fail(address, now)
             self.tell(address, name[:80])
-        return _closed(web.Response(status=401, text="a token is needed\n", headers=_REALM))
+        return closed(web.Response(status=401, text="a token is needed\n", headers=_REALM))
 
     def _folder(self, name: str) -> Path | None:
         found = [entry for entry in self.entries() if entry.name == name and entry.receive and entry.folder]
@@ -113,15 +118,15 @@ class GitDoor:
         guest = await self._admit(request)
         if not isinstance(guest, Guest):
             return guest
-        service = next((s for s in SERVICES if s == request.query.get("service")), None)
+        service = read_service(request.query.get("service", ""))
         if service is None:
             return web.Response(status=403, text="only git's smart protocol is spoken here\n")
         protocol = _protocol(service, request)
-        head = b"" if "version=2" in protocol else _packet(f"# service={service}\n") + b"0000"
-        answer = _answer(f"application/x-{service}-advertisement")
+        head = b"" if "version=2" in protocol else packet(f"# service={service}\n") + b"0000"
+        response = answer(f"application/x-{service}-advertisement")
         with self._place(guest) as has_place:
             if not has_place:
-                return _full()
+                return full()
             async with open_child(*_command(service, guest, protocol, "--advertise-refs")) as child:
                 return await _pass_on(request, child, answer, _nothing(), head)
 
@@ -129,7 +134,9 @@ class GitDoor:
         guest = await self._admit(request)
         if not isinstance(guest, Guest):
             return guest
-        service: Service = next(s for s in SERVICES if s == request.match_info["service"])
+        service = read_service(request.match_info["service"])
+        if service is None:
+            return await self._deny(request)
         is_push = service == "git-receive-pack"
         most = self.most_bytes if is_push else _MAX_ASKED
         pieces = read_pieces(request, most)
@@ -137,7 +144,7 @@ class GitDoor:
             pieces = refuse_many(pieces, MAX_REFS)
         with self._place(guest) as has_place:
             if not has_place:
-                return _full()
+                return full()
             command = _command(service, guest, _protocol(service, request))
             try:
                 if (request.content_length or 0) > most:
@@ -145,11 +152,11 @@ class GitDoor:
                 if request.content_type != f"application/x-{service}-request":
                     raise Refused(415, "not what git sends")
                 async with asyncio.timeout(_DEADLINE), open_child(*command) as child:
-                    return await _pass_on(request, child, _answer(f"application/x-{service}-result"), pieces)
+                    return await _pass_on(request, child, answer(f"application/x-{service}-result"), pieces)
             except Refused as refused:
-                return _refuse(refused)
+                return refuse(refused)
             except TimeoutError:
-                return _refuse(Refused(408, "it took too long"))
+                return refuse(Refused(408, "it took too long"))
 
     @contextmanager
     def _place(self, guest: Guest) -> Iterator[bool]:
@@ -213,32 +220,3 @@ def _command(
 def _protocol(service: Service, request: web.Request) -> str:
     """What a client may say of the protocol: of a push there is one only."""
     return request.headers.get("Git-Protocol", "") if service == "git-upload-pack" else ""
-
-
-def _answer(content_type: str) -> web.StreamResponse:
-    from aiohttp import web
-
-    return web.StreamResponse(headers={**_FRESH, "Content-Type": content_type})
-
-
-def _packet(text: str) -> bytes:
-    return f"{len(text) + 4:04x}{text}".encode()
-
-
-def _refuse(refused: Refused) -> web.Response:
-    from aiohttp import web
-
-    return _closed(web.Response(status=refused.status, text=f"{refused.words}\n"))
-
-
-def _full() -> web.Response:
-    from aiohttp import web
-
-    text = "too many pushes at once\n"
-    return _closed(web.Response(status=503, text=text, headers={"Retry-After": "10"}))
-
-
-def _closed(response: web.Response) -> web.Response:
-    """What is left of the request is not worth reading."""
-    response.force_close()
-    return response

@@ -32,6 +32,17 @@ _SETTINGS: Final = (
 )
 
 
+def read_service(text: str) -> Service | None:
+    """One of the two, by its name."""
+    match text:
+        case "git-receive-pack":
+            return "git-receive-pack"
+        case "git-upload-pack":
+            return "git-upload-pack"
+        case _:
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one child and its children may use, each: seconds of a processor, bytes."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import REFUSED
-from reconciler.cli.git_service import SERVICES, Service, service_environment, service_words
+from reconciler.cli.git_service import Service, read_service, service_environment, service_words
 from reconciler.cli.options import Options
 from reconciler.cli.run_config import read_config
 from specs.run_file import RunSpec
@@ -40,8 +40,8 @@ def read_asked(command: str) -> tuple[Service, str] | None:
     found = _ASKED.fullmatch(command)
     if found is None:
         return None
-    (service,) = (service for service in SERVICES if service == f"git-{found['verb']}")
-    return service, found["name"]
+    service = read_service(f"git-{found['verb']}")
+    return (service, found["name"]) if service is not None else None
 
 
 def find_repository(spec: RunSpec, pusher_name: str, repository_name: str) -> RunRepository | None:
