@@ -128,7 +128,7 @@ class GitDoor:
             if not has_place:
                 return full()
             async with open_child(*_command(service, guest, protocol, "--advertise-refs")) as child:
-                return await _pass_on(request, child, answer, _nothing(), head)
+                return await _pass_on(request, child, response, _nothing(), head)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         guest = await self._admit(request)
