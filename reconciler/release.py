@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from reconciler.desired import Generation, Json
 from reconciler.observed import Marker
+from reconciler.recent import Recent
 from reconciler.strict_json import read_object
 
 KIND = "release"
@@ -34,12 +34,10 @@ class Release:
 
 def read_releases(marker: Marker | None) -> tuple[Release, ...]:
     """The releases that a marker names; none when it cannot be understood (it is hostile input)."""
-    return () if marker is None else _read_value(marker.value)
+    return () if marker is None else _RECENT.ask(marker.value)
 
 
-@lru_cache(maxsize=4096)
 def _read_value(value: str) -> tuple[Release, ...]:
-    """Each pass reads every marker again, and nearly all of them are as they were."""
     try:
         entries = read_object(value)["releases"]
         if not isinstance(entries, list):
@@ -47,6 +45,10 @@ def _read_value(value: str) -> tuple[Release, ...]:
         return tuple(_read(entry) for entry in entries[:REMEMBERED] if isinstance(entry, dict))
     except (ValueError, KeyError, TypeError):
         return ()
+
+
+_RECENT = Recent(_read_value)
+"""Each pass reads every marker again, and nearly all of them are as they were."""
 
 
 def _read(entry: dict[str, Json]) -> Release:
