@@ -124,18 +124,6 @@ def _actions(ordered: list[tuple[Owner, Keeper]]) -> Iterable[Family]:
         "Services that somebody else keeps changing.",
         tuple(Sample(t.unstable, _labels(o)) for o, t in tallies),
     )
-    yield Family(
-        "drift_reported",
-        "gauge",
-        "Objects that drift and are left so (drift: report).",
-        tuple(Sample(t.reported, _labels(o)) for o, t in tallies),
-    )
-    yield Family(
-        "unstable_services",
-        "gauge",
-        "Services that somebody else keeps changing.",
-        tuple(Sample(t.unstable, _labels(o)) for o, t in tallies),
-    )
 
 
 def _arrivals(health: Health, deliveries: Mapping[tuple[str, str], int]) -> Iterable[Family]:
