@@ -24,8 +24,8 @@ STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"
 
 
 @pytest.fixture(name="site")
-def _site(engine: RunningEngine, registry_host: str) -> Iterator[Site]:
-    with Site(engine, registry_host) as site:
+def _site(newest_engine: RunningEngine, registry_host: str) -> Iterator[Site]:
+    with Site(newest_engine, registry_host) as site:
         yield site
 
 

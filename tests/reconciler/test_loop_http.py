@@ -116,6 +116,8 @@ def test_metrics_are_there_before_anything_has_happened() -> None:
     ):
         assert f"{line}\n" in text
     assert "reconciler_observation_age_seconds{" not in text
+    families = [line for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(families) == len(set(families)), "a family that stands twice is refused as a whole"
     assert "\nprocess_open_fds " in text
     prefixes = ("# HELP reconciler_", "# TYPE reconciler_", "reconciler_", "process_", "# HELP process_")
     for line in text.splitlines():
