@@ -21,14 +21,17 @@ from typing import Any, Self
 from engine_socket import request
 from git_repository import WrittenRepository
 from ground import RunningEngine
+from labelled import remove_labelled
 
 ENVIRONMENT = "dev"
 QUICK = {"monitor": "200ms", "deadline": "20s"}
 """A rollout for tests: nothing to wait for but health."""
-ALIVE = "trap 'exit 0' TERM; echo up; while :; do sleep 0.2; done"
-"""A process that runs and ends when it is asked to."""
+ALIVE = "trap 'exit 0' TERM; echo up; while :; do sleep 60 & wait; done"
+"""A process that runs, costs nothing, and ends at once when it is asked to."""
 SERVING = "trap 'exit 0' TERM; mkdir -p /www; httpd -f -p 8080 -h /www & wait"
 HEALTHY = {"test": ["CMD", "true"], "interval": "300ms", "retries": 2}
+CALM = {**HEALTHY, "interval": "1s"}
+"""For a place of many services: each check is a process that the engine starts."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Site:
     registry: str
     project: str = field(default_factory=lambda: f"e2e-{secrets.token_hex(4)}")
     variables: dict[str, str] = field(default_factory=dict)
+    healthcheck: Mapping[str, object] = field(default_factory=lambda: HEALTHY)
+    """What services have that declare none."""
     hands: list[Callable[[], object]] = field(default_factory=list)
     """What else is to be undone at the end."""
 
@@ -104,7 +109,7 @@ class Site:
         given: dict[str, object] = {
             "image": self.busybox,
             "command": ["sh", "-c", script] if script else None,
-            "healthcheck": HEALTHY,
+            "healthcheck": self.healthcheck,
             "stop_grace_period": "1s",
             "rollout": QUICK,
             **spec,
@@ -223,26 +228,16 @@ class Site:
 
     def inventory(self) -> dict[str, set[str]]:
         """Names of everything of this project, whatever made it."""
-        names: dict[str, set[str]] = {
+        return {
             "containers": set(self.containers()),
-            "networks": set(),
-            "volumes": set(),
+            "networks": {row["Name"] for row in self.listed("networks", self.owner)},
+            "volumes": {row["Name"] for row in self.listed("volumes", self.owner)},
         }
-        names["networks"] = {row["Name"] for row in self.listed("networks", self.owner)}
-        names["volumes"] = {row["Name"] for row in self.listed("volumes", self.owner)}
-        return names
 
     def clean(self) -> None:
         """Remove everything of this project, running or not, and the images that it brought."""
         labels = (self.owner, f"reconciler.registry={self.project}", f"e2e={self.project}")
-        for label in labels:
-            for row in self.listed("containers/json", label):
-                request(self.engine.socket, "DELETE", f"/containers/{row['Id']}?force=1&v=1")
-        for label in labels:
-            for row in self.listed("networks", label):
-                request(self.engine.socket, "DELETE", f"/networks/{row['Id']}")
-            for row in self.listed("volumes", label):
-                request(self.engine.socket, "DELETE", f"/volumes/{row['Name']}?force=1")
+        remove_labelled(self.engine.socket, self.listed, labels)
         for row in self.ask("GET", "/images/json"):
             for name in (*(row.get("RepoTags") or ()), *(row.get("RepoDigests") or ())):
                 if f"/{self.project}" in name:
