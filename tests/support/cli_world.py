@@ -19,6 +19,7 @@ from reconciler.provider import Login, Registry
 from reconciler.resolve import registry_port
 from specs.reference import Digest, ImageRef
 from specs.registry import Registry as RegistrySpec
+from virtual_time import run_hastily
 
 Verb = Callable[[Workspace, Clients], Awaitable[Report]]
 OWNER = Owner("shop", "dev")
@@ -106,7 +107,7 @@ class CliWorld:
     def run(self, verb: Verb, name: str = "", **fields: object) -> Report:
         """Run a verb to its end while the engine's clock goes by. Raises what the verb raises."""
         workspace = open_workspace(self.options(name or verb.__name__, **fields))
-        return asyncio.run(self._run(workspace, verb))
+        return run_hastily(self._run(workspace, verb))
 
     async def _run(self, workspace: Workspace, verb: Verb) -> Report:
         clock = asyncio.create_task(self._tick())
