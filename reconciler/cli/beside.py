@@ -49,14 +49,11 @@ class Beside:
 
     def alive(self, observed: Observed) -> bool:
         """Whether a loop keeps this commit, and is allowed to act."""
-        loop = self._acting(observed)
+        loop = acting_loop(observed)
         return loop is not None and keeps(loop) == self.workspace.desired.commit
 
-    def _acting(self, observed: Observed) -> LivingLoop | None:
-        return None if suspension(group(observed), "", observed.at) is not None else living_loop(observed)
-
     def _meet_loop(self, observed: Observed) -> None:
-        loop, desired = self._acting(observed), self.workspace.desired
+        loop, desired = acting_loop(observed), self.workspace.desired
         if loop is None or keeps(loop) is None:
             return
         if keeps(loop) == desired.commit:
@@ -64,6 +61,11 @@ class Beside:
                 raise LoopKeeps(loop)
         elif not waits_for_apply(self.workspace):
             raise _refusal(self.workspace, loop)
+
+
+def acting_loop(observed: Observed) -> LivingLoop | None:
+    """The loop that keeps the environment, unless that is suspended for loops."""
+    return None if suspension(group(observed), "", observed.at) is not None else living_loop(observed)
 
 
 def keeps(loop: LivingLoop) -> str | None:

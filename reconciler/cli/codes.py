@@ -19,6 +19,7 @@ CODES = {
     "CLI016": "A loop keeps the environment at another commit.",
     "CLI017": "The Environment document cannot be found, or its commit has errors, which this did not need.",
     "CLI018": "Something that history would tell is lost, or cannot be asked for. A warning.",
+    "CLI019": "A loop keeps the environment that is to be destroyed.",
     "CLI020": "There is no such code.",
     "CLI030": "Nothing here runs, or is built on, what lock --update names.",
     "CLI031": "The lock file cannot be written where it belongs.",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.cli.apply import exit_code, view_of
-from reconciler.cli.envelope import Report
+from reconciler.cli.beside import acting_loop
+from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, REFUSED
 from reconciler.cli.options import Options
 from reconciler.cli.progress import open_progress
@@ -41,6 +42,7 @@ async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
     if options.confirm != identity:
         report = Report(REFUSED, _text(desired, observed, identity), {"confirm": identity})
         return report_of(workspace, desired, observed, report)
+    _yield_to_loop(workspace, observed)
     for task in observed.tasks:
         await clients.runtime.remove_task(desired.owner, task.handle)
     progress = open_progress(desired, options)
@@ -52,6 +54,18 @@ async def report_destroy(workspace: Workspace, clients: Clients) -> Report:
     view = view_of(nothing, converged)
     report = Report(exit_code(converged), render_apply(view, stdout_style(options)), apply_json(view, False))
     return report_of(workspace, desired, converged.observed, report)
+
+
+def _yield_to_loop(workspace: Workspace, observed: Observed) -> None:
+    """A loop that keeps the environment would make again what goes. Raises Stop with 4."""
+    loop = acting_loop(observed)
+    if loop is None:
+        return
+    name = workspace.owner.environment
+    seen = f"a loop ({loop.by}) keeps it, and would make everything again"
+    remedy = f"stop it, or take {name} out of its Run file; or reconciler suspend {name} --reason TEXT"
+    problem = failure("CLI019", f"Environment {name}", seen, "no loop", remedy)
+    raise Stop(REFUSED, (*workspace.problems, problem), workspace.owner, workspace.desired.commit)
 
 
 def _identify(nothing: Desired, observed: Observed) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 from cli_world import OWNER, SPECS, CliWorld, live_name, states
 from providers.memory import Behaviour
 from reconciler.cli.apply import report_apply
+from reconciler.cli.destroy import report_destroy
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.retry import report_retry
 from reconciler.cli.status import report_status
@@ -95,6 +96,25 @@ def test_at_another_commit_it_yields_until_the_loop_is_suspended(settled: CliWor
         assert (report.exit, report.members["result"]) == (0, "settled")
         assert report.text.startswith("suspended for loops (by hand) until: reconciler resume dev")
         assert len(report.members["outcomes"]) > 0  # type: ignore[arg-type] # a member of JSON
+
+    beside(settled, work)
+
+
+def test_destroy_yields_to_a_loop_until_it_is_suspended(settled: CliWorld) -> None:
+    async def destroy(**fields: object) -> Report:
+        workspace = open_workspace(settled.options("destroy", **fields))
+        return await report_destroy(workspace, settled.clients(workspace))
+
+    async def work(it: Living) -> None:
+        it.offer()
+        await it.keeper.rested.wait()
+        asked = await destroy()
+        with pytest.raises(Stop) as met:
+            await destroy(confirm=asked.members["confirm"])
+        assert (met.value.exit, met.value.problems[-1].code) == (4, "CLI019")
+        await it.say("suspend", reason="it goes")
+        assert (await destroy(confirm=asked.members["confirm"])).exit == 0
+        assert settled.engine.ground.containers == {}
 
     beside(settled, work)
 
