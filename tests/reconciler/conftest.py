@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cli_world import FILES, CliWorld, make_world
 from reconciler.cli.apply import report_apply
+from virtual_time import HastyLoop
+
+HASTY = ("test_keeper.py", "test_loop.py")
+"""Modules whose tests wait for pauses of ours, beside an engine in memory with a clock of its own."""
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """In what loop an asynchronous test runs."""
+    return {"loop": HastyLoop if item.path.name in HASTY else asyncio.new_event_loop}
 
 
 @pytest.fixture
