@@ -83,7 +83,8 @@ class Outbox:
                     self.tell(f"results wait in memory alone: {error.__class__.__name__} in {self.folder}")
             # Once: what cannot be written is sent all the same, and trying at each turn helps nobody.
             if self._unwritten.get(name) is letter:
-                del self._unwritten[name]
+                # The write of a process that ends may overtake one that is still under way in its thread.
+                self._unwritten.pop(name, None)
 
     def _write(self, name: str, letter: Letter | None) -> None:
         path = self.folder / f"{name}{_SUFFIX}"

@@ -67,7 +67,9 @@ class NotifyPlace:
 
     @property
     def name(self) -> str:
-        mark = hashlib.sha256(self.notify.url.encode()).hexdigest()[:8]
+        # Entries of one address and one secret are one receiver: what several of them ask for is sent once.
+        receiver = f"{self.notify.url}\n{self.notify.secret or ''}"
+        mark = hashlib.sha256(receiver.encode()).hexdigest()[:8]
         return f"notify {mark}"
 
     def wants(self, environment: str, event: str) -> bool:
@@ -99,8 +101,9 @@ def places_of(spec: RunSpec) -> Mapping[str, ResultPlace]:
 
 def notified(spec: RunSpec, environment: str, event: str) -> Sequence[NotifyPlace]:
     """Who is told of this event; an empty environment is about all."""
-    places = [place for place in places_of(spec).values() if isinstance(place, NotifyPlace)]
-    return [place for place in places if place.wants(environment, event)]
+    places = [NotifyPlace(number, notify) for number, notify in enumerate(spec.notify)]
+    wanting = {place.name: place for place in places if place.wants(environment, event)}
+    return list(wanting.values())
 
 
 def read_token(path: str) -> str:

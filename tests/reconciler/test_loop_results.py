@@ -11,6 +11,7 @@ from providers.memory import Behaviour
 from reconciler.cli.loop_audience import Refusal, heard_by
 from reconciler.cli.loop_results import Results
 from reconciler.cli.result_letters import Letter
+from reconciler.cli.result_places import notified, places_of
 from reconciler.keeper_report import Heard
 from reconciler.ownership import Owner
 from sketches import OWNER, Sketch, commit, desired
@@ -207,3 +208,16 @@ def test_of_many_services_only_those_are_told_that_the_commit_touched() -> None:
 
     run_virtually(live())
     assert told.statuses(2) == {"reconciler/dev": "success", "reconciler/dev/s0": "success"}
+
+
+def test_entries_of_one_address_each_count_and_an_event_is_sent_there_once() -> None:
+    def entry(secret: str, event: str, environment: str) -> dict[str, Any]:
+        url = "https://a.example.com"
+        return {"url": url, "secret": secret, "on": ["settled", event], "environments": [environment]}
+
+    entries = [entry("/s", "failed", "prod"), entry("/s", "drift", "prod"), entry("/t", "failed", "dev")]
+    spec = RunSpec.model_validate({**spec_of().model_dump(), "notify": entries})
+    told = [notified(spec, *of) for of in (("prod", "failed"), ("prod", "settled"), ("dev", "failed"))]
+    assert [len(places) for places in told] == [1, 1, 1]
+    assert told[0][0].name == told[1][0].name != told[2][0].name
+    assert all(place.name in places_of(spec) for places in told for place in places)
