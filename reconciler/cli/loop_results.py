@@ -17,6 +17,7 @@ from reconciler.cli.verdicts import (
     refusal_verdict,
     rest_verdicts,
     superseded,
+    unread_verdict,
 )
 from reconciler.desired import Desired
 from reconciler.keeper_report import Heard, Rest
@@ -25,6 +26,8 @@ from reconciler.ownership import Owner
 from specs.run_file import RunSpec
 from specs.run_results import Event
 
+_BLIND: Final = 4
+"""Looks in a row; with the pauses between them some fifteen seconds."""
 _PENDING_PAUSE: Final = 1.0
 """Seconds that "pending" waits: what settles at once needs no second request, and a restart none at all."""
 
@@ -38,6 +41,8 @@ class _Course:
     standings: dict[str, Standing] = field(default_factory=dict)
     """By service name; the environment's own under an empty one."""
     touched: set[str] = field(default_factory=set)
+    blind: int = 0
+    """Looks in a row that could not see everything."""
 
 
 @dataclass(slots=True)
@@ -54,8 +59,9 @@ class Results:
         """See ``Listener``."""
         return Heard(
             begun=lambda desired, trigger: self._begun(owner, repository, desired, trigger),
-            passed=lambda desired, report, seconds: self._passed(owner, desired, report),
+            passed=lambda desired, report, seconds: self._passed(owner, repository, desired, report),
             rested=lambda rest: self._rested(owner, repository, rest),
+            failed=lambda error: self._unread(owner, repository, str(error)),
         )
 
     def refused(self, refusal: Refusal) -> None:
@@ -71,17 +77,33 @@ class Results:
         environment = owner.environment
         if earlier is not None and earlier.commit != desired.commit:
             for name, standing in earlier.standings.items():
-                if standing == "pending":
+                if standing in ("pending", "error"):
                     verdict = superseded(name, desired.commit)
                     self._status(repository, environment, earlier.commit, verdict)
         course = self._courses[owner] = _Course(desired.commit, trigger)
         course.standings[""] = "pending"
         self._status(repository, environment, desired.commit, Verdict("", "pending", "deploying"))
 
-    def _passed(self, owner: Owner, desired: Desired, report: PassReport) -> None:
+    def _passed(self, owner: Owner, repository: str, desired: Desired, report: PassReport) -> None:
         course = self._courses.get(owner)
         if course is not None and course.commit == desired.commit:
             course.touched |= {a.subject.name for a in report.started if a.subject.kind == "Service"}
+
+        if report.observed.unreadable:
+            self._unread(owner, repository, "; ".join(u.reason for u in report.observed.unreadable))
+        elif course is not None:
+            course.blind = 0
+
+    def _unread(self, owner: Owner, repository: str, reason: str) -> None:
+        """Somebody may wait for what nobody can see: told when it is no passing moment."""
+        course = self._courses.get(owner)
+        if course is None:
+            return
+        course.blind += 1
+        if course.blind == _BLIND and course.standings.get("") == "pending":
+            verdict = self._masked(unread_verdict(reason))
+            course.standings[""] = verdict.standing
+            self._status(repository, owner.environment, course.commit, verdict)
 
     def _rested(self, owner: Owner, repository: str, rest: Rest) -> None:
         commit = rest.desired.commit

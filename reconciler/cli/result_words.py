@@ -15,9 +15,13 @@ from specs.run_results import Event, Forge
 
 _STATES: Final[Mapping[str, Mapping[Standing, str]]] = {
     "github": {"pending": "pending", "success": "success", "failure": "failure", "error": "error"},
-    "gitlab": {"pending": "running", "success": "success", "failure": "failed", "error": "canceled"},
+    "gitlab": {"pending": "running", "success": "success", "failure": "failed", "error": "failed"},
     "gitea": {"pending": "pending", "success": "success", "failure": "failure", "error": "error"},
 }
+
+
+_SUPERSEDED: Final = {"github": "error", "gitlab": "canceled", "gitea": "error"}
+"""Of these GitLab alone has a word for what nobody waits for any more."""
 
 
 def context_of(environment: str, service_name: str) -> str:
@@ -29,7 +33,7 @@ def status_body(forge: Forge, environment: str, verdict: Verdict) -> dict[str, J
     """A commit status in the forge's own words."""
     name = "name" if forge.provider == "gitlab" else "context"
     body: dict[str, Json] = {
-        "state": _STATES[forge.provider][verdict.standing],
+        "state": _STATES[forge.provider].get(verdict.standing, _SUPERSEDED[forge.provider]),
         "description": verdict.words,
         name: context_of(environment, verdict.service_name),
     }

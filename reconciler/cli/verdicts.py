@@ -16,7 +16,7 @@ from reconciler.render import count, escape, short_commit
 from reconciler.status import ServiceStatus, assess_status
 from specs.problem import Problem
 
-Standing = Literal["pending", "success", "failure", "error"]
+Standing = Literal["pending", "success", "failure", "error", "superseded"]
 MANY: Final = 50
 """Services beyond which only those are told one by one that a commit touched or that are not well."""
 _LONGEST: Final = 140
@@ -60,9 +60,14 @@ def refusal_verdict(problems: Sequence[Problem]) -> Verdict:
     return Verdict("", "failure", short(f"refused, {count(len(errors), 'problem')}{place}{first}"))
 
 
+def unread_verdict(reason: str) -> Verdict:
+    """What runs cannot be seen, again and again."""
+    return Verdict("", "error", short(f"cannot tell: {reason}"))
+
+
 def superseded(service_name: str, commit: str) -> Verdict:
     """A newer commit came before an older one had settled."""
-    return Verdict(service_name, "error", f"superseded by {short_commit(commit)} before it had settled")
+    return Verdict(service_name, "superseded", f"superseded by {short_commit(commit)} before it had settled")
 
 
 def short(words: str, longest: int = _LONGEST) -> str:
@@ -92,7 +97,7 @@ _STANDINGS: Final[Mapping[str, Standing]] = {
 def _of_environment(rest: Rest, statuses: Sequence[ServiceStatus]) -> Verdict:
     if rest.result == "unreadable":
         reasons = "; ".join(u.reason for u in rest.observed.unreadable)
-        return Verdict("", "error", short(f"cannot tell: {reasons}"))
+        return unread_verdict(reasons)
     ill = [s for s in statuses if _STANDINGS[s.state] == "failure"]
     if rest.result == "settled" and not ill:
         return Verdict("", "success", f"{count(len(statuses), 'service')} settled")

@@ -152,6 +152,23 @@ def test_a_commit_that_a_newer_one_overtakes_is_not_left_pending() -> None:
     assert told.statuses(2)["reconciler/dev"] == "success"
 
 
+def test_what_cannot_be_seen_is_told_as_that_and_then_as_what_it_is() -> None:
+    told = Told()
+
+    async def live() -> None:
+        async with keeping(WEB) as it:
+            listen(it, told)
+            it.driver.world.engine.unreadable("instances", "hunter2 hangs")
+            it.offer(desired(WEB, at=1))
+            await it.until(lambda: told.statuses(1).get("reconciler/dev") == "error")
+            assert told.words(1) == "cannot tell: *** hangs"
+            it.driver.world.engine.ground.unreadable.clear()
+            await settle(it, 1, WEB)
+            assert told.statuses(1)["reconciler/dev"] == "success"
+
+    run_virtually(live())
+
+
 def refusal(environment: str = "dev", commit_id: str | None = None, seen: str = "hunter2 is odd") -> Refusal:
     problem = Problem("SPEC012", "error", "specs/web.yaml", 4, 3, "Service web", seen, "", "")
     return Refusal("shop", environment, commit_id, (problem, problem))
