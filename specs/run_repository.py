@@ -6,6 +6,7 @@ from pydantic import Field
 
 from specs.environment import EndpointText
 from specs.model import Duration, FilePath, Model, Name, RefName
+from specs.run_access import Ssh
 from specs.run_bounds import AnyBounds, Bounds
 from specs.run_results import Forge
 from specs.run_signatures import Signatures
@@ -30,6 +31,7 @@ class RunRepository(Model):
     credential: FilePath | None = Field(
         default=None, description="A file as git-credential-store(1) reads it, for https."
     )
+    ssh: Ssh | None = Field(default=None, description="How to log in, for ssh; there it is needed.")
     environments: tuple[Name, ...] = Field(
         default=(), description="The environments to keep; default: every one that the policy ref declares."
     )

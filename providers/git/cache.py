@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from providers.git.access import ANYBODY, Access, login_settings
 from providers.git.command import GitCommand
 from providers.git.host import resolve_host
 from providers.git.repository import GitRepository
@@ -24,9 +26,9 @@ OPTIONS = (
     "transfer.fsckObjects=true",
     "transfer.unpackLimit=1",
     "protocol.version=2",
-    "credential.helper=",
 )
-SSH = "core.sshCommand=ssh -oBatchMode=yes -oStrictHostKeyChecking=yes -oConnectTimeout=20"
+DEFAULT_BRANCH = "default branch"
+"""Beside the refs of a listing: which of them HEAD is. No ref has a space in its name."""
 _HEAD = re.compile(r"ref: (refs/heads/\S+)\tHEAD")
 
 
@@ -34,16 +36,17 @@ def fetch_repository(
     url: str,
     cache: Path,
     allow_file: bool = False,
-    credentials: Path | None = None,
+    access: Access = ANYBODY,
     timeout: float = FETCH_TIMEOUT,
+    listed: Mapping[str, str] | None = None,
 ) -> GitRepository:
     """Clone or update ``url`` in ``cache`` and give its repository, HEAD being the remote's default branch.
 
-    ``credentials`` is a file as git-credential-store(1) reads it; nothing else of the user is asked.
-    Redirects are refused, objects are checked. Raises ProviderError; a clone that failed leaves nothing.
+    ``listed`` is what ``list_tips`` said a moment ago, if it was asked. Redirects are refused, objects are
+    checked. Raises ProviderError; a clone that failed leaves nothing.
     """
     remote = parse_url(url, allow_file)
-    folder = clone_folder(remote, cache, credentials)
+    folder = clone_folder(remote, cache, access)
     is_new = not (folder / "HEAD").exists()
     folder.mkdir(parents=True, exist_ok=True)
     git = GitCommand(folder, protocols=(remote.protocol,))
@@ -51,7 +54,8 @@ def fetch_repository(
         if is_new:
             git.read("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
             git.read("config", "remote.origin.url", remote.text)
-        _fetch(git, settings_of(remote, credentials), remote.text, timeout)
+        with reaching(remote, access) as options:
+            _fetch(git, options, remote.text, timeout, listed)
     except ProviderError:
         if is_new:
             shutil.rmtree(folder, ignore_errors=True)
@@ -59,18 +63,18 @@ def fetch_repository(
     return GitRepository(folder)
 
 
-def clone_folder(remote: RemoteUrl, cache: Path, credentials: Path | None) -> Path:
-    """Where the clone of a remote lies; two credentials are two clones."""
-    name = hashlib.sha256(f"{remote.text}\n{credentials or ''}".encode()).hexdigest()[:32]
+def clone_folder(remote: RemoteUrl, cache: Path, access: Access) -> Path:
+    """Where the clone of a remote lies; two logins are two clones."""
+    name = hashlib.sha256(f"{remote.text}\n{access.name}".encode()).hexdigest()[:32]
     return cache / f"{name}.git"
 
 
-def settings_of(remote: RemoteUrl, credentials: Path | None) -> list[str]:
-    """Options of git for every question to a remote. Raises Refused (GIT012)."""
-    settings = [part for option in (*OPTIONS, SSH) for part in ("-c", option)] + pinned(remote)
-    if credentials:
-        settings += ["-c", f"credential.helper=store --file={shlex.quote(str(credentials.absolute()))}"]
-    return settings
+@contextmanager
+def reaching(remote: RemoteUrl, access: Access) -> Iterator[list[str]]:
+    """Options of git for every question to a remote, good until the block ends. Raises Refused (GIT012)."""
+    settings = [part for option in OPTIONS for part in ("-c", option)] + pinned(remote)
+    with login_settings(remote, access) as login:
+        yield settings + login
 
 
 def pinned(remote: RemoteUrl) -> list[str]:
@@ -84,8 +88,12 @@ def pinned(remote: RemoteUrl) -> list[str]:
     return ["-c", f"http.curloptResolve={remote.host}:{port}:{address}"]
 
 
-def _fetch(git: GitCommand, options: list[str], url: str, timeout: float) -> None:
-    heads = git.read(*options, "ls-remote", "--symref", "--end-of-options", url, "HEAD", timeout=timeout)
+def _fetch(
+    git: GitCommand, options: list[str], url: str, timeout: float, listed: Mapping[str, str] | None
+) -> None:
+    if listed is None:
+        heads = git.read(*options, "ls-remote", "--symref", "--end-of-options", url, "HEAD", timeout=timeout)
+        listed = read_listing(heads.text)
     git.read(
         *options,
         "fetch",
@@ -99,5 +107,14 @@ def _fetch(git: GitCommand, options: list[str], url: str, timeout: float) -> Non
         *_WANTED,
         timeout=timeout,
     )
-    if head := _HEAD.search(heads.text):
-        git.read("symbolic-ref", "HEAD", head[1])
+    branch = listed.get(DEFAULT_BRANCH)
+    if branch is not None and (git.folder / "HEAD").read_text().strip() != f"ref: {branch}":
+        git.read("symbolic-ref", "HEAD", branch)
+
+
+def read_listing(text: str) -> Mapping[str, str]:
+    """What ``ls-remote --symref`` printed: ids by ref, and under DEFAULT_BRANCH the path of HEAD's branch."""
+    pairs = (line.partition("\t") for line in text.splitlines())
+    found = {name: object_id for object_id, _, name in pairs if name and " " not in object_id}
+    head = _HEAD.search(text)
+    return {**found, DEFAULT_BRANCH: head[1]} if head else found

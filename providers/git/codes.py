@@ -15,4 +15,5 @@ CODES = {
     "GIT010": "The text is no ref.",
     "GIT011": "There is no such branch, tag or commit.",
     "GIT012": "The repository's URL is not allowed.",
+    "GIT013": "The remote does not take the login, or is not known.",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,11 @@ _SAFE_OPTIONS = (
     "gc.auto=0",
     "maintenance.auto=false",
 )
+_LOGIN = re.compile(
+    r"Authentication failed|could not read (?:Username|Password)|Permission denied \("
+    r"|Host key verification failed"
+)
+_LOGIN_REMEDY = "look at the credential, or the key and known_hosts; it will be tried again"
 _MAX_SHOWN = 2_000
 _NOT_FOUND = 127
 
@@ -128,7 +134,11 @@ class GitCommand:
             return Refused(
                 "GIT002", where, "not a git repository", "a folder inside a clone", f"git init {self.folder}"
             )
-        last = answer.stderr.splitlines()[-1:] or ["no message"]
+        lines = answer.stderr.splitlines()
+        for line in lines:
+            if _LOGIN.search(line):
+                return ProviderError("GIT013", where, line, "a login that the remote takes", _LOGIN_REMEDY)
+        last = lines[-1:] or ["no message"]
         return ProviderError("GIT004", where, f"exit status {answer.status}: {last[0]}", "exit status 0")
 
     def _line(self, arguments: Sequence[str]) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from providers.git.cache import clone_folder, settings_of
+from providers.git.access import ANYBODY, Access
+from providers.git.cache import clone_folder, reaching, read_listing
 from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
 from providers.git.url import normal_url, parse_url
@@ -35,22 +36,23 @@ def list_remote(repository: GitRepository, timeout: float) -> RemoteRefs | None:
     remote = parse_url(url, allow_file=True)
     git = GitCommand(repository.path, protocols=(remote.protocol,), trusted=repository.git.trusted)
     words = ("ls-remote", "--symref", "--end-of-options", remote.text)
-    answer = git.read(*settings_of(remote, None), *words, timeout=timeout)
+    with reaching(remote, ANYBODY) as options:
+        answer = git.read(*options, *words, timeout=timeout)
     head = _HEAD.search(answer.text)
     refs = {match[2]: match[1] for match in _LINE.finditer(answer.text)}
     return RemoteRefs(normal_url(url), head[1] if head else None, refs)
 
 
 def list_tips(
-    url: str, cache: Path, credentials: Path | None = None, timeout: float = LIST_TIMEOUT
+    url: str, cache: Path, access: Access = ANYBODY, timeout: float = LIST_TIMEOUT
 ) -> Mapping[str, str]:
-    """What HEAD and each branch and tag of a remote that may not be cloned yet name now. Fetches nothing.
-    Raises ProviderError."""
+    """What HEAD and each branch and tag of a remote that may not be cloned yet name now, and under
+    ``cache.DEFAULT_BRANCH`` which of them HEAD is. Fetches nothing. Raises ProviderError."""
     remote = parse_url(url)
-    folder = clone_folder(remote, cache, credentials)
+    folder = clone_folder(remote, cache, access)
     folder.mkdir(parents=True, exist_ok=True)
     git = GitCommand(folder, protocols=(remote.protocol,))
-    words = ("ls-remote", "--end-of-options", remote.text, "HEAD", "refs/heads/*", "refs/tags/*")
-    lines = git.read(*settings_of(remote, credentials), *words, timeout=timeout).text.splitlines()
-    pairs = (line.partition("\t") for line in lines)
-    return {name: object_id for object_id, _, name in pairs if name}
+    refs = ("HEAD", "refs/heads/*", "refs/tags/*")
+    with reaching(remote, access) as options:
+        words = ("ls-remote", "--symref", "--end-of-options", remote.text, *refs)
+        return read_listing(git.read(*options, *words, timeout=timeout).text)

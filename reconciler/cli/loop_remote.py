@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from specs.run_repository import RunRepository
 
 if TYPE_CHECKING:
+    from providers.git.access import Access
     from providers.git.repository import GitRepository
 
 
@@ -19,16 +20,17 @@ def list_tips(entry: RunRepository) -> Mapping[str, str]:
         return _local_tips(_local(entry))
     from providers.git import remote
 
-    return remote.list_tips(entry.url or "", cache_folder(), credentials=_credential(entry))
+    return remote.list_tips(entry.url or "", cache_folder(), _access(entry))
 
 
-def open_entry(entry: RunRepository) -> GitRepository:
-    """The repository, fetched where it is a remote one. Raises ProviderError."""
+def open_entry(entry: RunRepository, tips: Mapping[str, str] | None = None) -> GitRepository:
+    """The repository, fetched where it is a remote one; ``tips`` is what was listed a moment ago.
+    Raises ProviderError."""
     if entry.folder is not None:
         return _local(entry)
     from providers.git.cache import fetch_repository
 
-    return fetch_repository(entry.url or "", cache_folder(), credentials=_credential(entry))
+    return fetch_repository(entry.url or "", cache_folder(), access=_access(entry), listed=tips)
 
 
 def cache_folder() -> Path:
@@ -42,8 +44,11 @@ def _local(entry: RunRepository) -> GitRepository:
     return GitRepository(Path(entry.folder or "/"))
 
 
-def _credential(entry: RunRepository) -> Path | None:
-    return Path(entry.credential) if entry.credential else None
+def _access(entry: RunRepository) -> Access:
+    from providers.git.access import Access, SshFiles
+
+    ssh = SshFiles(Path(entry.ssh.identity), Path(entry.ssh.known_hosts)) if entry.ssh else None
+    return Access(Path(entry.credential) if entry.credential else None, ssh)
 
 
 def _local_tips(repository: GitRepository) -> Mapping[str, str]:

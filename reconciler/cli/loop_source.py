@@ -120,7 +120,7 @@ class RepositoryWatch:
         try:
             tips = await asyncio.to_thread(list_tips, self.entry)
             if not self.was_read or tips != self.seen or self.held:
-                repository = await asyncio.to_thread(open_entry, self.entry)
+                repository = await asyncio.to_thread(open_entry, self.entry, tips)
                 await self._read(repository)
                 self.seen, self.was_read = tips, True
         except BaseException:

@@ -43,6 +43,16 @@ def test_reads_what_is_kept() -> None:
         ("folder: /srv/git/tools.git", "folder: tools.git", "7:29", "SPEC015", ""),
         ("poll: 30s", "poll: 30", "", "SPEC014", "10s"),
         ("metadata: {name: main}", "extra: 1", "3:1", "SPEC012", "extra"),
+        ("https://git.example.com/team", "ssh://git@git.example.com", "6:20", "SPEC015", "known_hosts"),
+        (
+            "https://git.example.com/team/shop.git",
+            "git@git.example.com:shop.git",
+            "6:26",
+            "SPEC015",
+            "no key",
+        ),
+        ("ref: main", "ssh: {identity: /a, known_hosts: /b}", "6:66", "SPEC015", "not reached by ssh"),
+        ("folder: /srv", "ssh: {identity: /a, known_hosts: '/b$x'}, folder: /srv", "7:", "SPEC015", ""),
         ("ref: main", 'ref: "--upload-pack=x"', "6:", "SPEC015", "branch"),
     ],
 )
@@ -53,6 +63,16 @@ def test_names_what_is_wrong_and_where(old: str, new: str, place: str, code: str
     assert f"run.yaml:{place}" in said
     assert f"[{code}]" in said
     assert words in said
+
+
+@pytest.mark.parametrize("url", ["ssh://git@git.example.com/shop", "git.example.com:shop.git"])
+def test_a_key_goes_with_a_url_by_ssh(url: str) -> None:
+    login = "ssh: {identity: /etc/key, known_hosts: /etc/hosts-known}"
+    text = GOOD.replace("https://git.example.com/team/shop.git", url).replace("poll: 30s", login)
+    found, problems = load_run("run.yaml", text.encode())
+    assert problems == []
+    assert found is not None
+    assert found.spec.repositories[0].ssh is not None
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"a: &x b\n", b"---\n---\n"])
