@@ -6,7 +6,7 @@ from pydantic import Field
 
 from specs.environment import EndpointText
 from specs.model import Duration, FilePath, Model, Name, RefName
-from specs.run_access import Ssh
+from specs.run_access import GithubApp, Ssh
 from specs.run_bounds import AnyBounds, Bounds
 from specs.run_results import Forge
 from specs.run_signatures import Signatures
@@ -32,6 +32,9 @@ class RunRepository(Model):
         default=None, description="A file as git-credential-store(1) reads it, for https."
     )
     ssh: Ssh | None = Field(default=None, description="How to log in, for ssh; there it is needed.")
+    github_app: GithubApp | None = Field(
+        default=None, description="A GitHub App to log in as, for https, instead of credential."
+    )
     environments: tuple[Name, ...] = Field(
         default=(), description="The environments to keep; default: every one that the policy ref declares."
     )

@@ -26,7 +26,10 @@ class Forge(Model):
 
     provider: Literal["github", "gitlab", "gitea"] = Field(description="Forgejo is gitea.")
     project: ProjectPath = Field(description="OWNER/NAME.", examples=["team/shop"])
-    token: FilePath = Field(description="A file with a token that may write commit statuses.")
+    token: FilePath | None = Field(
+        default=None,
+        description="A file with a token that may write commit statuses; default: the github_app's.",
+    )
     api: Link | None = Field(
         default=None,
         description="The API's address; default: that of github.com or gitlab.com. Gitea has none.",

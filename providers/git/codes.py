@@ -16,4 +16,5 @@ CODES = {
     "GIT011": "There is no such branch, tag or commit.",
     "GIT012": "The repository's URL is not allowed.",
     "GIT013": "The remote does not take the login, or is not known.",
+    "GIT014": "The GitHub App gets no token.",
 }

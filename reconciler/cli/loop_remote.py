@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from reconciler.cli.github_app import account_of, forget_token, installation_token
+from reconciler.fault import ProviderError
 from specs.run_repository import RunRepository
 
 if TYPE_CHECKING:
     from providers.git.access import Access
     from providers.git.repository import GitRepository
+
+Answer = TypeVar("Answer")
+_NO_LOGIN: Final = "GIT013"
 
 
 def list_tips(entry: RunRepository) -> Mapping[str, str]:
@@ -20,7 +25,7 @@ def list_tips(entry: RunRepository) -> Mapping[str, str]:
         return _local_tips(_local(entry))
     from providers.git import remote
 
-    return remote.list_tips(entry.url or "", cache_folder(), _access(entry))
+    return _logged_in(entry, lambda access: remote.list_tips(entry.url or "", cache_folder(), access))
 
 
 def open_entry(entry: RunRepository, tips: Mapping[str, str] | None = None) -> GitRepository:
@@ -30,7 +35,10 @@ def open_entry(entry: RunRepository, tips: Mapping[str, str] | None = None) -> G
         return _local(entry)
     from providers.git.cache import fetch_repository
 
-    return fetch_repository(entry.url or "", cache_folder(), access=_access(entry), listed=tips)
+    return _logged_in(
+        entry,
+        lambda access: fetch_repository(entry.url or "", cache_folder(), access=access, listed=tips),
+    )
 
 
 def cache_folder() -> Path:
@@ -44,11 +52,22 @@ def _local(entry: RunRepository) -> GitRepository:
     return GitRepository(Path(entry.folder or "/"))
 
 
-def _access(entry: RunRepository) -> Access:
+def _logged_in(entry: RunRepository, ask: Callable[[Access], Answer]) -> Answer:
+    """Ask with the login of the entry; once more with a fresh token where the remote takes it no longer."""
     from providers.git.access import Access, SshFiles
 
-    ssh = SshFiles(Path(entry.ssh.identity), Path(entry.ssh.known_hosts)) if entry.ssh else None
-    return Access(Path(entry.credential) if entry.credential else None, ssh)
+    if entry.github_app is None:
+        ssh = SshFiles(Path(entry.ssh.identity), Path(entry.ssh.known_hosts)) if entry.ssh else None
+        return ask(Access(Path(entry.credential) if entry.credential else None, ssh))
+    account = account_of(entry.github_app)
+    token = installation_token(entry.github_app)
+    try:
+        return ask(Access(token=token, account=account))
+    except ProviderError as error:
+        if error.code != _NO_LOGIN:
+            raise
+        forget_token(entry.github_app)
+    return ask(Access(token=installation_token(entry.github_app), account=account))
 
 
 def _local_tips(repository: GitRepository) -> Mapping[str, str]:

@@ -105,12 +105,18 @@ class Postman:
 
     async def _send(self, session: ClientSession, place: ResultPlace, letter: Letter) -> None:
         try:
-            self._judge(place, letter, await _post(session, place.request(letter, self.clock())))
+            answer = await self._hand_over(session, place, letter)
+            if answer.status == 401 and isinstance(place, ForgePlace) and place.renew():
+                answer = await self._hand_over(session, place, letter)
+            self._judge(place, letter, answer)
         except Exception as error:  # a destination's fault, whatever it is, is never the loop's
             self._fail(letter, None, type(error).__name__)
         finally:
             self._sending.pop(letter.destination, None)
             self.news.set()
+
+    async def _hand_over(self, session: ClientSession, place: ResultPlace, letter: Letter) -> Answered:
+        return await _post(session, await asyncio.to_thread(place.request, letter, self.clock()))
 
     def _judge(self, place: ResultPlace, letter: Letter, answer: Answered) -> None:
         if 200 <= answer.status < 300 or _says_already(place, answer):

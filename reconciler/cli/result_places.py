@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.cli.github_app import forget_token, installation_token
 from reconciler.cli.result_letters import Letter
+from specs.run_access import GithubApp
 from specs.run_file import RunSpec
 from specs.run_results import Forge, Notify
 
@@ -34,6 +36,8 @@ class ForgePlace:
 
     repository: str
     forge: Forge
+    app: GithubApp | None = None
+    """Whose tokens are used where the forge names none."""
 
     @property
     def name(self) -> str:
@@ -46,8 +50,8 @@ class ForgePlace:
         return f"/repos/{self.forge.project}/statuses/{commit}"
 
     def request(self, letter: Letter, now: float) -> Request:
-        """What is sent. Raises OSError and ValueError where the token cannot be read."""
-        token = read_token(self.forge.token)
+        """What is sent. Blocking. Raises OSError, ValueError and ProviderError where there is no token."""
+        token = self._token()
         if self.forge.provider == "gitlab":
             login = {"PRIVATE-TOKEN": token}
         else:
@@ -56,6 +60,18 @@ class ForgePlace:
         accept = "application/vnd.github+json" if self.forge.provider == "github" else "application/json"
         headers = {"Content-Type": "application/json", "Accept": accept, **login}
         return Request(f"{address.rstrip('/')}{letter.path}", headers, json.dumps(dict(letter.body)).encode())
+
+    def renew(self) -> bool:
+        """The forge refused the token: throw it away. Whether there may be another."""
+        if self.forge.token is not None or self.app is None:
+            return False
+        forget_token(self.app)
+        return True
+
+    def _token(self) -> str:
+        if self.forge.token is None and self.app is not None:
+            return installation_token(self.app)
+        return read_token(self.forge.token or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,9 @@ ResultPlace = ForgePlace | NotifyPlace
 
 def places_of(spec: RunSpec) -> Mapping[str, ResultPlace]:
     """All of them, by name."""
-    found: list[ResultPlace] = [ForgePlace(r.name, r.forge) for r in spec.repositories if r.forge is not None]
+    found: list[ResultPlace] = [
+        ForgePlace(r.name, r.forge, r.github_app) for r in spec.repositories if r.forge is not None
+    ]
     found += [NotifyPlace(number, notify) for number, notify in enumerate(spec.notify)]
     return {place.name: place for place in found}
 

@@ -47,7 +47,7 @@ def test_reads_what_is_kept() -> None:
         (
             "https://git.example.com/team/shop.git",
             "git@git.example.com:shop.git",
-            "6:26",
+            "6:20",
             "SPEC015",
             "no key",
         ),
