@@ -11,7 +11,7 @@ RUN python -m venv /opt/reconciler \
 
 FROM python:3.13-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends git openssh-client ca-certificates \
+ && apt-get install -y --no-install-recommends git openssh-client openssl ca-certificates \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH PYTHONSAFEPATH=1 XDG_STATE_HOME=/var/lib XDG_CACHE_HOME=/var/cache

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from providers.git.access import ANYBODY, Access, login_settings
+from providers.git.breakage import drop_leftovers, is_sound, set_aside
 from providers.git.command import GitCommand
 from providers.git.host import resolve_host
 from providers.git.repository import GitRepository
@@ -17,6 +18,7 @@ from providers.git.url import RemoteUrl, parse_url
 from reconciler.fault import ProviderError
 
 FETCH_TIMEOUT = 600.0
+MOST_BYTES = 4 << 30
 _WANTED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 OPTIONS = (
     "http.followRedirects=false",
@@ -39,27 +41,35 @@ def fetch_repository(
     access: Access = ANYBODY,
     timeout: float = FETCH_TIMEOUT,
     listed: Mapping[str, str] | None = None,
+    most_bytes: int = MOST_BYTES,
 ) -> GitRepository:
     """Clone or update ``url`` in ``cache`` and give its repository, HEAD being the remote's default branch.
 
     ``listed`` is what ``list_tips`` said a moment ago, if it was asked. Redirects are refused, objects are
-    checked. Raises ProviderError; a clone that failed leaves nothing.
+    checked, no pack is larger than ``most_bytes``. Raises ProviderError: what failed leaves nothing of a new
+    clone, and an older one as it was; one that is broken is set aside and made again.
     """
     remote = parse_url(url, allow_file)
     folder = clone_folder(remote, cache, access)
-    is_new = not (folder / "HEAD").exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    git = GitCommand(folder, protocols=(remote.protocol,))
-    try:
-        if is_new:
+    git = GitCommand(folder, protocols=(remote.protocol,), most_bytes=most_bytes)
+    with reaching(remote, access) as options:
+        if (folder / "HEAD").exists():
+            try:
+                _fetch(git, options, remote.text, timeout, listed)
+                return GitRepository(folder)
+            except ProviderError:
+                drop_leftovers(folder)
+                if is_sound(git):
+                    raise
+        set_aside(folder)
+        folder.mkdir(parents=True)
+        try:
             git.read("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
             git.read("config", "remote.origin.url", remote.text)
-        with reaching(remote, access) as options:
             _fetch(git, options, remote.text, timeout, listed)
-    except ProviderError:
-        if is_new:
+        except ProviderError:
             shutil.rmtree(folder, ignore_errors=True)
-        raise
+            raise
     return GitRepository(folder)
 
 

@@ -17,4 +17,5 @@ CODES = {
     "GIT012": "The repository's URL is not allowed.",
     "GIT013": "The remote does not take the login, or is not known.",
     "GIT014": "The GitHub App gets no token.",
+    "GIT015": "What is fetched does not fit.",
 }

@@ -57,6 +57,9 @@ _LOGIN = re.compile(
     r"|Host key verification failed"
 )
 _LOGIN_REMEDY = "look at the credential, or the key and known_hosts; it will be tried again"
+_NO_ROOM = re.compile(r"File too large|No space left on device|Disk quota exceeded")
+_LIMITED = """trap '' XFSZ; ulimit -f "$0"; exec "$@\""""
+_ROOM_REMEDY = "make room, or keep large files out of the repository; what was fetched before is kept"
 _MAX_SHOWN = 2_000
 _NOT_FOUND = 127
 
@@ -85,6 +88,8 @@ class GitCommand:
     """A repository of another user that the user's own ``safe.directory`` names."""
     quarantine: tuple[tuple[str, str], ...] = ()
     """Variables that name where the objects of a push lie before it is taken (git-receive-pack(1))."""
+    most_bytes: int | None = None
+    """How large a file may get that git writes, a pack above all; no limit by default."""
 
     def ask(self, *arguments: str, stdin: bytes | None = None, timeout: float = READ_TIMEOUT) -> Answer:
         """Run one command and give its answer, whatever its status. Raises ProviderError at the deadline
@@ -138,13 +143,17 @@ class GitCommand:
         for line in lines:
             if _LOGIN.search(line):
                 return ProviderError("GIT013", where, line, "a login that the remote takes", _LOGIN_REMEDY)
+        for line in lines:
+            if _NO_ROOM.search(line):
+                return ProviderError("GIT015", where, line, "room for what is fetched", _ROOM_REMEDY)
         last = lines[-1:] or ["no message"]
         return ProviderError("GIT004", where, f"exit status {answer.status}: {last[0]}", "exit status 0")
 
     def _line(self, arguments: Sequence[str]) -> list[str]:
         trusted = (f"safe.directory={self.trusted}",) if self.trusted else ()
         options = [part for option in (*_SAFE_OPTIONS, *trusted) for part in ("-c", option)]
-        return ["git", *options, *arguments]
+        limit = () if self.most_bytes is None else ("sh", "-c", _LIMITED, str(self.most_bytes // 512))
+        return [*limit, "git", *options, *arguments]
 
     def _variables(self) -> dict[str, str]:
         """All that git gets of an environment."""

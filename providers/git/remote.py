@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from providers.git.access import ANYBODY, Access
-from providers.git.cache import clone_folder, reaching, read_listing
+from providers.git.cache import reaching, read_listing
 from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
 from providers.git.url import normal_url, parse_url
@@ -49,9 +50,9 @@ def list_tips(
     """What HEAD and each branch and tag of a remote that may not be cloned yet name now, and under
     ``cache.DEFAULT_BRANCH`` which of them HEAD is. Fetches nothing. Raises ProviderError."""
     remote = parse_url(url)
-    folder = clone_folder(remote, cache, access)
-    folder.mkdir(parents=True, exist_ok=True)
-    git = GitCommand(folder, protocols=(remote.protocol,))
+    cache.mkdir(parents=True, exist_ok=True)
+    # No repository is needed, and none is looked for: a broken clone must not be in the way.
+    git = GitCommand(cache, protocols=(remote.protocol,), quarantine=(("GIT_DIR", os.devnull),))
     refs = ("HEAD", "refs/heads/*", "refs/tags/*")
     with reaching(remote, access) as options:
         words = ("ls-remote", "--symref", "--end-of-options", remote.text, *refs)

@@ -152,8 +152,8 @@ def test_a_token_that_is_refused_is_asked_for_once_again(api: AppApi, entry: Run
 
 def test_a_token_that_ends_soon_is_not_begun_with(api: AppApi, entry: RunRepository) -> None:
     api.lives = 299.0
-    list_tips(entry)
-    list_tips(entry)
+    open_entry(entry)
+    open_entry(entry)
     assert api.made == 2
     assert len(list(cache_folder().iterdir())) == 1, "one clone, whatever the token"
 
