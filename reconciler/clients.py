@@ -64,3 +64,5 @@ class Clients:
     builder: Builder | None
     stock: Stock
     place: Place = Place()
+    ourselves: frozenset[str] = frozenset()
+    """What may be the id of the container that this process runs in, whole or its first twelve digits."""

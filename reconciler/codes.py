@@ -24,6 +24,7 @@ PLAN_CODES = {
     "PLAN032": "What runs came from another repository.",
     "PLAN033": "A container of Compose still writes into a volume that the service mounts.",
     "PLAN034": "Another engine answers, which holds nothing of the environment.",
+    "PLAN035": "A loop cannot replace the container that it runs in.",
 }
 RUN_CODES = {
     "RUN001": "An action did not end in time.",

@@ -7,6 +7,7 @@ from reconciler.actions import Action, CreateInstance
 from reconciler.decision import Ender
 from reconciler.desired import Kinship, Subject
 from reconciler.hands_off import leave_suspended, leave_unapplied
+from reconciler.ourselves import leave_ourselves
 from reconciler.ownership import Role
 from reconciler.reported_drift import leave_drifted
 from reconciler.source import is_same_source
@@ -100,7 +101,7 @@ def allowed(steps: Steps, actions: list[Action]) -> list[Action]:
     actions = leave_drifted(steps, actions)
     if steps.observed.cannot_read("markers"):
         actions = _without_markers(steps, actions)
-    return actions
+    return leave_ourselves(steps, actions)
 
 
 def _without_markers(steps: Steps, actions: list[Action]) -> list[Action]:

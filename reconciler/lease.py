@@ -143,8 +143,11 @@ def is_dead(holder: str) -> bool:
 
 
 def _boot() -> str:
+    """This boot and this namespace of process numbers: two containers can have one host name, and each its
+    own process 1."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:13]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:13]
+        return boot + "-" + os.readlink("/proc/self/ns/pid").strip("pid:[]")
     except OSError:
         return ""
 

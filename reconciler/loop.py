@@ -19,6 +19,7 @@ from reconciler.hands_off import is_left_alone
 from reconciler.lease import Lease
 from reconciler.observe import Memory, observe
 from reconciler.observed import Observed
+from reconciler.ourselves import handed_over, is_succeeded
 from reconciler.plan import plan
 from reconciler.provider import ProviderError
 
@@ -135,6 +136,10 @@ class Convergence:
             self.met = commits
 
     async def _start(self, observed: Observed, decided: Plan) -> tuple[Plan, tuple[Action, ...]]:
+        if is_succeeded(self.desired, observed, decided):
+            if not self.executor.busy:
+                await _give_back(self.lease)
+            return handed_over(decided), ()
         if not decided.actions:
             if self.executor.busy:
                 # What takes longer than the lease lasts, a build say, is still ours alone.
@@ -235,14 +240,11 @@ def judge(observed: Observed, decided: Plan, outcomes: list[Outcome]) -> Result:
         serving = any("serves" in block.reason for block in decided.blocks if block.held)
         return "rolled_back" if serving else "held"
     failed = {a.code for a in observed.attempts.values()}
-    if any(block.code in failed for block in decided.blocks) or _is_tired(observed, decided):
+    is_tired = any(wait.expects == "attempt" for wait in decided.waits)
+    if is_tired or any(block.code in failed for block in decided.blocks):
         return "failed"
     if decided.blocks:
         return "blocked"
     if observed.unreadable:
         return "unreadable"
     return "settled" if not decided.waits else "waiting"
-
-
-def _is_tired(observed: Observed, decided: Plan) -> bool:
-    return any(wait.expects == "attempt" for wait in decided.waits)

@@ -21,6 +21,7 @@ from reconciler.observed import (
     Phase,
     Unreadable,
 )
+from reconciler.ourselves import recognise
 from reconciler.provider import ProviderError, Question, World
 from reconciler.said import Said
 from reconciler.target import desired_target
@@ -95,6 +96,7 @@ async def observe(
         tenants=world.tenants,
         engine=world.engine,
         vanished=vanished,
+        ourselves=recognise(world.instances, clients.ourselves),
     )
     views = group(seen)
     artifacts, failed = await _artifacts(desired, seen, views, clients)

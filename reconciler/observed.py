@@ -237,6 +237,8 @@ class Observed:
     vanished: tuple[Marker, ...] = ()
     """Markers that a person wrote, that this process knows of and nobody finds any more: they count
     (``markers`` has them) and are put back."""
+    ourselves: Handle | None = None
+    """The instance that this very process runs in."""
 
     def cannot_read(self, kind: str) -> bool:
         """Whether a whole kind could not be read."""

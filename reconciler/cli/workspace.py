@@ -13,6 +13,7 @@ from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
 from reconciler.cli.images import KnownImage, know_images
 from reconciler.cli.options import Options
+from reconciler.cli.own_container import own_container_ids
 from reconciler.cli.reach import Reach
 from reconciler.cli.registries import Registries
 from reconciler.cli.source import Source, check_worktree, is_url, open_source
@@ -67,6 +68,7 @@ class Workspace:
             builder=open_builder(reach, self.registries.logins()) if self.images else None,
             stock=self.stock,
             place=reach.place(),
+            ourselves=own_container_ids(),
         )
 
     def meet(self, observed: Observed) -> Desired:

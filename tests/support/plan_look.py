@@ -67,6 +67,7 @@ class _Look:
             ports=dict(sight.ports),
             tenants=frozenset(Tenant(*words) for words in sight.tenants),
             tasks=tuple(LiveTask(who, name, Handle("host", name), over) for who, name, over in sight.tasks),
+            ourselves=Handle("engine", sight.ourselves) if sight.ourselves else None,
         )
 
     def _service(self, commit_name: str, service_name: str) -> DesiredService:
