@@ -20,6 +20,7 @@ from reconciler.fault import ProviderError
 FETCH_TIMEOUT = 600.0
 MOST_BYTES = 4 << 30
 _WANTED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+LISTED = ("HEAD", "refs/heads/*", "refs/tags/*")
 OPTIONS = (
     "http.followRedirects=false",
     "http.lowSpeedLimit=1000",
@@ -102,8 +103,14 @@ def _fetch(
     git: GitCommand, options: list[str], url: str, timeout: float, listed: Mapping[str, str] | None
 ) -> None:
     if listed is None:
-        heads = git.read(*options, "ls-remote", "--symref", "--end-of-options", url, "HEAD", timeout=timeout)
+        heads = git.read(*options, "ls-remote", "--symref", "--end-of-options", url, *LISTED, timeout=timeout)
         listed = read_listing(heads.text)
+    branch = listed.get(DEFAULT_BRANCH)
+    if not listed and git.ask("for-each-ref", "--count=1").text:
+        raise _empty(url)
+    # A page that is no repository's is read by git as a listing without refs, and would prune them all: what
+    # was listed must be there.
+    required = [f"+{branch}:{branch}"] if branch is not None and branch in listed else []
     git.read(
         *options,
         "fetch",
@@ -114,12 +121,22 @@ def _fetch(
         "--no-write-fetch-head",
         "--end-of-options",
         url,
+        *required,
         *_WANTED,
         timeout=timeout,
     )
-    branch = listed.get(DEFAULT_BRANCH)
     if branch is not None and (git.folder / "HEAD").read_text().strip() != f"ref: {branch}":
         git.read("symbolic-ref", "HEAD", branch)
+
+
+def _empty(url: str) -> ProviderError:
+    return ProviderError(
+        "GIT016",
+        f"repository {url}",
+        "it names no branch any more, or what answers is no repository",
+        "the branches and tags that it had",
+        "look at the URL and at what answers there; what was fetched before is kept",
+    )
 
 
 def read_listing(text: str) -> Mapping[str, str]:

@@ -18,4 +18,5 @@ CODES = {
     "GIT013": "The remote does not take the login, or is not known.",
     "GIT014": "The GitHub App gets no token.",
     "GIT015": "What is fetched does not fit.",
+    "GIT016": "The remote names no branch any more.",
 }

@@ -27,12 +27,14 @@ class GitHttp:
     root: Path
     logins: set[tuple[str, str]] | None = None
     behaviour: Behaviour | None = None
+    cut: int | None = None
+    """How many bytes of a pack are sent before the connection ends."""
     asked: list[str] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
     """The logins that were sent, as USER:PASSWORD."""
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _answering(self))
+        self._server = _Server(("127.0.0.1", 0), _answering(self))
         self._server.daemon_threads = True
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -55,7 +57,13 @@ class GitHttp:
             return special
         if self.logins is not None and tuple(login.split(":", 1)) not in self.logins:
             return 401, {"WWW-Authenticate": 'Basic realm="git"'}, b""
-        return _backend(self.root, request, body)
+        status, fields, content = _backend(self.root, request, body)
+        return status, fields, content if self.cut is None or b"PACK" not in content else content[: self.cut]
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are what is tested."""
 
 
 def _backend(root: Path, request: BaseHTTPRequestHandler, body: bytes) -> Answering:
