@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from providers.git.access import ANYBODY, Access, login_settings
-from providers.git.breakage import drop_leftovers, is_sound, set_aside
+from providers.git.breakage import drop_leftovers, has_tips, is_sound, set_aside
 from providers.git.command import GitCommand
 from providers.git.host import resolve_host
 from providers.git.repository import GitRepository
@@ -43,18 +43,20 @@ def fetch_repository(
     timeout: float = FETCH_TIMEOUT,
     listed: Mapping[str, str] | None = None,
     most_bytes: int = MOST_BYTES,
+    is_trusted: bool = True,
 ) -> GitRepository:
     """Clone or update ``url`` in ``cache`` and give its repository, HEAD being the remote's default branch.
 
     ``listed`` is what ``list_tips`` said a moment ago, if it was asked. Redirects are refused, objects are
     checked, no pack is larger than ``most_bytes``. Raises ProviderError: what failed leaves nothing of a new
-    clone, and an older one as it was; one that is broken is set aside and made again.
+    clone, and an older one as it was; one that is broken is set aside and made again. Whether it is, is asked
+    when a fetch fails, and before it where the clone is not ``is_trusted``.
     """
     remote = parse_url(url, allow_file)
     folder = clone_folder(remote, cache, access)
     git = GitCommand(folder, protocols=(remote.protocol,), most_bytes=most_bytes)
     with reaching(remote, access) as options:
-        if (folder / "HEAD").exists():
+        if (folder / "HEAD").exists() and (is_trusted or has_tips(git)):
             try:
                 _fetch(git, options, remote.text, timeout, listed)
                 return GitRepository(folder)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 _NO_LOGIN: Final = "GIT013"
+_opened: Final[set[str]] = set()
+"""URLs whose clone this process has fetched: what an earlier one left is looked at first."""
 
 
 def list_tips(entry: RunRepository) -> Mapping[str, str]:
@@ -35,10 +37,15 @@ def open_entry(entry: RunRepository, tips: Mapping[str, str] | None = None) -> G
         return _local(entry)
     from providers.git.cache import fetch_repository
 
-    return _logged_in(
-        entry,
-        lambda access: fetch_repository(entry.url or "", cache_folder(), access=access, listed=tips),
-    )
+    def fetch(access: Access) -> GitRepository:
+        is_trusted = entry.url in _opened
+        return fetch_repository(
+            entry.url or "", cache_folder(), access=access, listed=tips, is_trusted=is_trusted
+        )
+
+    repository = _logged_in(entry, fetch)
+    _opened.add(entry.url or "")
+    return repository
 
 
 def cache_folder() -> Path:

@@ -87,6 +87,26 @@ def test_a_broken_clone_is_made_again(
     assert sorted(path.suffix for path in cache.iterdir()) == [*([".broken"] * is_set_aside), ".git"]
 
 
+def test_a_clone_of_an_earlier_process_that_lacks_a_file_is_made_again(
+    written: WrittenRepository, tmp_path: Path
+) -> None:
+    commit, cache = written.commit({"a": "1"}), tmp_path / "cache"
+    clone = fetch_repository(str(written.path), cache, allow_file=True)
+    (pack,) = clone.path.glob("objects/pack/*.pack")
+    content = pack.read_bytes()
+    for path in clone.path.glob("objects/pack/*"):
+        path.unlink()
+    clone.git.read("unpack-objects", "-q", stdin=content)
+    blob = clone.git.read("rev-parse", "main:a").text
+    (clone.path / "objects" / blob[:2] / blob[2:]).unlink()
+    again = fetch_repository(str(written.path), cache, allow_file=True, is_trusted=False)
+    assert again.resolve("main") == commit
+    assert again.tree(commit).read(again.tree(commit).files("."))
+    assert len(list(cache.iterdir())) == 2
+    fetch_repository(str(written.path), cache, allow_file=True, is_trusted=False)
+    assert len(list(cache.glob("*.broken"))) == 1
+
+
 def test_a_full_disk_leaves_the_last_good_clone(written: WrittenRepository, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.fail("needs root, for a file system of its own")
