@@ -7,11 +7,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from git_repository import WrittenRepository
 from reconciler.cli.start import main
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+NEED_NO_OTHER_FILES = sorted(
+    p.name for p in EXAMPLES.iterdir() if (p / "specs").is_dir() and p.name != "self"
+)
 HELLO = (EXAMPLES / "hello/specs/hello.yaml").read_text()
 
 
@@ -35,7 +40,7 @@ def as_json(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[
     return code, found
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in EXAMPLES.iterdir() if (p / "specs").is_dir()))
+@pytest.mark.parametrize("name", NEED_NO_OTHER_FILES)
 def test_every_example_is_valid(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(EXAMPLES / name, tmp_path / name)
     repository = WrittenRepository(tmp_path / name)
@@ -44,6 +49,30 @@ def test_every_example_is_valid(name: str, tmp_path: Path, capsys: pytest.Captur
     repository.commit()
     for environment in ("dev", *(["prod"] if name == "settings" else [])):
         assert main(["render", environment, "--repo", str(repository.path)]) == 0
+
+
+def test_the_specs_by_which_it_runs_itself_are_valid_in_this_repository(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With this repository's own Dockerfile, and the files that it copies."""
+    repository = WrittenRepository(tmp_path / "repository")
+    for name in ("Dockerfile", ".dockerignore", "requirements.txt", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, repository.path / name)
+    shutil.copytree(EXAMPLES / "self", repository.path / "examples/self")
+    place = ["--repo", str(repository.path), "--path", "examples/self/specs"]
+    assert main(["validate", *place]) == 0, capsys.readouterr().err
+    repository.commit()
+    capsys.readouterr()
+    assert main(["render", "prod", *place]) == 0
+    assert 'rollout.order: "start-first"' in capsys.readouterr().out
+    run_file = EXAMPLES / "self/run.yaml"
+    assert main(["validate", "--config", str(run_file)]) == 0, capsys.readouterr().err
+    entry = yaml.safe_load(run_file.read_text())["spec"]["repositories"][0]
+    specs = list(yaml.safe_load_all((EXAMPLES / "self/specs/reconciler.yaml").read_text()))
+    environment = next(document["spec"] for document in specs if document["kind"] == "Environment")
+    assert entry["bounds"]["allow"] == environment["allow"]
+    outside = [d["spec"]["name"] for d in specs if d["kind"] == "Volume" and d["spec"].get("external")]
+    assert entry["bounds"]["external"] == outside
 
 
 def test_the_compose_example_converts_to_valid_specs(
