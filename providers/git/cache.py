@@ -54,7 +54,7 @@ def fetch_repository(
     """
     remote = parse_url(url, allow_file)
     folder = clone_folder(remote, cache, access)
-    git = GitCommand(folder, protocols=(remote.protocol,), most_bytes=most_bytes)
+    git = GitCommand(folder, (remote.protocol,), quarantine=homeless(remote), most_bytes=most_bytes)
     with reaching(remote, access) as options:
         if (folder / "HEAD").exists() and (is_trusted or has_tips(git)):
             try:
@@ -80,6 +80,11 @@ def clone_folder(remote: RemoteUrl, cache: Path, access: Access) -> Path:
     """Where the clone of a remote lies; two logins are two clones."""
     name = hashlib.sha256(f"{remote.text}\n{access.name}".encode()).hexdigest()[:32]
     return cache / f"{name}.git"
+
+
+def homeless(remote: RemoteUrl) -> tuple[tuple[str, str], ...]:
+    """Variables by which curl finds no ``.netrc`` of the user, and so no other login than the one named."""
+    return (("HOME", "/nonexistent"),) if remote.protocol in ("http", "https") else ()
 
 
 @contextmanager

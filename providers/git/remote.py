@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.git.access import ANYBODY, Access
-from providers.git.cache import LISTED, reaching, read_listing
+from providers.git.cache import LISTED, homeless, reaching, read_listing
 from providers.git.command import GitCommand
 from providers.git.repository import GitRepository
 from providers.git.url import normal_url, parse_url
@@ -52,7 +52,9 @@ def list_tips(
     remote = parse_url(url)
     cache.mkdir(parents=True, exist_ok=True)
     # No repository is needed, and none is looked for: a broken clone must not be in the way.
-    git = GitCommand(cache, protocols=(remote.protocol,), quarantine=(("GIT_DIR", os.devnull),))
+    git = GitCommand(
+        cache, protocols=(remote.protocol,), quarantine=(("GIT_DIR", os.devnull), *homeless(remote))
+    )
     with reaching(remote, access) as options:
         words = ("ls-remote", "--symref", "--end-of-options", remote.text, *LISTED)
         return read_listing(git.read(*options, *words, timeout=timeout).text)

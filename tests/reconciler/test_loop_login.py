@@ -83,6 +83,20 @@ def test_a_credential_is_read_at_each_use_and_never_written(
     assert list_tips(entry) == tips
 
 
+def test_a_login_of_the_user_is_not_sent(
+    server: GitHttp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.logins = {("ann", "first")}
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ann password first\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    entry = RunRepository(name="shop", url=f"{server.address}/shop.git")
+    for ask in (list_tips, open_entry):
+        with pytest.raises(ProviderError) as raised:
+            ask(entry)
+        assert raised.value.code == "GIT013"
+    assert server.given == []
+
+
 class AppApi:
     """What the API of a forge answers to an App, and to whom statuses are posted."""
 
