@@ -21,8 +21,8 @@ def own_container_ids() -> frozenset[str]:
 
 
 def container_ids(mountinfo: str, cgroup: str, hostname: str) -> frozenset[str]:
-    """The ids that these tell: mounts (cgroup v2 hides the rest), the innermost cgroup (v1, or v2
-    in the host's namespace), and a host name that is the start of an id, as an engine gives where nobody says another."""
+    """The ids that these tell: mounts (cgroup v2 hides the rest), the innermost cgroup (v1, or v2 in the
+    host's namespace), and a host name that is the start of an id, as engines give where nobody says one."""
     found: set[str] = set()
     for line in mountinfo.splitlines():
         words = line.split(" ")
