@@ -43,11 +43,11 @@ def surroundings(engine: RunningEngine, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_the_demo_does_what_it_says(engine: RunningEngine, registry_host: str, tmp_path: Path) -> None:
+def test_the_demo_does_what_it_says(newest_engine: RunningEngine, registry_host: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples/demo.py")],
         cwd=tmp_path,
-        env={**surroundings(engine, tmp_path), "RECONCILER_REGISTRY": registry_host},
+        env={**surroundings(newest_engine, tmp_path), "RECONCILER_REGISTRY": registry_host},
         capture_output=True,
         text=True,
         timeout=500,
@@ -55,7 +55,7 @@ def test_the_demo_does_what_it_says(engine: RunningEngine, registry_host: str, t
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All of it did what it says" in done.stdout
-    assert "shop-demo" not in engine.cli("ps", "--all", "--format", "{{.Names}}")
+    assert "shop-demo" not in newest_engine.cli("ps", "--all", "--format", "{{.Names}}")
 
 
 def test_an_interrupted_apply_ends_with_130_and_the_next_one_goes_on(

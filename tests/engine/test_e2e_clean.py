@@ -21,10 +21,10 @@ EXAMPLES = ("hello", "settings", "shop", "from-compose")
 
 
 def test_every_example_runs_and_never_drifts_by_itself(
-    engine: RunningEngine, registry_host: str, monkeypatch: pytest.MonkeyPatch
+    newest_engine: RunningEngine, registry_host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as stack:
-        sites = [stack.enter_context(Site(engine, registry_host)) for _ in EXAMPLES]
+        sites = [stack.enter_context(Site(newest_engine, registry_host)) for _ in EXAMPLES]
         for site, name in zip(sites, EXAMPLES, strict=True):
             take_example(site, name)
         applies = [site.start("apply", "dev") for site in sites]

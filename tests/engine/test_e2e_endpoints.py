@@ -91,7 +91,10 @@ def test_everything_goes_over_ssh_with_one_login_a_command(site: Site, server: S
     assert server.logins() == before + 6
 
 
-def test_everything_goes_over_tls_with_certificates_from_secrets(site: Site, authority: Authority) -> None:
+def test_everything_goes_over_tls_with_certificates_from_secrets(
+    one_site: Site, authority: Authority
+) -> None:
+    site = one_site
     place = authority.issue(site.project)
     with Relay(site.engine.socket, tls=server_context(place)) as relay:
         site.declare("Registry", "main", url=site.registry)

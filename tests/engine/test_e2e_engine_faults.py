@@ -53,11 +53,11 @@ async def live_through(site: Site, schedule: Schedule) -> FaultedSite:
 
 
 async def test_an_apply_through_faults_ends_the_same(
-    engine: RunningEngine, registry_host: str, monkeypatch: pytest.MonkeyPatch
+    newest_engine: RunningEngine, registry_host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schedule = Schedule(SEEDS.get(engine.version, 1), CLASSES)
+    schedule = Schedule(SEEDS.get(newest_engine.version, 1), CLASSES)
     with ExitStack() as stack:
-        sites = [stack.enter_context(Site(engine, registry_host)) for _ in range(SITES)]
+        sites = [stack.enter_context(Site(newest_engine, registry_host)) for _ in range(SITES)]
         monkeypatch.setenv("HOME", str(sites[0].folder))
         monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
         for site in sites:

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,26 @@ class Loop:
 
 
 @pytest.fixture(name="site")
-def _site(engine: RunningEngine, registry_host: str) -> Iterator[Site]:
-    with Site(engine, registry_host) as site:
+def _site(newest_engine: RunningEngine, registry_host: str) -> Iterator[Site]:
+    with Site(newest_engine, registry_host) as site:
         yield site
 
 
 @pytest.fixture(name="loop")
 def _loop(site: Site) -> Iterator[Loop]:
+    with looping(site) as loop:
+        yield loop
+
+
+@pytest.fixture(name="loop_of_each")
+def _loop_of_each(engine: RunningEngine, registry_host: str) -> Iterator[Loop]:
+    with Site(engine, registry_host) as site, looping(site) as loop:
+        yield loop
+
+
+@contextmanager
+def looping(site: Site) -> Iterator[Loop]:
+    """A loop that keeps the site's repository."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -122,8 +136,8 @@ def until(condition: Callable[[], object], seconds: float = _PATIENCE) -> None:
         time.sleep(0.05)
 
 
-def test_a_push_is_deployed_and_stays_deployed(loop: Loop) -> None:
-    site = loop.site
+def test_a_push_is_deployed_and_stays_deployed(loop_of_each: Loop) -> None:
+    loop, site = loop_of_each, loop_of_each.site
     until(lambda: loop.variable("VERSION") == "1")
     until(lambda: site.run("status", "dev", "--json").json["loop"])
 

@@ -64,6 +64,8 @@ DEEDS: dict[str, tuple[Callable[[Engine], Awaitable[object]], object]] = {
 }
 IGNORED = {"POST /containers/*/start", "DELETE /containers/*", "PUT /containers/*/archive"}
 """Calls whose answer says nothing but its status: a spoiled body is no fault."""
+_PATIENT = 10.0
+"""Seconds for an answer that nothing spoils, on a machine with much else to do."""
 UNSEEN = ("empty-success", "half-json")
 """Progress that ends early: what it was the progress of tells whether it is there."""
 
@@ -81,11 +83,11 @@ async def test_the_right_answer_or_an_error_that_says_all(tmp_path: Path, kind: 
 
     async with small_engine(tmp_path / "engine"), FaultyEngine(tmp_path / "s", tmp_path / "engine") as faulty:
         engine = HastyEngine(str(faulty.path))
-        engine.moment = 0.25
+        engine.moment = _PATIENT
         try:
             if kind != "GET /version":
                 await engine.version()
-            faulty.choose = choose
+            faulty.choose, engine.moment = choose, 0.25
             error = None
             try:
                 given = await deed(engine)
@@ -96,7 +98,7 @@ async def test_the_right_answer_or_an_error_that_says_all(tmp_path: Path, kind: 
                 assert not fault.harmless
             elif kind not in IGNORED and not (kind == "POST /images/create" and fault.name in UNSEEN):
                 assert given == right
-            faulty.choose = lambda call: None
+            faulty.choose, engine.moment = lambda call: None, _PATIENT
             await asyncio.sleep(0.01)  # until a connection that was closed is known to be
             assert await deed(engine) == right
         finally:
