@@ -23,7 +23,8 @@ from specs.yaml_tree import Budget, read_documents
 Listener = Annotated[
     str,
     StringConstraints(
-        pattern=r"^((127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}|unix:/[^\x00]{1,100})$", max_length=106
+        pattern=r"^((127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|\[::\]):[0-9]{1,5}|unix:/[^\x00]{1,100})$",
+        max_length=106,
     ),
 ]
 """A unix socket's path holds at most 107 bytes."""
@@ -46,7 +47,8 @@ class RunSpec(Model):
     )
     listen: Listener | None = Field(
         default=None,
-        description="Where webhooks, health and metrics are served: loopback, or a unix socket (mode 0660).",
+        description="Where webhooks, health and metrics are served: loopback, a unix socket (mode 0660), or every "
+        "address (0.0.0.0) of a container that a proxy with TLS stands before.",
         examples=["127.0.0.1:8484", "unix:/run/reconciler/http.sock"],
     )
 

@@ -37,7 +37,7 @@ def test_reads_what_is_kept() -> None:
         ("kind: Run", "kind: Service", "2:7", "SPEC011", "kind: Run"),
         ("apiVersion: reconciler/v1", "apiVersion: v1", "1:13", "SPEC011", "reconciler/v1"),
         ("secrets:", "secret:", "8:3", "SPEC012", 'did you mean "secrets"'),
-        ("listen: 127.0.0.1:8484", "listen: 0.0.0.0:8484", "9:11", "SPEC015", ""),
+        ("listen: 127.0.0.1:8484", "listen: 10.0.0.1:8484", "9:11", "SPEC015", ""),
         ("name: tools", "name: shop", "", "SPEC020", "shop stands twice"),
         ("folder: /srv/git/tools.git", "path: specs", "", "SPEC015", "either url or folder"),
         ("folder: /srv/git/tools.git", "folder: tools.git", "7:29", "SPEC015", ""),
