@@ -47,8 +47,8 @@ class RunSpec(Model):
     )
     listen: Listener | None = Field(
         default=None,
-        description="Where webhooks, health and metrics are served: loopback, a unix socket (mode 0660), or every "
-        "address (0.0.0.0) of a container that a proxy with TLS stands before.",
+        description="Where webhooks, health and metrics are served: loopback, a unix socket (mode 0660), or "
+        "every address (0.0.0.0) of a container that a proxy with TLS stands before.",
         examples=["127.0.0.1:8484", "unix:/run/reconciler/http.sock"],
     )
 

@@ -36,6 +36,18 @@ class Budget:
     nodes: int = 300_000
     documents: int = 5_000
 
+    def spent(self, before: Budget) -> Budget:
+        """How much less it is than ``before``."""
+        return Budget(before.bytes - self.bytes, before.nodes - self.nodes, before.documents - self.documents)
+
+    def take(self, cost: Budget) -> bool:
+        """Take all of the cost, or nothing and say so."""
+        rest = cost.spent(self)
+        if min(rest.bytes, rest.nodes, rest.documents) < 0:
+            return False
+        self.bytes, self.nodes, self.documents = rest.bytes, rest.nodes, rest.documents
+        return True
+
 
 class Unreadable(Exception):
     """The file cannot be read any further; the problem is reported already."""

@@ -202,13 +202,7 @@ def _run_local(
         )
     except OSError as error:
         return (_NOT_FOUND if folder.is_dir() else 128), b"", f"not a git repository ({error.strerror})"
-    with child:
-        try:
-            stdout, stderr = child.communicate(stdin, timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            return -signal.SIGKILL, b"", ""
-    return child.returncode, stdout, stderr.decode("utf-8", "replace")
+    return _end(child, stdin, timeout)
 
 
 def _run_remote(
@@ -219,16 +213,25 @@ def _run_remote(
     with tempfile.TemporaryFile() as stream:
         stream.write(stdin or b"")
         stream.seek(0)
-        status, stdout, stderr = _git(str(folder)).execute(
-            [*scratch, *line],
-            istream=stream,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            kill_after_timeout=timeout,
-        )
-    return status, stdout if isinstance(stdout, bytes) else b"", stderr
+        # Its own deadline needs ps or pgrep, which small images lack, and leaves what git has started.
+        running = _git(str(folder)).execute(
+            [*scratch, *line], istream=stream, as_process=True, start_new_session=True
+        )  # held to its end: what nobody holds, GitPython ends
+        child = running.proc
+        if child is None:
+            raise ProviderError("GIT004", f"git in {folder}", "it did not start", "a running git")
+        return _end(child, None, timeout)
+
+
+def _end(child: subprocess.Popen[bytes], stdin: bytes | None, timeout: float) -> tuple[int, bytes, str]:
+    """What the leader of a session said; at the deadline all of its session is ended."""
+    with child:
+        try:
+            stdout, stderr = child.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            return -signal.SIGKILL, b"", ""
+    return child.returncode, stdout, stderr.decode("utf-8", "replace")
 
 
 def _verb(arguments: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from reconciler.cli.envelope import Stop, failure, problem_of
 from reconciler.cli.environment_watch import EnvironmentWatch, Reading
 from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.loop_remote import list_tips, open_entry
+from reconciler.cli.loop_scope import EVERYTHING, Scope, scope_of
 from reconciler.cli.policy import last_policy, read_policy
 from reconciler.cli.source import Source
 from reconciler.cli.workspace import OpenBuilder, OpenRuntime, Workspace
@@ -98,7 +99,7 @@ class RepositoryWatch:
             self.was_asked.set()
             pause = min(_LONGEST_BACKOFF, self.entry.poll * 2.0 ** min(self.failures, 10))
             pause = min(pause, _HELD_PAUSE) if self.held and not self.failures else pause
-            await self._sleep(stopping, jittered(pause))
+            await first_of(stopping, self.news, within=jittered(pause))
 
     def announce(self, trigger: str) -> asyncio.Event:
         """Ask now, because of this; the event is set when the answer has been read."""
@@ -119,10 +120,11 @@ class RepositoryWatch:
         self._because, self._trigger = self._trigger, "poll"
         try:
             tips = await asyncio.to_thread(list_tips, self.entry)
-            if not self.was_read or tips != self.seen or self.held:
+            scope = self._scope(tips)
+            if not scope.is_nothing:
                 repository = await asyncio.to_thread(open_entry, self.entry, tips)
-                await self._read(repository)
-                self.seen, self.was_read = tips, True
+                await self._read(repository, scope)
+            self.seen, self.was_read = tips, True
         except BaseException:
             self._waiting = [*waiting, *self._waiting]  # answered when it can be read again
             self._trigger = self._because if self._trigger == "poll" else self._trigger
@@ -130,14 +132,23 @@ class RepositoryWatch:
         for read in waiting:
             read.set()
 
-    async def _read(self, repository: GitRepository) -> None:
+    def _scope(self, tips: Mapping[str, str]) -> Scope:
+        """Whoever is held or refused may be otherwise now, and a folder may have a default branch of its own,
+        whatever has moved."""
+        is_odd = self.refused or (self.entry.folder is not None and self.entry.ref is None)
+        if not self.was_read or self.held or (is_odd and tips != self.seen):
+            return EVERYTHING
+        return scope_of(self.entry.ref, self.environments, self.seen, tips)
+
+    async def _read(self, repository: GitRepository, scope: Scope) -> None:
         self.refused.clear()
         self.held.clear()
         tip = await self._read_policy(repository)
         source = tip or await asyncio.to_thread(last_policy, repository, self.entry)
-        self.environments = declared(source) if source is not None else {}
+        self.environments = source.specs.environments if source is not None else {}
         for name in self._chosen(self.environments, source.commit if source is not None else None):
-            await self._read_environment(repository, tip, self._watched(name))
+            if scope.takes(name):
+                await self._read_environment(repository, tip, self._watched(name))
 
     async def _read_environment(
         self, repository: GitRepository, tip: Source | None, watched: EnvironmentWatch
@@ -236,15 +247,3 @@ class RepositoryWatch:
         close = workspace.registries.close
         snapshot = Snapshot(workspace.desired, clients, workspace.meet, close, self._because)
         return snapshot if workspace.effective.environment.drift == "heal" else observed_only(snapshot)
-
-    async def _sleep(self, stopping: asyncio.Event, seconds: float) -> None:
-        await first_of(stopping, self.news, within=seconds)
-
-
-def declared(source: Source) -> Mapping[str, Environment]:
-    """The environments of a source, by name."""
-    return {
-        written.name: written.model
-        for written in source.specs.documents.values()
-        if isinstance(written.model, Environment)
-    }

@@ -15,6 +15,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.tracked import is_on_tags, off_tags
 from reconciler.fault import ProviderError, Refused
 from specs.environment import Environment, Tags
+from specs.known_files import KnownFiles
 from specs.load import SpecFile, files_to_read, is_spec_path, load
 from specs.problem import Problem, has_errors
 from specs.spec_set import SpecSet
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"^(https?|ssh|git)://|^[\w.-]+@[\w.-]+:")
 _TREE_KINDS = (0o120000, 0o160000)
+_KNOWN: dict[tuple[Path, str], KnownFiles] = {}
+"""By repository and spec path: as many as the Run file names, and nothing of one is looked up for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ def _load(
     repository: GitRepository, tree: Tree, commit: str, path: str, mode: str, warnings: tuple[Problem, ...]
 ) -> Source:
     files = tree.files(".")
-    spec_set, problems = load(read_spec_files(tree, files, path), path=path)
+    known = _KNOWN.setdefault((repository.path, path), KnownFiles())
+    spec_set, problems = load(read_spec_files(tree, files, path), path=path, known=known)
     if has_errors(problems):
         raise Stop(ERROR, (*warnings, *problems), commit=commit)
     all_problems, default_branch = (*warnings, *problems), repository.default_branch()
