@@ -182,7 +182,7 @@ class Ours(Keeper):
             return found
         return {
             **found,
-            **_context(self.image, version),
+            **_context(self.image, f"{version} {self.folder}"),
             "specs/image.yaml": f"{head}Registry\nmetadata: {{name: main}}\n"
             f"spec: {{provider: oci, url: {registry}/bench}}\n---\n"
             f"{head}Image\nmetadata: {{name: web}}\n"
@@ -246,7 +246,7 @@ class DocoCd(Keeper):
     def files(self, version: str, kind: str) -> Mapping[str, str]:
         source = "build: {context: web}" if kind == "built" else f"image: {self.image}"
         return {
-            **(_context(self.image, version) if kind == "built" else {}),
+            **(_context(self.image, f"{version} {self.folder}") if kind == "built" else {}),
             "compose.yaml": f"services:\n  web:\n    {source}\n"
             f"    command: [sh, -c, {json.dumps(SCRIPTS[kind])}]\n"
             f"    environment: {{VERSION: '{version}'}}\n    restart: unless-stopped\n",
@@ -255,7 +255,7 @@ class DocoCd(Keeper):
 
 
 def _context(base: str, version: str) -> Mapping[str, str]:
-    """A build whose input changes with the version."""
+    """A build whose input changes with the version, and is no other run's."""
     return {"web/Dockerfile": f"FROM {base}\nCOPY version /version\n", "web/version": f"{version}\n"}
 
 
