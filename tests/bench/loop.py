@@ -99,7 +99,7 @@ def _pushes(keeper: Keeper, times: int, kind: str) -> Spread:
             told = time.time()
             keeper.announce(commit)
             found.append(keeper.wait(str(number)) - told)
-            time.sleep(12 if kind == "deaf" else 6)  # until the old one is gone and the new one is proved
+            time.sleep(18 if kind == "deaf" else 6)  # until the old one is gone and the new one is proved
             for name, at in keeper.phases().items():
                 phases.setdefault(name, []).append(at - told)
     if kind == "built" and phases:
