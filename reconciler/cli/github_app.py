@@ -65,7 +65,7 @@ def _ask(app: GithubApp) -> _Held:
     }
     try:
         # The Run file takes no other address than https, or http on loopback.
-        asked = Request(url, b"", headers, method="POST")  # noqa: S310
+        asked = Request(url, b"", headers, method="POST")  # noqa: S310 (no other scheme gets here)
         with build_opener(_Staying).open(asked, timeout=_DEADLINE) as answer:
             return _read(app, answer.read(_MOST))
     except (URLError, OSError, ValueError) as error:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +31,7 @@ SCRIPTS = {"plain": _OBEYS, "built": _OBEYS, "deaf": "trap '' TERM; while :; do 
 
 
 @dataclass
-class Keeper:
+class Keeper(ABC):
     """One loop as a process. ``label`` finds its containers."""
 
     engine: RunningEngine
@@ -65,16 +66,17 @@ class Keeper:
                 stderr=log,
             )
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """What is started."""
 
     def variables(self) -> dict[str, str]:
         return {}
 
+    @abstractmethod
     def files(self, version: str, kind: str) -> Mapping[str, str]:
         """The service at this version. ``deaf``: it ignores the stop signal; ``built``: its image is built
         from a file that changes with the version."""
-        raise NotImplementedError
 
     def clear(self) -> None:
         """Remove what it made."""
@@ -103,8 +105,9 @@ class Keeper:
         with urllib.request.urlopen(asked, timeout=60) as answer:
             assert answer.status < 300, answer.status
 
+    @abstractmethod
     def webhook(self) -> str:
-        raise NotImplementedError
+        """The address that it is told at."""
 
     def phases(self) -> Mapping[str, float]:
         """Where it tells of its steps: when each ended."""
