@@ -183,9 +183,9 @@ def test_status_names_reason_end_and_person_of_each_service(settled: CliWorld) -
     report = settled.run(report_status)
     assert states(report) == {"cache": "suspended", "web": "suspended"}
     cache, web = report.members["services"]  # type: ignore[misc] # members of JSON
-    assert cache["suspended"]["until"] is None  # type: ignore[index, call-overload]
-    assert web["suspended"]["reason"] == "about web"  # type: ignore[index, call-overload]
-    assert web["suspended"]["by"]  # type: ignore[index, call-overload]
+    assert cache["suspended"]["until"] is None  # type: ignore[index, call-overload] # members of JSON
+    assert web["suspended"]["reason"] == "about web"  # type: ignore[index, call-overload] # members of JSON
+    assert web["suspended"]["by"]  # type: ignore[index, call-overload] # members of JSON
     assert "about web (by " in report.text
 
 
