@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reconciler.desired import DesiredService, Order
 from reconciler.observed import Health, Instance, Phase
-from specs.service import Rollout, Service
+from specs.rollout import Rollout
+from specs.service import Service
 
 UPTIME = 5.0
 """Seconds of uptime that count as ready where there is no health check."""

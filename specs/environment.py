@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from specs.allow import Allowed
 from specs.model import Duration, Model, Name, RefName, SecretRef, Text
+from specs.proxy import Proxy
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Glob = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?\[\]!-]{1,63}$")]
@@ -122,6 +123,7 @@ class Environment(Model):
     variables: dict[VariableName, Text] = Field(default={}, description="Values for ${NAME}, put in once.")
     prune: PruneRules = Field(default=PruneRules(), description="How much may be removed at once.")
     allow: Allowed = Field(default=Allowed(), description="What services get beyond the safe set, exactly.")
+    proxy: Proxy = Field(default_factory=Proxy, description="What receives the requests for routed services.")
     patches: tuple[Patch, ...] = Field(
         default=(), description="JSON Merge Patches (RFC 7396) over the normal form; null deletes."
     )

@@ -39,10 +39,10 @@ COMPARED: Final = frozenset(Privileges.model_fields) | frozenset(
 )
 """Fields of a service that make another instance. Of ``deploy`` only the resources."""
 NOT_COMPARED: Final = frozenset(
-    {"image", "rollout", "depends_on", "drift", "env_file", "label_file", "expose"}
+    {"image", "rollout", "route", "depends_on", "drift", "env_file", "label_file", "expose"}
 )
 """Fields that do not: the image is compared apart, what files hold is in environment and labels, and the
-others say how, not what."""
+others say how, not what. Of the route only whether there is one: its name is then the proxy's."""
 
 
 class Content(NamedTuple):
@@ -78,4 +78,6 @@ def project(
             mount["external"] = external
     if written.get("networks") == {"default": {}}:
         del written["networks"]
+    if service.route is not None:
+        written["routed"] = True
     return written

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from specs.container_types import AbsolutePath, Tmpfs, WorkingFolder
 from specs.model import Cpus, Duration, Mode, Model, Name, PortNumber, SecretRef, Size, Text
 from specs.privilege import Attachment, Privileges
+from specs.rollout import Rollout
+from specs.route import Route
 from specs.service_words import RuntimeWords
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[^=\x00]{1,256}$")]
@@ -149,17 +151,6 @@ class Deploy(Model):
     resources: Resources = Resources()
 
 
-class Rollout(Model):
-    """How a new generation replaces the old one. Times in seconds."""
-
-    order: Literal["start-first", "stop-first"] | None = None
-    max_surge: Annotated[int, Field(ge=1, le=100)] = 1
-    max_unavailable: Annotated[int, Field(ge=0, le=1000)] | None = None
-    deadline: Duration = 120.0
-    monitor: Duration = 10.0
-    on_failure: Literal["rollback", "hold"] = "rollback"
-
-
 class Ignored(Model):
     """A difference that is known and left alone."""
 
@@ -210,6 +201,11 @@ class Service(RuntimeWords, Privileges):
     labels: dict[LabelName, Text] = Field(default={}, description="Labels of the container.")
     stop_signal: Signal | None = Field(default=None, description="The signal that asks it to stop.")
     stop_grace_period: Duration | None = Field(default=None, description="Time to stop before it is killed.")
+    route: Route | None = Field(
+        default=None,
+        description="How requests reach it, without losing any in a rollout.",
+        examples=[{"host": "shop.example.com", "port": 8080, "ready": {"http": "/healthz"}}],
+    )
     rollout: Rollout = Field(default=Rollout(), description="How a new generation replaces the old one.")
     drift: DriftRules = Field(default=DriftRules(), description="Live differences that are left alone.")
 
