@@ -23,6 +23,8 @@ from reconciler.observed import (
     Handle,
 )
 from reconciler.ownership import Owner
+from reconciler.route_actions import LoadProxy as LoadProxy
+from reconciler.route_actions import SwitchRoute as SwitchRoute
 from specs.allow import Allowed
 from specs.reference import ImageRef
 
@@ -220,4 +222,6 @@ Action: TypeAlias = (
     | MendInstance
     | PutMarker
     | RemoveMarker
+    | LoadProxy
+    | SwitchRoute
 )

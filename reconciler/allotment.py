@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from reconciler.actions import Action, BuildImage, CreateInstance, PullImage, RemoveInstance, RetireInstance
+from reconciler.actions import (
+    Action,
+    BuildImage,
+    CreateInstance,
+    LoadProxy,
+    PullImage,
+    RemoveInstance,
+    RetireInstance,
+    SwitchRoute,
+)
 
 
 def bound(action: Action) -> tuple[str, int]:
@@ -11,6 +20,8 @@ def bound(action: Action) -> tuple[str, int]:
         return "build", 2
     if isinstance(action, PullImage):
         return "pull", 3
+    if isinstance(action, (LoadProxy, SwitchRoute)):
+        return "route", 8
     return "instance", 4
 
 

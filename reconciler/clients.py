@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.desired import DesiredImage
-from reconciler.provider import Builder, BuildRequest, FileEntry, Login, Registry, Runtime
+from reconciler.provider import Builder, BuildRequest, FileEntry, Login, Proxies, Registry, Runtime
 from specs.reference import ImageRef
 
 OpenRegistry = Callable[[ImageRef], Awaitable[Registry]]
@@ -64,5 +64,7 @@ class Clients:
     builder: Builder | None
     stock: Stock
     place: Place = Place()
+    proxies: Proxies | None = None
+    """What drives the proxies of this runtime; None where routes are not known."""
     ourselves: frozenset[str] = frozenset()
     """What may be the id of the container that this process runs in, whole or its first twelve digits."""

@@ -33,4 +33,6 @@ RUN_CODES = {
     "RUN004": "The registry does not have what was pushed.",
     "RUN005": "An image that another builds on is gone.",
     "RUN006": "The lease ran out before an action's turn came.",
+    "RUN007": "Nothing here drives proxies.",
+    "RUN008": "No proxy answers any more.",
 }

@@ -11,6 +11,7 @@ from reconciler.ownership import Owner, short_digest
 from reconciler.policy import NOTHING_ALLOWED as NOTHING_ALLOWED
 from reconciler.policy import Policy as Policy
 from reconciler.repository import Kinship as Kinship
+from reconciler.traffic import DesiredProxy
 from specs.allow import Allowed
 from specs.privilege import Attachment
 from specs.reference import Digest, ImageRef
@@ -231,5 +232,7 @@ class Desired:
     """What the lock says of references as written."""
     policy: Policy = Policy()
     lineage: Mapping[str, Kinship] = field(default_factory=dict)
+    proxy: DesiredProxy | None = None
+    """What the proxies do; None where no service has a route. Then they are services, too."""
     excluded: frozenset[str] = frozenset()
     """Services outside the ``--service`` selection: neither planned nor pruned."""

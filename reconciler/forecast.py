@@ -16,6 +16,7 @@ from reconciler.actions import (
     CreateInstance,
     CreateNetwork,
     CreateVolume,
+    LoadProxy,
     MendInstance,
     PublishFiles,
     PullImage,
@@ -27,6 +28,7 @@ from reconciler.actions import (
     RetireInstance,
     ReviveInstance,
     StartRegistry,
+    SwitchRoute,
 )
 from reconciler.decision import Ender, Plan
 from reconciler.desired import Desired
@@ -42,6 +44,7 @@ from reconciler.observed import (
     Phase,
 )
 from reconciler.plan import plan
+from reconciler.traffic import LiveProxy, Traffic
 from specs.reference import Digest
 
 LONGEST = 1000
@@ -66,8 +69,17 @@ def predict(observed: Observed, action: Action) -> Observed:
             return predict_instance.predict(observed, action)
         case PutMarker() | RemoveMarker():
             return _predict_marker(observed, action)
+        case LoadProxy() | SwitchRoute():
+            return replace(observed, traffic=_predict_traffic(observed.traffic, action))
         case _:
             assert_never(action)
+
+
+def _predict_traffic(traffic: Traffic, action: LoadProxy | SwitchRoute) -> Traffic:
+    if isinstance(action, SwitchRoute):
+        return replace(traffic, tables={**traffic.tables, action.service_name: action.slots})
+    others = tuple(proxy for proxy in traffic.proxies if proxy.handle != action.handle)
+    return replace(traffic, proxies=(*others, LiveProxy(action.handle, action.service_name)))
 
 
 def _predict_network(observed: Observed, action: CreateNetwork | RemoveNetwork) -> Observed:

@@ -11,16 +11,10 @@ from enum import Enum
 from typing import Literal, NamedTuple, TypeAlias
 
 from reconciler.desired import NOTHING, Fields, Generation, Subject
+from reconciler.handle import Handle as Handle
 from reconciler.ownership import Role
+from reconciler.traffic import NO_TRAFFIC, Traffic
 from specs.reference import Digest
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Handle:
-    """How a provider finds a live object again: by id, never by name."""
-
-    host: str
-    id: str
 
 
 class Phase(Enum):
@@ -237,6 +231,7 @@ class Observed:
     vanished: tuple[Marker, ...] = ()
     """Markers that a person wrote, that this process knows of and nobody finds any more: they count
     (``markers`` has them) and are put back."""
+    traffic: Traffic = NO_TRAFFIC
     ourselves: Handle | None = None
     """The instance that this very process runs in."""
 

@@ -10,6 +10,7 @@ from reconciler.actions import (
     CreateInstance,
     CreateNetwork,
     CreateVolume,
+    LoadProxy,
     MendInstance,
     PublishFiles,
     PullImage,
@@ -21,12 +22,14 @@ from reconciler.actions import (
     RetireInstance,
     ReviveInstance,
     StartRegistry,
+    SwitchRoute,
 )
 from reconciler.clients import Clients
 from reconciler.observed import ABSENT, Marker, Observed
-from reconciler.ownership import Owner
-from reconciler.provider import LogLine, ProviderError, Refused, Stale
+from reconciler.ownership import Owner, volume_name
+from reconciler.provider import LogLine, ProviderError, Refused, RunningProxy, Stale
 from reconciler.secret_names import secret_names
+from specs.proxy import OWN, secrets_of
 from specs.reference import ImageRef
 
 
@@ -55,8 +58,28 @@ async def perform(owner: Owner, action: Action, observed: Observed, clients: Cli
             await _mark(owner, action, clients)
         case CreateInstance() | ReviveInstance() | RetireInstance() | RemoveInstance() | MendInstance():
             await _perform_on_instance(owner, action, clients)
+        case LoadProxy() | SwitchRoute():
+            await _turn(owner, action, observed, clients)
         case _:
             assert_never(action)
+
+
+async def _turn(owner: Owner, action: LoadProxy | SwitchRoute, observed: Observed, clients: Clients) -> None:
+    """Give a proxy its work, or turn a route; any proxy that answers turns it for all."""
+    volume = volume_name(owner, OWN)
+    if clients.proxies is None:
+        raise Refused("RUN007", str(action.subject), "nothing here drives proxies", "a runtime with proxies")
+    if isinstance(action, LoadProxy):
+        names = [secret for it in action.proxy.settings.certificates for secret in secrets_of(it)]
+        values = clients.stock.secrets(sorted(set(names)))
+        running = RunningProxy(action.handle, action.service_name, volume)
+        await clients.proxies.load(owner, running, action.proxy, values)
+        return
+    able = [proxy for proxy in observed.traffic.proxies if not proxy.problem]
+    if not able:
+        raise Stale("RUN008", str(action.subject), "no proxy answers any more", "a proxy that runs")
+    running = RunningProxy(able[0].handle, able[0].service_name, volume)
+    await clients.proxies.switch(owner, running, action.service_name, action.slots)
 
 
 async def _perform_on_instance(

@@ -30,11 +30,21 @@ from reconciler.observed import (
     Unreadable,
 )
 from reconciler.ownership import Owner
+from reconciler.proxies import (
+    Answer,
+    Insides,
+    ProbeRequest,
+    Proxies,
+    ProxyQuestion,
+    ProxyWorld,
+    RunningProxy,
+)
 from reconciler.repository import Origin, Repository, Tree, TreeFile
 from reconciler.stranger import Maker, Stranger, Strangers
 from specs.reference import Digest, ImageRef
 
 __all__ = [
+    "Answer",
     "Blueprint",
     "BuildRequest",
     "Builder",
@@ -46,6 +56,7 @@ __all__ = [
     "FileEntry",
     "Handle",
     "ImageRef",
+    "Insides",
     "Instance",
     "Kinship",
     "LiveImage",
@@ -63,12 +74,17 @@ __all__ = [
     "Origin",
     "Owner",
     "Piece",
+    "ProbeRequest",
     "Process",
     "ProviderError",
+    "Proxies",
+    "ProxyQuestion",
+    "ProxyWorld",
     "Question",
     "Refused",
     "Registry",
     "Repository",
+    "RunningProxy",
     "Runtime",
     "RuntimeFacts",
     "Seen",

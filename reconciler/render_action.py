@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import assert_never
 
 from reconciler.actions import (
@@ -10,6 +12,7 @@ from reconciler.actions import (
     CreateInstance,
     CreateNetwork,
     CreateVolume,
+    LoadProxy,
     MendInstance,
     PublishFiles,
     PullImage,
@@ -21,12 +24,13 @@ from reconciler.actions import (
     RetireInstance,
     ReviveInstance,
     StartRegistry,
+    SwitchRoute,
 )
 from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.ownership import Role, short_digest
-from reconciler.render import escape, shorten
+from reconciler.render import count, escape, shorten
 
 _VERBS: dict[type[Action], str] = {
     StartRegistry: "start-registry",
@@ -44,6 +48,8 @@ _VERBS: dict[type[Action], str] = {
     MendInstance: "mend",
     PutMarker: "put-marker",
     RemoveMarker: "remove-marker",
+    LoadProxy: "load-proxy",
+    SwitchRoute: "switch-route",
 }
 BOOKKEEPING = (PutMarker, RemoveMarker)
 """Actions on our own notes: part of every plan, and nothing that a reader of progress looks for."""
@@ -99,10 +105,21 @@ def describe(action: Action) -> str:
             return f"mend {name} in place: {', '.join(describe_change(c) for c in action.changes)}"
         case PutMarker():
             return _describe_note(action)
+        case LoadProxy():
+            routes = count(len(action.proxy.routes), "route")
+            return f"load {routes} into {escape(action.service_name)}"
+        case SwitchRoute():
+            return f"let requests for {name} reach {_describe_slots(action.slots)}"
         case RemoveVolume() | RemoveMarker():
             return f"{verb_of(action).replace('-', ' ')} {escape(action.object_name)}"
         case _:
             return f"{verb_of(action).replace('-', ' ')} {name}"
+
+
+def _describe_slots(slots: Sequence[str]) -> str:
+    """``5f2c01ab9d3e (90 %), …``."""
+    parts = Counter(slots).most_common()
+    return ", ".join(f"{escape(name)} ({slot} %)" for name, slot in parts) if parts else "nothing"
 
 
 def _describe_note(action: PutMarker) -> str:

@@ -14,6 +14,10 @@ EDGE = "reconciler-edge"
 INNER = "reconciler-inner"
 """The proxy that neighbours reach under the names of the routed services, as a service."""
 PROXIES = (EDGE, INNER)
+OWN = "reconciler-proxy"
+"""The network and the volume of the proxies: no document may have this name where there are routes."""
+PLACE = "/run/reconciler"
+"""Where the volume is mounted in a proxy."""
 
 
 class Certificate(Model):
@@ -48,3 +52,8 @@ class Proxy(Model):
     trusted_proxies: tuple[
         Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]{2,45}(/[0-9]{1,3})?$")], ...
     ] = Field(default=(), description="Networks in front of us whose X-Forwarded-For is believed.")
+
+
+def secrets_of(certificate: Certificate) -> tuple[str, str]:
+    """The names of its secrets: the certificate's, then the key's."""
+    return certificate.certificate.secret, certificate.key.secret

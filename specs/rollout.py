@@ -40,15 +40,28 @@ class Rollout(Model):
     steps: Annotated[tuple[Step, ...], Field(max_length=20)] = Field(
         default=(), description="Of a canary; the weights rise.", examples=[[{"weight": 10, "pause": "1m"}]]
     )
-    deadline: Duration = Field(default=120.0, description="Time within which an instance must be ready.")
+    deadline: Duration | None = Field(
+        default=None,
+        description="Time within which an instance must be ready; default: 2m, or longer where its health check "
+        "may take longer to decide.",
+        examples=["3m"],
+    )
+    progress: Duration | None = Field(
+        default=None,
+        description="Time without any step after which a rollout is told to be stuck; default: 10m.",
+        examples=["15m"],
+    )
     drain: Duration = Field(
         default=30.0, description="Time that requests get to end before an old instance is stopped."
     )
     drain_streams: Duration = Field(
         default=60.0, description="Time that WebSockets and event streams get to end."
     )
-    monitor: Duration = Field(
-        default=10.0, description="Time for which a new generation is watched before it counts as proved."
+    monitor: Duration | None = Field(
+        default=None,
+        description="Time for which a new generation is watched before it counts as proved; default: 10s, or "
+        "as long as its health check takes to fail.",
+        examples=["30s"],
     )
     on_failure: Literal["rollback", "hold"] = Field(
         default="rollback", description="hold leaves everything as it is."
