@@ -42,6 +42,8 @@ from specs.service import Service
 __all__ = ["decode_label", "encode_label", "fields_of", "make_form", "read_form"]
 
 DEFAULT_NETWORK: Final = "default"
+INSTANCES: Final = "instances"
+"""Instances of a routed service are reached past the proxy as ``<service>.instances``."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEX = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[^/\x00]{1,255}")
@@ -185,11 +187,14 @@ def joined_networks(service: Service) -> Mapping[str, Attachment]:
 
 
 def _networks(parts: _Parts, networks: Mapping[str, DesiredNetwork]) -> tuple[NetworkUse, ...]:
-    """A service without networks joins the environment's default one. Its own name is always an alias."""
+    """A service without networks joins the environment's default one. Its own name is an alias, but where it
+    has a route: that name is then the inner proxy's."""
     uses = []
     joined = joined_networks(parts.service)
     for name, attachment in sorted(joined.items(), key=lambda item: (-item[1].priority, item[0])):
         aliases = tuple(dict.fromkeys((parts.service_name, *attachment.aliases)))
+        if parts.service.route is not None:
+            aliases = (f"{parts.service_name}.{INSTANCES}",)
         network = networks.get(name)
         # A network that git declares no more has a name that no network bears: the planner says so.
         object_name = network.object_name if network else network_name(parts.owner, name, "")

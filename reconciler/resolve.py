@@ -25,6 +25,7 @@ from reconciler.desired import (
 from reconciler.files import ConfigDigest, FilesKey, files_key
 from reconciler.form import DEFAULT_NETWORK, make_form
 from reconciler.ownership import Owner, files_name, network_name, volume_name
+from reconciler.routing import attach_proxy, desired_proxy
 from reconciler.secret_names import secret_names
 from specs.check_service import is_image_name
 from specs.effective import Effective
@@ -71,6 +72,7 @@ def resolve(
     for name, service in effective.services.items():
         try:
             form = make_form(owner, name, service, findings.configs, networks, volumes)
+            form = attach_proxy(name, form, effective.services, networks)
             image = _image(service, findings)
         except ValueError as error:
             report.about(f"Service {name}").add("SPEC023", _place(effective, name), str(error))
@@ -91,6 +93,7 @@ def resolve(
         files=_files(owner, effective, findings.configs),
         registries=local_registries(owner, effective),
         locks=findings.locks,
+        proxy=desired_proxy(effective, networks, findings.secrets),
         policy=replace(policy, allowed=effective.environment.allow),
         lineage=lineage,
         excluded=frozenset(excluded) | (effective.services.keys() - services.keys()),

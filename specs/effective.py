@@ -4,7 +4,7 @@ mapped (contracts, section 1)."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -19,6 +19,8 @@ from specs.node import Map
 from specs.normal import normalise
 from specs.patch import apply_patch
 from specs.problem import Place, Problem, Report, has_errors, in_order
+from specs.proxied import proxy_services
+from specs.proxy import OWN
 from specs.registry import Registry
 from specs.resource import Config, Network, Secret, Volume
 from specs.service import Service
@@ -79,7 +81,23 @@ def effective(
     catalog = builder.catalog(result)
     check_effective(catalog, written, written.model, file_paths, report)
     problems = in_order(report.problems)
-    return (None if has_errors(problems) else result), problems
+    return (None if has_errors(problems) else _with_proxies(result, written)), problems
+
+
+def _with_proxies(result: Effective, written: Written) -> Effective:
+    """The proxies are services like any other."""
+    added = proxy_services(result.environment.proxy, result.services)
+    if not added:
+        return result
+    here = Map({}, written.spec.place_of("proxy"))
+    keys = [("Network", OWN), ("Volume", OWN), *(("Service", name) for name in added)]
+    return replace(
+        result,
+        services={**result.services, **added},
+        networks={**result.networks, OWN: Network()},
+        volumes={**result.volumes, OWN: Volume()},
+        nodes={**result.nodes, **dict.fromkeys(keys, here)},
+    )
 
 
 @dataclass(slots=True)

@@ -34,7 +34,7 @@ CODES = {
     "SPEC026": "A pattern matches no service.",
     "SPEC027": "A dependency can never meet the condition.",
     "SPEC028": "The rollout's order contradicts something else that is written.",
-    "SPEC029": "A job has other than one replica, or a rollout order.",
+    "SPEC029": "A job has other than one replica, a rollout order, or hooks.",
     "SPEC030": "Two services publish the same port.",
     "SPEC031": "A Config or a Service names a file that is not in the commit.",
     "SPEC032": "There is no document at all.",
@@ -45,6 +45,8 @@ CODES = {
     "SPEC037": "There is no Environment of that name.",
     "SPEC038": "An image reference cannot be read.",
     "SPEC039": "A Lock lies elsewhere than in lock.yaml under the spec path, or bears another name.",
+    "SPEC040": "Two services are routed under one address.",
+    "SPEC041": "A route, or its strategy, cannot work with what else is written.",
 }
 """Every code and what it means. Codes are stable: none is ever given another meaning."""
 

@@ -38,7 +38,9 @@ class Proxy(Model):
         default=None, description="The address of the host that it listens on; default: all."
     )
     http: PortNumber = Field(default=80, description="The port of the host for http.")
-    https: PortNumber | Literal["off"] = Field(default=443, description="The port of the host for https.")
+    https: PortNumber | Literal["none"] = Field(
+        default=443, description="The port of the host for https; none for plain http alone."
+    )
     issuer: Literal["acme", "internal"] = Field(
         default="acme", description="Who signs certificates; internal is an authority of the proxy's own."
     )

@@ -1,0 +1,77 @@
+"""The services that the proxies of an environment are: made from its settings and from what is routed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from specs.privilege import Attachment
+from specs.proxy import EDGE, INNER, OWN, PLACE, Proxy
+from specs.service import Service
+
+_COMMAND: Final = ("run", "--resume")
+_FOLDERS: Final = {EDGE: f"{PLACE}/edge", INNER: f"{PLACE}/inner"}
+_GRACE: Final = 30.0
+
+
+def proxy_services(proxy: Proxy, services: Mapping[str, Service]) -> dict[str, Service]:
+    """Both proxies, when a service has a route; else none."""
+    routed = {name: service for name, service in services.items() if service.route is not None}
+    if not routed:
+        return {}
+    found = {INNER: _inner(proxy, names_of(routed))}
+    if any(service.route and service.route.all_hosts for service in routed.values()):
+        found[EDGE] = _edge(proxy)
+    return found
+
+
+def names_of(routed: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:
+    """Network -> the names under which neighbours reach routed services there."""
+    found: dict[str, set[str]] = {}
+    for name, service in routed.items():
+        for network, attachment in (service.networks or {"default": Attachment()}).items():
+            found.setdefault(network, set()).update((name, *attachment.aliases))
+    return {network: tuple(sorted(names)) for network, names in sorted(found.items())}
+
+
+def _edge(proxy: Proxy) -> Service:
+    pairs = [(proxy.http, 80, "tcp")]
+    if proxy.https != "none":
+        pairs += [(proxy.https, 443, "tcp"), (proxy.https, 443, "udp")]
+    address = proxy.address
+    prefix = "" if address is None else f"[{address}]:" if ":" in address else f"{address}:"
+    ports = {
+        f"{prefix}{published}->{target}/{protocol}": {
+            "target": target,
+            "published": published,
+            "host_ip": address,
+            "protocol": protocol,
+        }
+        for published, target, protocol in pairs
+    }
+    return _service(proxy, EDGE, {"ports": ports, "rollout": {"order": "stop-first"}})
+
+
+def _inner(proxy: Proxy, names: Mapping[str, tuple[str, ...]]) -> Service:
+    """Its names are part of it: an alias cannot change in place."""
+    said = ";".join(f"{network}={','.join(of)}" for network, of in names.items())
+    return _service(proxy, INNER, {"labels": {"proxy.names": said}, "rollout": {"order": "start-first"}})
+
+
+def _service(proxy: Proxy, name: str, more: Mapping[str, object]) -> Service:
+    return Service.model_validate(
+        {
+            "image": proxy.image,
+            "entrypoint": ("caddy",),
+            "command": _COMMAND,
+            "environment": {
+                "CADDY_ADMIN": f"unix/{PLACE}/{{env.HOSTNAME}}.sock",
+                "XDG_CONFIG_HOME": _FOLDERS[name],
+                "XDG_DATA_HOME": f"{PLACE}/data",
+            },
+            "networks": {OWN: {}},
+            "volumes": {PLACE: {"type": "volume", "source": OWN}},
+            "stop_grace_period": _GRACE,
+            **more,
+        }
+    )
