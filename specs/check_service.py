@@ -8,6 +8,7 @@ from specs.catalog import Catalog
 from specs.check_privilege import check_privileges
 from specs.check_words import check_words
 from specs.circle import find_circle
+from specs.hook import Hooks
 from specs.mounts import check_source
 from specs.order import max_unavailable_of, order_of, publishes
 from specs.ports import is_address, port_key
@@ -195,6 +196,9 @@ def _check_job(name: str, service: Service, catalog: Catalog, report: Report) ->
     if service.rollout.order is not None:
         place = catalog.place("Service", name, "rollout", "order")
         report.add("SPEC029", place, "a job with a rollout order", remedy="remove the line")
+    if service.hooks != Hooks():
+        place = catalog.place("Service", name, "hooks")
+        report.add("SPEC029", place, "a job with hooks", remedy="remove them: a job runs once by itself")
 
 
 def published_twice(catalog: Catalog, report: Report) -> None:

@@ -39,7 +39,7 @@ COMPARED: Final = frozenset(Privileges.model_fields) | frozenset(
 )
 """Fields of a service that make another instance. Of ``deploy`` only the resources."""
 NOT_COMPARED: Final = frozenset(
-    {"image", "rollout", "route", "depends_on", "drift", "env_file", "label_file", "expose"}
+    {"image", "rollout", "route", "depends_on", "drift", "hooks", "env_file", "label_file", "expose"}
 )
 """Fields that do not: the image is compared apart, what files hold is in environment and labels, and the
 others say how, not what. Of the route only whether there is one: its name is then the proxy's."""

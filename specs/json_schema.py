@@ -152,6 +152,9 @@ _FORMS: Final[Mapping[str, Mapping[str, list[dict[str, Any]]]]] = {
         "ulimits": [{"type": "object", "additionalProperties": {"type": "integer", "minimum": -1}}],
     },
     "Healthcheck": {"test": [{"type": "string"}]},
+    "PreDeploy": {"command": [_WORD]},
+    "PostDeploy": {"command": [_WORD]},
+    "PreStop": {"command": [_WORD]},
     "Network": {"labels": [_PAIRS]},
     "Volume": {"labels": [_PAIRS]},
 }

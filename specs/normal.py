@@ -55,6 +55,24 @@ def _words(node: Node, report: Report) -> Node:
     return Sequence(tuple(quoted(word, node) for word in words), node.place)
 
 
+def _hooks(node: Node, report: Report) -> Node:
+    """The command of each hook may be a command line, too."""
+    if not isinstance(node, Map):
+        return node
+    hooks = {
+        name: Entry(place, _hook(hook, report)) if isinstance(hook, Map) else Entry(place, hook)
+        for name, (place, hook) in node.entries.items()
+    }
+    return Map(hooks, node.place)
+
+
+def _hook(hook: Map, report: Report) -> Map:
+    command = hook.get("command")
+    if command is None or is_null(command):
+        return hook
+    return hook.with_entry("command", _words(command, report))
+
+
 def _pairs(node: Node, report: Report) -> Node:
     """``- NAME=VALUE`` lists -> a map."""
     if not isinstance(node, Sequence):
@@ -141,6 +159,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, Callable[[Node, Report], Node]]]] = {
         "configs": _configs,
         "secrets": _secrets,
         "healthcheck": _healthcheck,
+        "hooks": _hooks,
         "annotations": _pairs,
         "sysctls": _pairs,
         "dns": normal_words.listed,

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from specs.container_types import AbsolutePath, Tmpfs, WorkingFolder
+from specs.hook import Hooks
 from specs.model import Cpus, Duration, Mode, Model, Name, PortNumber, SecretRef, Size, Text
 from specs.privilege import Attachment, Privileges
 from specs.rollout import Rollout
@@ -208,6 +209,11 @@ class Service(RuntimeWords, Privileges):
     )
     rollout: Rollout = Field(default=Rollout(), description="How a new generation replaces the old one.")
     drift: DriftRules = Field(default=DriftRules(), description="Live differences that are left alone.")
+    hooks: Hooks = Field(
+        default=Hooks(),
+        description="What runs before and after a rollout, and before a stop.",
+        examples=[{"pre_deploy": {"command": ["bin/migrate", "up"]}}],
+    )
 
     @property
     def is_job(self) -> bool:

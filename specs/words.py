@@ -34,7 +34,7 @@ COMPOSE_REFUSED: Final = {
 }
 """(model, path) of words that the language refuses for good -> what to write instead."""
 
-_SERVICE_NOT_YET: Final = "hooks route"
+_SERVICE_NOT_YET: Final = "route"
 _NETWORKS_NOT_YET: Final = """
     driver_opts gw_priority interface_name
 """

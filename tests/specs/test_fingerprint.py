@@ -50,6 +50,7 @@ def test_never_changes(case: dict[str, str | list[str]]) -> None:
         ["environment: {}"],
         ["deploy: {resources: {limits: {}}}"],
         ["rollout: {max_surge: 2}"],
+        ["hooks: {pre_deploy: {command: bin/migrate up}, pre_stop: {command: [a, b], timeout: 5s}}"],
         ["expose: [80]"],
         ["read_only: false", "tty: false", "stdin_open: false", "deploy: {mode: replicated}"],
         ["tmpfs: {}", "ulimits: {}", "logging: {options: {}}"],
