@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specs.catalog import Catalog
+from specs.check_release import check_releases
 from specs.check_resource import check_locks, check_registries, check_resources, leaves_repository
 from specs.check_service import check_services, report_undeclared
 from specs.circle import find_circle
@@ -25,6 +26,7 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
     check_registries(catalog, report)
     check_resources(catalog, report)
     check_locks(spec_set, report)
+    check_releases(spec_set, report)
     environments = spec_set.of_kind("Environment")
     _check_projects(environments, report)
     for written in environments.values():

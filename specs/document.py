@@ -11,6 +11,7 @@ from specs.image import Image
 from specs.lock import Lock
 from specs.model import Model, Name
 from specs.registry import Registry
+from specs.release import Release
 from specs.resource import Config, Network, Secret, Volume
 from specs.service import Service
 
@@ -73,6 +74,11 @@ class LockDocument(_Envelope):
     spec: Lock
 
 
+class ReleaseDocument(_Envelope):
+    kind: Literal["Release"]
+    spec: Release
+
+
 Document = Annotated[
     RegistryDocument
     | ImageDocument
@@ -82,7 +88,11 @@ Document = Annotated[
     | VolumeDocument
     | ConfigDocument
     | SecretDocument
-    | LockDocument,
+    | LockDocument
+    | ReleaseDocument,
     Field(discriminator="kind"),
 ]
-KINDS = ("Registry", "Image", "Service", "Environment", "Network", "Volume", "Config", "Secret", "Lock")
+KINDS = (
+    *("Registry", "Image", "Service", "Environment", "Network", "Volume", "Config", "Secret"),
+    *("Lock", "Release"),
+)

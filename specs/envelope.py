@@ -15,6 +15,7 @@ from specs.node import Map, Node, Scalar, holds, is_null
 from specs.normal import normalise
 from specs.problem import Place, Report
 from specs.registry import Registry
+from specs.release import Release
 from specs.resource import Config, Network, Secret, Volume
 from specs.scalar import read_text
 from specs.service import Service
@@ -33,6 +34,7 @@ MODELS: Final[Mapping[str, type[Model]]] = {
     "Config": Config,
     "Secret": Secret,
     "Lock": Lock,
+    "Release": Release,
 }
 TEMPLATED: Final = ("Service", "Network", "Volume", "Config")
 """Kinds that take variables."""

@@ -47,6 +47,8 @@ CODES = {
     "SPEC039": "A Lock lies elsewhere than in lock.yaml under the spec path, or bears another name.",
     "SPEC040": "Two services are routed under one address.",
     "SPEC041": "A route, or its strategy, cannot work with what else is written.",
+    "SPEC045": "A Release lies elsewhere than in releases/<environment>.yaml under the spec path.",
+    "SPEC046": "An entry of a Release does not say what it has to.",
 }
 """Every code and what it means. Codes are stable: none is ever given another meaning."""
 

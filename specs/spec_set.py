@@ -13,6 +13,7 @@ from specs.model import Model
 from specs.node import Map, nearest_place
 from specs.problem import Place
 from specs.reference import Digest
+from specs.release import Release, ReleasedService
 
 M = TypeVar("M", bound=Model)
 Key = tuple[str, str]
@@ -70,6 +71,11 @@ class SpecSet:
         """The digest of each reference that the lock names, by the reference as written."""
         entries = [entry for lock in self.models("Lock", Lock).values() for entry in lock.images.items()]
         return {text: Digest(digest) for text, digest in entries}
+
+    def released(self, environment_name: str) -> Mapping[str, ReleasedService]:
+        """What the environment's Release says, by service."""
+        release = self.models("Release", Release).get(environment_name)
+        return {} if release is None else release.services
 
     @property
     def environments(self) -> dict[str, Environment]:

@@ -95,6 +95,11 @@ PATTERNS: Final = {
     r"^(\.|[A-Za-z0-9_.-]{1,253})$": "a domain such as shop.internal",
     r"^[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*$": "CPUs such as 0-1 or 0,2",
     r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$": "a digest: sha256: and 64 hexadecimal digits",
+    r"^([0-9a-f]{40}|[0-9a-f]{64})$": "a full commit id: 40 hexadecimal digits",
+    r"^in-[0-9a-f]{32}$": "an input key: in- and 32 hexadecimal digits",
+    r"^v[0-9]{1,3}:[0-9a-f]{64}$": "a fingerprint: v1: and 64 hexadecimal digits",
+    r"^[^/\x00][^\x00]{0,1023}$": "a path from the repository's root",
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$": "a time such as 2026-01-31T12:00:00Z",
 }
 """What the models' patterns mean, for messages."""
 _COMMAND: Final = "a command line or a list"
@@ -114,5 +119,5 @@ RESERVED_VALUES: Final = {
     ("Registry", "provider"): ("ecr",),
 }
 """Values that the language reserves, by model and path."""
-RESERVED_KINDS: Final = ("Release", "Run")
+RESERVED_KINDS: Final = ("Run",)
 """Kinds that the language reserves and this version does not read."""
