@@ -123,9 +123,8 @@ def elapse(observed: Observed, decided: Plan) -> Observed:
     at = max(observed.at + 0.001, min(times, default=observed.at + 1.0))
     facts = {w.expects for w in timed}
     jobs = {w.subject.name for w in timed if w.expects == "exit"}
-    moved = tuple(
-        _elapse_instance(i, at, "ready" in facts, i.service_name in jobs) for i in observed.instances
-    )
+    healthy = "ready" in facts or "proved" in facts
+    moved = tuple(_elapse_instance(i, at, healthy, i.service_name in jobs) for i in observed.instances)
     return replace(observed, at=at, instances=moved, attempts={}, in_flight=frozenset())
 
 
@@ -133,7 +132,9 @@ def _elapse_instance(instance: Instance, at: float, healthy: bool, exits: bool) 
     if exits and instance.phase is Phase.RUNNING:
         return replace(instance, phase=Phase.EXITED, exit_code=0, finished_at=at)
     if healthy and instance.phase is Phase.RUNNING and instance.health is Health.STARTING:
-        return replace(instance, health=Health.HEALTHY, healthy_since=at)
+        return replace(instance, health=Health.HEALTHY, healthy_since=at, checked_at=at)
+    if healthy and instance.health is Health.HEALTHY:
+        return replace(instance, checked_at=at)
     return instance
 
 

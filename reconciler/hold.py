@@ -33,9 +33,8 @@ def block_held(steps: Steps, desired: Target, holding: Instance, target: Target 
 
 def clear_failed(steps: Steps, desired: Target, view: ServiceView) -> None:
     """Held, and nothing to go back to: failing instances of the held generation go, the rest is left."""
-    rollout = desired.form.spec.rollout
     for instance in view.live:
-        failed = failure(instance, desired.service, rollout, steps.now)
+        failed = failure(instance, desired.form.spec, steps.now)
         if desired.is_generation_of(instance) and failed:
             take_away(steps, desired, instance, Cause("commit", (failed,)))
 
@@ -65,7 +64,7 @@ def hold_failed(steps: Steps, target: Target, view: ServiceView, sorting: Sortin
 
 
 def _failure(steps: Steps, target: Target, view: ServiceView, instance: Instance) -> str | None:
-    failed = failure(instance, target.service, target.form.spec.rollout, steps.now)
+    failed = failure(instance, target.form.spec, steps.now)
     if failed is None and target.service.order == "stop-first" and view.kept:
         failed = start_error(instance)
     return failed

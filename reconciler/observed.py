@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple, TypeAlias
 from reconciler.desired import NOTHING, Fields, Generation, Subject
 from reconciler.handle import Handle as Handle
 from reconciler.ownership import Role
-from reconciler.traffic import NO_TRAFFIC, Traffic
+from reconciler.traffic import NO_TRAFFIC, Probe, Traffic
 from specs.reference import Digest
+from specs.rollout_times import HealthTimes
 
 
 class Phase(Enum):
@@ -78,7 +79,15 @@ class Instance:
     error: str = ""
     restart: str = "unless-stopped"
     last_health_output: str = field(default="", repr=False)
+    check: HealthTimes | None = None
+    """The pace of the health check that runs, whoever declared it; None where there is none."""
+    checked_at: float | None = None
+    """When its last probe ended, if that succeeded."""
+    failing: int = 0
+    """Probes that failed in a row until now, or until it was stopped."""
     missing_networks: tuple[str, ...] = ()
+    probe: Probe | None = None
+    """What it answers through the proxy; None where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

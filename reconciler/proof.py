@@ -7,11 +7,12 @@ from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.observed import Health, Instance, Phase
-from reconciler.readiness import LAST_EXIT, exit_words, grace, is_ready, ready_at, serves
+from reconciler.readiness import LAST_EXIT, exit_words, grace, is_ready, proved_at, serves
 from reconciler.release import KIND, Release, with_newest, write_releases
 from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
 from reconciler.target import proved_release
+from specs.rollout_times import deadline_of
 
 UNREADY = "serves"
 """What a proved service that does not is waited for to do: it is told, and left to its restart policy."""
@@ -83,14 +84,14 @@ def _words(instance: Instance) -> str:
 def _is_late(steps: Steps, rollout: Rollout, instance: Instance) -> bool:
     """Not ready after the deadline: of a proved generation that is told, and waited for no longer."""
     started = instance.started_at
-    late = started is not None and steps.now - started > rollout.target.form.spec.rollout.deadline
+    deadline = deadline_of(rollout.target.form.spec, instance.check)
+    late = started is not None and steps.now - started > deadline
     return late and not serves(instance)
 
 
 def _prove(steps: Steps, rollout: Rollout) -> None:
     spec = rollout.target.form.spec
-    since = max((ready_at(i, spec) or steps.now for i in rollout.current), default=steps.now)
-    over = since + spec.rollout.monitor
+    over = max((proved_at(i, spec, steps.now) for i in rollout.current), default=steps.now)
     if steps.now < over:
         steps.wait(rollout.subject, "the monitor window ends", Ender.TIME, over, "proved")
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from reconciler.desired import DesiredService, Order
+from reconciler.desired import Order
 from reconciler.observed import Health, Instance, Phase
-from specs.rollout import Rollout
+from reconciler.traffic import Probe
+from specs.route import Ready
+from specs.rollout_times import deadline_of, monitor_of, quickest_proof
 from specs.service import Service
 
 UPTIME = 5.0
@@ -12,6 +14,8 @@ UPTIME = 5.0
 IMAGE_FAULTS = (126, 127)
 """Exit codes that say that the command cannot be run at all: no second try helps."""
 LAST_EXIT = 3
+LAST_FAILURE = 3
+"""Failed probes in a row after which an instance that answered before counts as failed."""
 RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESTARTING)
 
 
@@ -33,6 +37,8 @@ def ready_at(instance: Instance, service: Service) -> float | None:
     """
     if instance.phase is not Phase.RUNNING or instance.started_at is None:
         return None
+    if instance.probe is not None:
+        return answers_since(instance, instance.probe, service)
     if instance.health is Health.NONE:
         return instance.started_at + UPTIME
     if instance.health is not Health.HEALTHY:
@@ -42,19 +48,45 @@ def ready_at(instance: Instance, service: Service) -> float | None:
     return max(since, instance.started_at) + min(UPTIME, UPTIME if interval is None else interval)
 
 
+def answers_since(instance: Instance, probe: Probe, service: Service) -> float | None:
+    """When it passed the gate of a route: it answers through the proxy, often enough in a row and for long
+    enough, and its health check, where it has one, does not say otherwise."""
+    wanted = service.route.ready if service.route is not None else Ready(successes=1, healthy_for=0.0)
+    if instance.health not in (Health.NONE, Health.HEALTHY):
+        return None
+    if probe.since is None or probe.successes < wanted.successes:
+        return None
+    return max(probe.since, instance.started_at or probe.since) + wanted.healthy_for
+
+
 def is_ready(instance: Instance, service: Service, now: float) -> bool:
     """It passed the gate."""
     at = ready_at(instance, service)
     return at is not None and at <= now
 
 
-def failure(instance: Instance, service: DesiredService, rollout: Rollout, now: float) -> str | None:
+def proved_at(instance: Instance, service: Service, now: float) -> float:
+    """When it was watched for long enough, counted from the gate: now or before, it is proved; else the
+    time at which looking again can help."""
+    since = ready_at(instance, service)
+    if since is None:
+        since = now
+    enough = since + quickest_proof(service, instance.check)
+    over = since + monitor_of(service, instance.check)
+    is_probed = instance.checked_at is not None and instance.checked_at >= enough
+    if is_probed or now < enough:
+        return enough
+    return over if over <= now else min(over, now + 2)
+
+
+def failure(instance: Instance, service: Service, now: float) -> str | None:
     """Why an unproved instance has failed, in words; None while it has not (design, section 7)."""
     faults = (
         _start_failure(instance),
-        _exit_failure(instance, service.form.spec.is_job),
+        _exit_failure(instance, service.is_job),
         _health_failure(instance),
-        None if service.form.spec.is_job else _deadline_failure(instance, service, rollout, now),
+        _probe_failure(instance),
+        None if service.is_job else _deadline_failure(instance, service, now),
     )
     return next((fault for fault in faults if fault), None)
 
@@ -87,21 +119,36 @@ def _health_failure(instance: Instance) -> str | None:
     # A stopped or paused container reads as unhealthy too: that is drift, not a failure of its own.
     if instance.health is not Health.UNHEALTHY or instance.phase is not Phase.RUNNING:
         return None
-    output = instance.last_health_output.strip()
-    return "its health check says unhealthy" + (f": {output[:500]}" if output else "")
+    # Not what the check wrote: causes are told to whoever may see a plan, and that is for readers of logs.
+    return "its health check says unhealthy"
 
 
-def _deadline_failure(
-    instance: Instance, service: DesiredService, rollout: Rollout, now: float
-) -> str | None:
+def _deadline_failure(instance: Instance, service: Service, now: float) -> str | None:
     # The clock of a container that never starts must run too. One that was started again has its time
     # again: too many exits are a failure of their own.
-    if instance.phase in (Phase.EXITED, Phase.RESTARTING) and not service.form.spec.is_job:
+    if instance.phase in (Phase.EXITED, Phase.RESTARTING):
         return None  # it is started again first, by the engine or by us; how often, is counted
-    began = instance.created_at if instance.started_at is None else instance.started_at
-    if now - began > rollout.deadline and not is_ready(instance, service.form.spec, now):
-        return f"it was not ready within {rollout.deadline:g} s"
+    probe = instance.probe
+    if probe is not None and probe.unasked:
+        return None  # no proxy was there to ask through
+    deadline = deadline_of(service, instance.check)
+    if now - began_at(instance) > deadline and not is_ready(instance, service, now):
+        said = f": {probe.said}" if probe is not None and probe.said else ""
+        return f"it was not ready within {deadline:g} s{said}"
     return None
+
+
+def began_at(instance: Instance) -> float:
+    """When its time to be ready began."""
+    return instance.created_at if instance.started_at is None else instance.started_at
+
+
+def _probe_failure(instance: Instance) -> str | None:
+    """It got traffic because it answered, and answers no more."""
+    probe = instance.probe
+    if probe is None or not probe.passed or probe.failures < LAST_FAILURE or probe.unasked:
+        return None
+    return f"it does not answer any more: {probe.said}"
 
 
 def start_error(instance: Instance) -> str | None:
@@ -120,4 +167,4 @@ def longest_interruption(service: Service, order: Order, floor: int) -> float | 
     """How long a stop-first replacement can leave nothing serving; None when something always serves."""
     if order == "start-first" or floor > 0:
         return None
-    return grace(service) + service.rollout.deadline
+    return grace(service) + deadline_of(service)

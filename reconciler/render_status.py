@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.countdowns import Countdowns
 from reconciler.desired import Desired, Json
 from reconciler.loop_seen import LivingLoop
 from reconciler.observed import Health, Instance, Observed, Phase
@@ -11,7 +12,7 @@ from reconciler.ownership import Role
 from reconciler.render import PLAIN, Style, escape, format_duration, format_time, short_commit, shorten
 from reconciler.render_json import JsonObject
 from reconciler.render_plan import render_unreadable
-from reconciler.status import Countdowns, ServiceStatus
+from reconciler.status import ServiceStatus
 from reconciler.view import SUSPEND, Suspension, newest_markers, read_suspension
 
 _GOOD = ("settled",)
@@ -78,8 +79,9 @@ def _render_service(status: ServiceStatus, width: int, now: float, style: Style)
 
 def _render_countdowns(countdowns: Countdowns) -> str:
     parts = [
-        ("ready in", countdowns.ready),
-        ("deadline in", countdowns.progress),
+        ("to be ready within", countdowns.ready),
+        ("stuck without a step in", countdowns.progress),
+        ("drained within", countdowns.drain),
         ("proved in", countdowns.monitor),
     ]
     return ", ".join(f"{words} {format_duration(left)}" for words, left in parts if left is not None)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from reconciler.decision import Block, Ender, Plan, Wait
+from reconciler.countdowns import Countdowns, count_down, stuck_words
+from reconciler.decision import Block, Ender, Plan
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.flapping import WINDOW
-from reconciler.observed import Health, Instance, Observed, Phase
+from reconciler.observed import Instance, Observed, Phase
 from reconciler.proof import UNREADY
 from reconciler.readiness import LAST_EXIT, exit_words, serves
 from reconciler.render import count
@@ -19,19 +20,6 @@ from reconciler.view import SUSPEND, ServiceView, Suspension, Views, group, read
 State = Literal["settled", "progressing", "waiting", "blocked", "held", "unstable", "suspended", "unknown"]
 _NEEDED = ("instances", "markers")
 """Kinds without which nothing can be said of any service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Countdowns:
-    """Seconds until something is decided; None where nothing counts down."""
-
-    ready: float | None = None
-    """Until the next instance can pass its gate."""
-    progress: float | None = None
-    """Until the rollout's deadline ends it as failed."""
-    drain: float | None = None
-    monitor: float | None = None
-    """Until the new generation counts as proved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +85,7 @@ def _assess(
     view = views.of(service_name)
     service = desired.services.get(service_name)
     waits = tuple(w for w in plan.waits if _is_about(w.subject, service_name))
-    state, reason = _state(service_name, observed, views, plan, now)
+    state, reason = _state(service_name, service, observed, views, plan, now)
     shown = view.live[-1] if view.live else None
     is_job = service is not None and service.form.spec.is_job
     return ServiceStatus(
@@ -110,7 +98,7 @@ def _assess(
         image=shown.image if shown else None,
         digest=shown.generation.digest if shown else None,
         since=_since(view),
-        countdowns=_countdowns(service, view, waits, now),
+        countdowns=count_down(service, view, waits, now),
         instances=view.instances,
         suspended=_suspension(service_name, views, now),
         is_job=is_job,
@@ -118,7 +106,12 @@ def _assess(
 
 
 def _state(
-    service_name: str, observed: Observed, views: Views, plan: Plan, now: float
+    service_name: str,
+    service: DesiredService | None,
+    observed: Observed,
+    views: Views,
+    plan: Plan,
+    now: float,
 ) -> tuple[State, str | None]:
     unread = _unread(service_name, observed)
     if unread:
@@ -129,7 +122,7 @@ def _state(
     blocks = [b for b in plan.blocks if _is_about(b.subject, service_name)]
     if blocks:
         return _blocked(blocks)
-    return _moving(service_name, views, plan, now)
+    return _moving(service_name, service, views, plan, now)
 
 
 def _suspension(service_name: str, views: Views, now: float) -> Suspension | None:
@@ -148,7 +141,9 @@ def _blocked(blocks: list[Block]) -> tuple[State, str]:
     return ("blocked", guard.reason) if guard else ("held", blocks[0].reason)
 
 
-def _moving(service_name: str, views: Views, plan: Plan, now: float) -> tuple[State, str | None]:
+def _moving(
+    service_name: str, service: DesiredService | None, views: Views, plan: Plan, now: float
+) -> tuple[State, str | None]:
     """What a service without blocks does: a backoff of a proved one is instability, not progress."""
     view = views.of(service_name)
     waits = [w for w in plan.waits if _is_about(w.subject, service_name)]
@@ -162,6 +157,9 @@ def _moving(service_name: str, views: Views, plan: Plan, now: float) -> tuple[St
     if shaky is not None:
         return "unstable", shaky.reason
     acts = any(_is_about(a.subject, service_name) for a in plan.actions)
+    stuck = None if acts or view.busy else stuck_words(service, view, waits, now)
+    if stuck is not None:
+        return "unstable", stuck
     if acts or view.busy or any(w.ender is Ender.TIME for w in waits):
         return "progressing", waits[0].reason if waits else None
     return ("waiting", waits[0].reason) if waits else ("settled", None)
@@ -187,17 +185,3 @@ def _is_about(subject: Subject, service_name: str) -> bool:
 def _since(view: ServiceView) -> float | None:
     started = [i.started_at for i in view.live if serves(i) and i.started_at is not None]
     return min(started, default=None)
-
-
-def _countdowns(
-    service: DesiredService | None, view: ServiceView, waits: tuple[Wait, ...], now: float
-) -> Countdowns:
-    def remaining(fact: str) -> float | None:
-        times = [w.recheck_at for w in waits if w.expects == fact and w.recheck_at is not None]
-        return max(0.0, min(times) - now) if times else None
-
-    pending = [i.created_at for i in view.live if i.health is Health.STARTING or not serves(i)]
-    progress = None
-    if service is not None and pending and any(w.ender is Ender.TIME for w in waits):
-        progress = max(0.0, max(pending) + service.form.spec.rollout.deadline - now)
-    return Countdowns(ready=remaining("ready"), progress=progress, monitor=remaining("proved"))

@@ -15,6 +15,7 @@ from reconciler.readiness import grace
 from reconciler.stranger import Stranger
 from reconciler.strict_json import read_object
 from reconciler.view import Views
+from specs.rollout_times import deadline_of
 
 ADOPT = "adopt"
 """Kind of the marker of a take-over that has begun; its subject is the service."""
@@ -69,7 +70,7 @@ def longest_gap(service: DesiredService, stranger: Stranger) -> float | None:
     """Seconds for which nothing may serve; None when nothing serves now."""
     if stranger.phase not in _ALIVE:
         return None
-    return stranger.grace + service.form.spec.rollout.deadline + grace(service.form.spec)
+    return stranger.grace + deadline_of(service.form.spec) + grace(service.form.spec)
 
 
 def remarks_on(service: DesiredService, stranger: Stranger) -> list[str]:

@@ -12,6 +12,7 @@ from reconciler.release import Release
 from reconciler.strict_json import read_object
 from reconciler.view import ServiceView, same_spec
 from specs.reference import Digest, ImageRef, InvalidReference
+from specs.rollout_times import deadline_of, monitor_of
 
 ReadForm = Callable[[str], ServiceForm]
 """Reads a canonical form from a label or marker; raises ValueError on what today's policy refuses."""
@@ -143,9 +144,9 @@ def rollback_target(held: Target, view: ServiceView, read_form: ReadForm, now: f
 def is_aged(instance: Instance, service: DesiredService, now: float) -> bool:
     """It has served for longer than any rollout of its service takes: it counts as proved without a marker.
     One that does not serve does not: a rollout that nobody watched to its end proves nothing."""
-    rollout = service.form.spec.rollout
-    started = instance.started_at
-    return started is not None and serves(instance) and now - started > rollout.deadline + rollout.monitor
+    spec, started = service.form.spec, instance.started_at
+    longest = deadline_of(spec, instance.check) + monitor_of(spec, instance.check)
+    return started is not None and serves(instance) and now - started > longest
 
 
 def _from_release(held: Target, release: Release, read_form: ReadForm) -> Target | None:

@@ -10,13 +10,15 @@ from providers.docker.fields import live_fields, live_restart
 from providers.docker.labels import without_inherited, without_ours
 from providers.docker.mounts import live_mounts
 from providers.docker.output import escaped
-from providers.docker.tree import Node, branch, flag, moment, nodes, text, text_map, whole
+from providers.docker.tree import Node, branch, flag, moment, nodes, text, text_map, texts, whole
 from reconciler import ownership
 from reconciler.canonical import decode_label, fields_of
 from reconciler.desired import NOTHING, Fields, Generation, Json
 from reconciler.observed import Handle, Health, Instance, LiveNetwork, LiveVolume, Phase
 from reconciler.ownership import Owner, Role, is_ours, parse_instance_name
+from specs.rollout_times import HealthTimes
 
+_SECOND = 1_000_000_000
 _ABANDONED = re.compile(r"(?:^|: )context (?:canceled|deadline exceeded)(?:: unknown)?$")
 
 
@@ -87,6 +89,9 @@ def live_instance(
         error=escaped(_error(state)),
         restart=live_restart(container),
         last_health_output=_last_health_output(state),
+        check=health_times(branch(container, "Config", "Healthcheck")),
+        checked_at=checked_at(nodes(state, "Health", "Log")),
+        failing=whole(state, "Health", "FailingStreak"),
         missing_networks=missing,
     )
 
@@ -162,6 +167,26 @@ def healthy_since(log: Sequence[Node]) -> float | None:
             break
         since = moment(check, "End") or since
     return since
+
+
+def checked_at(log: Sequence[Node]) -> float | None:
+    """The end of the last probe, if that succeeded."""
+    if not log or whole(log[-1], "ExitCode") != 0:
+        return None
+    return moment(log[-1], "End")
+
+
+def health_times(check: Node) -> HealthTimes | None:
+    """The pace of the check that a container has, the engine's defaults filled in; None where it has none."""
+    if texts(check, "Test")[:1] in ([], ["NONE"]):
+        return None
+    usual = HealthTimes()
+    return HealthTimes(
+        whole(check, "Interval") / _SECOND or usual.interval,
+        whole(check, "Timeout") / _SECOND or usual.timeout,
+        whole(check, "Retries") or usual.retries,
+        whole(check, "StartPeriod") / _SECOND,
+    )
 
 
 def _last_health_output(state: Node) -> str:

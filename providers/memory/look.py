@@ -17,6 +17,7 @@ from reconciler.desired import NOTHING
 from reconciler.joins import name_joins
 from reconciler.observed import (
     Handle,
+    Health,
     Instance,
     LiveNetwork,
     LiveVolume,
@@ -25,6 +26,7 @@ from reconciler.observed import (
 )
 from reconciler.ownership import Owner, Role, parse_instance_name
 from reconciler.provider import Question, World
+from specs.rollout_times import health_times
 
 TRAITS = Traits((*LIMIT_PATHS, "restart"))
 _VOLUME_ROLES = {"data", "files", "secret"}
@@ -86,6 +88,8 @@ def _instance(ground: Ground, container: Container, service_name: str) -> Instan
         started_at=container.started_at,
         finished_at=container.finished_at,
         healthy_since=healthy_since,
+        check=health_times(form.spec) if form and container.has_check else None,
+        checked_at=ground.now if health is Health.HEALTHY else None,
         exit_code=container.exit_code,
         out_of_memory=container.out_of_memory,
         exits=container.exits,

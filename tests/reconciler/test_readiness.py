@@ -9,8 +9,18 @@ import pytest
 from reconciler.desired import Generation
 from reconciler.observed import Handle, Health, Instance, Phase
 from reconciler.ownership import Role
-from reconciler.readiness import failure, is_ready, longest_interruption, ready_at, runs, serves, start_error
+from reconciler.readiness import (
+    failure,
+    is_ready,
+    longest_interruption,
+    proved_at,
+    ready_at,
+    runs,
+    serves,
+    start_error,
+)
 from sketches import Sketch, desired
+from specs.rollout_times import HealthTimes
 
 CHECKED = desired(Sketch("web", deadline=60.0)).services["web"]
 PLAIN = desired(Sketch("web", check=False)).services["web"]
@@ -78,32 +88,31 @@ def test_what_has_a_process_runs() -> None:
         ({"exits": 3, "exit_code": 137, "out_of_memory": True}, "more memory than its limit"),
         ({"phase": Phase.EXITED, "exit_code": 126, "exits": 1}, "cannot be run"),
         ({"phase": Phase.RESTARTING, "exit_code": 127, "exits": 1}, "cannot be run"),
-        ({"health": Health.UNHEALTHY, "last_health_output": "refused"}, "unhealthy: refused"),
+        ({"health": Health.UNHEALTHY, "last_health_output": "refused"}, "its health check says unhealthy"),
         ({"health": Health.UNHEALTHY, "phase": Phase.PAUSED}, None),
         ({"health": Health.STARTING, "started_at": 930.0}, "not ready within 60 s"),
     ],
 )
 def test_what_is_a_failure_and_what_is_not(changes: dict[str, object], words: str | None) -> None:
     instance = replace(UP, **changes)  # type: ignore[arg-type] # fields of Instance by the rows above
-    found = failure(instance, CHECKED, CHECKED.form.spec.rollout, 1001.0)
+    found = failure(instance, CHECKED.form.spec, 1001.0)
     assert (found is None) if words is None else (found is not None and words in found)
 
 
 def test_a_job_fails_by_its_exit_code_and_by_no_deadline() -> None:
-    rollout = JOB.form.spec.rollout
-    assert failure(replace(UP, started_at=1.0, created_at=1.0), JOB, rollout, 1e9) is None
+    assert failure(replace(UP, started_at=1.0, created_at=1.0), JOB.form.spec, 1e9) is None
     ended = replace(UP, phase=Phase.EXITED, exit_code=0, exits=1)
-    assert failure(ended, JOB, rollout, 1001.0) is None
-    assert failure(replace(ended, exit_code=2), JOB, rollout, 1001.0) == "the last exit code was 2"
+    assert failure(ended, JOB.form.spec, 1001.0) is None
+    assert failure(replace(ended, exit_code=2), JOB.form.spec, 1001.0) == "the last exit code was 2"
 
 
 def test_a_refused_start_is_the_images_fault_or_it_is_not() -> None:
     refused = replace(UP, phase=Phase.CREATED, started_at=None, error="port is taken", exit_code=128)
     assert start_error(refused) == "port is taken"
-    assert failure(refused, CHECKED, CHECKED.form.spec.rollout, 1001.0) is None
+    assert failure(refused, CHECKED.form.spec, 1001.0) is None
     fault = replace(refused, exit_code=127, error="no such file")
     assert start_error(fault) is None
-    assert failure(fault, CHECKED, CHECKED.form.spec.rollout, 1001.0) is not None
+    assert failure(fault, CHECKED.form.spec, 1001.0) is not None
 
 
 def test_only_stop_first_without_a_floor_interrupts() -> None:
@@ -111,3 +120,16 @@ def test_only_stop_first_without_a_floor_interrupts() -> None:
     assert longest_interruption(spec, "stop-first", 0) == 10.0 + 60.0
     assert longest_interruption(spec, "stop-first", 1) is None
     assert longest_interruption(spec, "start-first", 0) is None
+
+
+def test_a_probe_that_still_succeeds_is_proof_and_one_that_hangs_is_waited_for() -> None:
+    spec = desired(Sketch("web", words=(("rollout", {}),))).services["web"].form.spec
+    check = HealthTimes(interval=10.0, timeout=5.0)
+    healthy = replace(UP, health=Health.HEALTHY, healthy_since=1000.0, check=check)
+    gate = 1001.0
+    assert proved_at(healthy, spec, gate + 12) == gate + 30, "the pace is that of the check that runs"
+    probed = replace(healthy, checked_at=gate + 30.5)
+    assert proved_at(probed, spec, gate + 31) == gate + 30
+    hanging = replace(healthy, checked_at=gate + 21)
+    assert proved_at(hanging, spec, gate + 31) == gate + 33, "it is looked at again"
+    assert proved_at(hanging, spec, gate + 36) == gate + 35, "no longer than a probe may take"

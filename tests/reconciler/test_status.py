@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.actions import RemoveInstance
+from reconciler.countdowns import Countdowns
 from reconciler.decision import Block, Ender, Plan, Wait
 from reconciler.desired import Desired, DesiredService, Generation, ServiceForm, Subject, WantedImage
 from reconciler.difference import Cause
@@ -12,7 +13,7 @@ from reconciler.observed import Handle, Health, Instance, Marker, Observed, Phas
 from reconciler.ownership import Owner, Role
 from reconciler.release import Release, write_releases
 from reconciler.render_status import render_status, status_json
-from reconciler.status import Countdowns, ServiceStatus, assess_status
+from reconciler.status import ServiceStatus, assess_status
 from specs.reference import ImageRef
 from specs.service import Service
 
@@ -88,7 +89,7 @@ def test_actions_and_waits_on_time_are_progress() -> None:
     young = instance(health=Health.STARTING, created_at=990.0)
     status = assess(Plan(waits=(gate,)), young)
     assert (status.state, status.reason) == ("progressing", "the gate")
-    assert status.countdowns == Countdowns(ready=3.0, progress=110.0)
+    assert status.countdowns == Countdowns(ready=22.0, progress=590.0)
     proof = Wait(WEB, "the window", Ender.TIME, NOW + 7, "proved")
     assert assess(Plan(waits=(proof,)), instance()).countdowns == Countdowns(monitor=7.0)
 

@@ -113,7 +113,8 @@ class _Look:
             restart="no" if role is not Role.LIVE else service.form.spec.restart,
         )
         if made.health is Health.HEALTHY:
-            made = replace(made, healthy_since=self.case.now - words.pop("healthy_for", max(0.0, age - 1)))
+            since = self.case.now - words.pop("healthy_for", max(0.0, age - 1))
+            made = replace(made, healthy_since=since, checked_at=self.case.now)
         if made.restart != service.form.fields["restart"]:
             made = replace(made, live_fields={**made.live_fields, "restart": made.restart})
         return replace(made, **words)
