@@ -21,7 +21,7 @@ from pathlib import Path
 
 from debian_packages import GroundError, cache_folder, locked, read_codename, unpack
 from engine_process import Engine, Programs, is_answering, read_version, start_engine, stop_engine
-from local_images import LocalImage, load_image, make_busybox, make_registry, push_image
+from local_images import LocalImage, load_image, make_busybox, make_caddy, make_registry, push_image
 from local_registry import is_registry_answering, start_registry
 from processes import end, find_pids, remove_folder
 
@@ -103,7 +103,7 @@ def start_with_images(engine: Engine, tools: Tools, images: Sequence[LocalImage]
 def start_set(state: Path, versions: Sequence[str], with_registry: bool) -> dict[str, object]:
     """Start everything below `state` and describe it."""
     tools = gather_tools(versions)
-    images = [make_busybox(tools.machine), make_registry(tools.machine)]
+    images = [make(tools.machine) for make in (make_busybox, make_registry, make_caddy)]
     make_docker_config(state / "docker-config", tools.client)
     engines = [Engine(version, state / version) for version in versions]
     with ThreadPoolExecutor(len(engines) or 1) as pool:

