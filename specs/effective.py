@@ -81,15 +81,15 @@ def effective(
     catalog = builder.catalog(result)
     check_effective(catalog, written, written.model, file_paths, report)
     problems = in_order(report.problems)
-    return (None if has_errors(problems) else _with_proxies(result, written)), problems
+    return (None if has_errors(problems) else with_proxies(result, written.spec.place_of("proxy"))), problems
 
 
-def _with_proxies(result: Effective, written: Written) -> Effective:
-    """The proxies are services like any other."""
+def with_proxies(result: Effective, place: Place) -> Effective:
+    """The proxies are services like any other. ``place``: where the environment speaks of them."""
     added = proxy_services(result.environment.proxy, result.services)
     if not added:
         return result
-    here = Map({}, written.spec.place_of("proxy"))
+    here = Map({}, place)
     keys = [("Network", OWN), ("Volume", OWN), *(("Service", name) for name in added)]
     return replace(
         result,
