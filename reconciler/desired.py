@@ -149,6 +149,10 @@ class DesiredService:
     replicas: int
     missing_secrets: tuple[str, ...] = ()
     """Named, and without a value here: a Block for changes, ``not_compared`` for drift."""
+    pin: str | None = None
+    """The commit that it is read at, where that is not the environment's."""
+    is_rollback: bool = False
+    """A person went back to it: no hook that comes before a deploy runs."""
 
 
 @dataclass(frozen=True, slots=True)

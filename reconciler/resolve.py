@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reconciler.canonical import MAX_CANONICAL
@@ -25,6 +25,7 @@ from reconciler.desired import (
 from reconciler.files import ConfigDigest, FilesKey, files_key
 from reconciler.form import DEFAULT_NETWORK, make_form
 from reconciler.ownership import Owner, files_name, network_name, volume_name
+from reconciler.pin import Pin
 from reconciler.routing import attach_proxy, desired_proxy
 from reconciler.secret_names import secret_names
 from specs.check_service import is_image_name
@@ -52,6 +53,13 @@ class Findings:
     configs: Mapping[FilesKey, ConfigDigest]
     secrets: Mapping[str, str | None]
     locks: Mapping[str, Digest]
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    """Services that are read at another commit."""
+
+    def configs_of(self, service_name: str) -> Mapping[FilesKey, ConfigDigest]:
+        """The Configs as this service has them."""
+        pin = self.pins.get(service_name)
+        return self.configs if pin is None else pin.configs
 
 
 def resolve(
@@ -71,9 +79,9 @@ def resolve(
     services: dict[str, DesiredService] = {}
     for name, service in effective.services.items():
         try:
-            form = make_form(owner, name, service, findings.configs, networks, volumes)
+            form = make_form(owner, name, service, findings.configs_of(name), networks, volumes)
             form = attach_proxy(name, form, effective.services, networks)
-            image = _image(service, findings)
+            image = _image(name, service, findings)
         except ValueError as error:
             report.about(f"Service {name}").add("SPEC023", _place(effective, name), str(error))
             continue
@@ -90,7 +98,7 @@ def resolve(
         images=findings.images,
         networks=networks,
         volumes=volumes,
-        files=_files(owner, effective, findings.configs),
+        files=_files(owner, effective, findings),
         registries=local_registries(owner, effective),
         locks=findings.locks,
         proxy=desired_proxy(effective, networks, findings.secrets),
@@ -109,7 +117,7 @@ def _place(effective: Effective, service_name: str) -> Place | None:
 def _service(
     name: str, service: Service, form: ServiceForm, image: WantedImage, findings: Findings
 ) -> DesiredService:
-    names = secret_names(form)
+    names, pin = secret_names(form), findings.pins.get(name)
     missing = tuple(secret for secret in names if findings.secrets.get(secret) is None)
     return DesiredService(
         name=name,
@@ -120,6 +128,8 @@ def _service(
         max_unavailable=max_unavailable_of(service),
         replicas=service.deploy.replicas,
         missing_secrets=missing,
+        pin=pin.commit if pin else None,
+        is_rollback=pin is not None and pin.is_rollback,
     )
 
 
@@ -131,7 +141,9 @@ def secrets_digest(names: Sequence[str], digests: Mapping[str, str | None]) -> s
     return f"s1:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _image(service: Service, findings: Findings) -> WantedImage:
+def _image(name: str, service: Service, findings: Findings) -> WantedImage:
+    if name in findings.pins:
+        return findings.pins[name].image
     if is_image_name(service.image):
         image = findings.images.get(service.image)
         if image is None:
@@ -185,14 +197,12 @@ def desired_volumes(owner: Owner, effective: Effective) -> dict[str, DesiredVolu
     }
 
 
-def _files(
-    owner: Owner, effective: Effective, configs: Mapping[FilesKey, ConfigDigest]
-) -> dict[str, DesiredFiles]:
+def _files(owner: Owner, effective: Effective, findings: Findings) -> dict[str, DesiredFiles]:
     """The volumes of files, by digest: one Config may have several, and several Configs one."""
-    uses = [use for service in effective.services.values() for use in service.configs.values()]
+    uses = [(use, name) for name, it in effective.services.items() for use in it.configs.values()]
     found: dict[str, DesiredFiles] = {}
-    for use in sorted(uses, key=lambda use: use.source):
-        digest = configs.get(files_key(use))
+    for use, service_name in sorted(uses, key=lambda pair: pair[0].source):
+        digest = findings.configs_of(service_name).get(files_key(use))
         if digest is not None:
             files = DesiredFiles(use.source, digest.digest, files_name(owner, digest.digest))
             found.setdefault(digest.digest, files)

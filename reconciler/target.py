@@ -66,7 +66,7 @@ def desired_target(service: DesiredService, view: ServiceView, observed: Observe
         digest=digest,
         image=image,
         commit=commit,
-        pin=commit,
+        pin=service.pin or commit,
     )
 
 
@@ -151,7 +151,13 @@ def is_aged(instance: Instance, service: DesiredService, now: float) -> bool:
 
 def _from_release(held: Target, release: Release, read_form: ReadForm) -> Target | None:
     return _past_target(
-        held, read_form, release.spec, release.generation, release.image, release.input, release.commit
+        held,
+        read_form,
+        release.spec,
+        release.generation,
+        release.image,
+        release.input,
+        (release.commit, release.pin),
     )
 
 
@@ -165,7 +171,7 @@ def _from_instance(held: Target, instance: Instance, read_form: ReadForm) -> Tar
         instance.generation,
         instance.image,
         instance.input,
-        instance.commit,
+        (instance.commit, instance.pin),
     )
 
 
@@ -176,7 +182,7 @@ def _past_target(
     generation: Generation,
     image: str,
     input_key: str,
-    commit: str,
+    read_at: tuple[str, str],
 ) -> Target | None:
     try:
         form = read_form(canonical)
@@ -185,6 +191,7 @@ def _past_target(
         return None
     if form.fingerprint != generation.fingerprint:
         return None  # an old projection, or a label that somebody wrote: not what it says it is
+    commit, pin = read_at
     return Target(
         service=held.service,
         form=form,
@@ -193,6 +200,6 @@ def _past_target(
         digest=generation.digest,
         image=ref,
         commit=commit,
-        pin=commit,
+        pin=pin or commit,
         is_rollback=True,
     )
