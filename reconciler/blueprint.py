@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reconciler.actions import Blueprint
 from reconciler.joins import find_joins
 from reconciler.ownership import InstanceName
+from reconciler.proxying import without_attachments
 from reconciler.steps import Steps
 from reconciler.target import Target
 
@@ -17,9 +19,10 @@ def draw(steps: Steps, target: Target, number: int) -> Blueprint:
     if generation is None or image is None:
         raise ValueError(f"{target.service.name}: an instance needs the digest of its image")
     owner = steps.desired.owner
+    uses = without_attachments(target.form.networks, target.service.name)
     ids = {
         use.object_name: steps.networks[use.object_name].handle.id
-        for use in target.form.networks
+        for use in uses
         if use.object_name in steps.networks
     }
     return Blueprint(
@@ -28,7 +31,7 @@ def draw(steps: Steps, target: Target, number: int) -> Blueprint:
         number=number,
         name=str(InstanceName(owner, target.service.name, generation.g8, number)),
         generation=generation,
-        form=target.form,
+        form=target.form if uses == target.form.networks else replace(target.form, networks=uses),
         image=image,
         input=target.input,
         commit=target.commit,

@@ -11,6 +11,7 @@ from reconciler.difference import Diff
 from reconciler.observed import Instance, Traits
 from reconciler.secret_names import secret_names, told
 from reconciler.target import Target
+from specs.proxy import PROXIES
 from specs.service import Ignored
 
 
@@ -63,7 +64,9 @@ def _network_diffs(instance: Instance, target: Target) -> list[Diff]:
     moved = {n: before[_stem(n)] for n in wanted if n not in seen and _stem(n) in before}
     follow = [Diff(f"networks.{wanted[n]}", "commit", True, True, False) for n in moved]
     lost = [n for n in wanted if n not in seen and n not in moved]
-    gone = [Diff(f"networks.{wanted[n]}", "live", True, True, False) for n in lost]
+    # A proxy joins a network for a route, which comes by a commit, and only once it has its work.
+    origin: Literal["live", "commit"] = "commit" if target.service.name in PROXIES else "live"
+    gone = [Diff(f"networks.{wanted[n]}", origin, True, True, False) for n in lost]
     added = [n for n in sorted(seen) if n not in wanted and n not in moved.values()]
     return follow + gone + [Diff(f"networks.{n}", "live", False, False, True) for n in added]
 

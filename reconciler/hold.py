@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from reconciler.actions import RetireInstance
+from reconciler.canary import STEP, read_standing
 from reconciler.desired import Subject
 from reconciler.difference import Cause
+from reconciler.evidence import why_held
 from reconciler.observed import Instance
 from reconciler.ownership import Role
 from reconciler.readiness import failure, grace, start_error
@@ -22,10 +24,12 @@ def block_held(steps: Steps, desired: Target, holding: Instance, target: Target 
         if target
         else ""
     )
+    reason = why_held(holding, desired.form.spec)
+    why = f" ({reason})" if reason else ""
     steps.block(
         Subject("Service", name),
         "PLAN021",
-        f"the new generation failed and is held as {holding.name}{back}",
+        f"the new generation failed{why} and is held as {holding.name}{back}",
         f"read `reconciler logs {env} {name}`, commit a fix, or try it again: reconciler retry {env} {name}",
         held=True,
     )
@@ -64,7 +68,16 @@ def hold_failed(steps: Steps, target: Target, view: ServiceView, sorting: Sortin
 
 
 def _failure(steps: Steps, target: Target, view: ServiceView, instance: Instance) -> str | None:
-    failed = failure(instance, target.form.spec, steps.now)
+    failed = failure(instance, target.form.spec, steps.now) or _abort(steps, target)
     if failed is None and target.service.order == "stop-first" and view.kept:
         failed = start_error(instance)
     return failed
+
+
+def _abort(steps: Steps, target: Target) -> str | None:
+    """Somebody ended its canary."""
+    standing = read_standing(steps.views.markers.get((STEP, target.service.name)))
+    if standing is None or standing.state != "aborted" or target.generation is None:
+        return None
+    by = f" by {standing.by}" if standing.by else ""
+    return f"its canary was aborted{by}" if standing.generation == target.generation.g8 else None

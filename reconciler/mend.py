@@ -22,6 +22,7 @@ from reconciler.difference import Cause, Diff
 from reconciler.hand_stop import stop_words
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import InstanceName
+from reconciler.proxying import joined_now
 from reconciler.steps import Steps
 from reconciler.supply import supply_network
 from reconciler.target import Target
@@ -88,7 +89,7 @@ def _limits(spec: Service) -> SetLimits:
 
 def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change, ...]:
     """Connect first, disconnect once everything wanted is attached: neighbours never lose it."""
-    wanted = {use.object_name: use for use in target.form.networks}
+    wanted = {use.object_name: use for use in joined_now(steps, target, instance)}
     missing = [use for name, use in wanted.items() if name not in instance.networks]
     changes: list[Change] = []
     for use in missing:

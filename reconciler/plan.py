@@ -12,7 +12,9 @@ from reconciler.form import read_form
 from reconciler.hands_off import suspended
 from reconciler.observed import Observed
 from reconciler.plan_service import plan_service
+from reconciler.proxying import load_proxies
 from reconciler.prune import prune
+from reconciler.routing import follow_routes
 from reconciler.steps import Steps
 from reconciler.supply import supply_network, supply_volume
 from reconciler.supply_images import supply_images, supply_registries
@@ -34,6 +36,7 @@ def plan(desired: Desired, observed: Observed, now: float) -> Plan:
         supply_registries(steps)
         supply_images(steps)
         _plan_resources(steps)
+        load_proxies(steps)
         _plan_services(steps)
         identity = prune(steps)
     actions = guard.allowed(steps, steps.actions)
@@ -100,7 +103,7 @@ def _reader(steps: Steps, service_name: str) -> ReadForm:
     desired = steps.desired
 
     def read(canonical: str) -> ServiceForm:
-        return read_form(
+        form = read_form(
             desired.owner,
             canonical,
             desired.networks,
@@ -108,5 +111,6 @@ def _reader(steps: Steps, service_name: str) -> ReadForm:
             service_name=service_name,
             allowed=desired.policy.allowed,
         )
+        return follow_routes(service_name, form, desired)
 
     return read

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconciler import jobs
 from reconciler.actions import RetireInstance
+from reconciler.canary import STEP, Canary, find_canary
 from reconciler.decision import Ender
 from reconciler.dependencies import are_met
 from reconciler.desired import DesiredService, Subject
@@ -14,12 +15,14 @@ from reconciler.drift import commit_diffs
 from reconciler.hold import block_held, clear_failed, end_retried_holds, hold_failed
 from reconciler.mend import mend
 from reconciler.observed import Phase
-from reconciler.readiness import grace, runs, start_error
+from reconciler.proxying import is_reachable
+from reconciler.readiness import grace, runs, serves, start_error
 from reconciler.rollout import advance, create_missing
 from reconciler.rollout_view import Rollout, take_away
 from reconciler.sorting import Sorting, sort_live
 from reconciler.steps import Steps
 from reconciler.supply import is_supplied
+from reconciler.switching import Traveller, lead
 from reconciler.target import (
     ReadForm,
     Target,
@@ -33,7 +36,16 @@ from reconciler.view import ServiceView
 
 
 def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm, today: str) -> None:
-    """Plan the next steps of one service."""
+    """Plan the next steps of one service, then the way of its requests."""
+    begin = len(steps.actions)
+    traveller = _plan_instances(steps, service, read_form, today)
+    if traveller is not None and steps.desired.proxy is not None and service.form.spec.route is not None:
+        lead(steps, traveller, begin)
+
+
+def _plan_instances(
+    steps: Steps, service: DesiredService, read_form: ReadForm, today: str
+) -> Traveller | None:
     view = steps.views.of(service.name)
     desired = desired_target(service, view, steps.observed, steps.desired.commit)
     holding = holding_instance(desired, view)
@@ -43,24 +55,26 @@ def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm, tod
         block_held(steps, desired, holding, target)
     if target is None:
         clear_failed(steps, desired, view)
-        return
+        return Traveller(desired, view, view.live, Cause("commit", ("nothing else is there",)), False)
     if not view.busy:
         _stop_retired(steps, target, view)
     proved = _is_proved(target, view, steps.now)
     sorting = sort_live(steps, target, view, today)
     _clear_leftovers(steps, target, sorting)
     end_retried_holds(steps, desired, view, holding)
+    rollout = _rollout(steps, target, view, sorting, proved)
+    traveller = Traveller(target, view, rollout.current, rollout.cause, proved, rollout.canary)
     if not proved and not target.is_rollback and hold_failed(steps, target, view, sorting):
-        return
+        return traveller
     for instance in sorting.current:
         mend(steps, target, instance, sorting.diffs.get(instance.handle.id, ()), proved)
     if target.form.spec.is_job:
         _plan_job(steps, target, view, sorting)
-        return
-    rollout = _rollout(steps, target, view, sorting, proved)
+        return None
     begun = _may_begin(steps, target, view, sorting) and advance(steps, rollout)
     if not begun and not sorting.current and not target.is_rollback:
         _heal_past(steps, desired, view, read_form, today)
+    return traveller
 
 
 def _is_proved(target: Target, view: ServiceView, now: float) -> bool:
@@ -117,6 +131,8 @@ def _stop_retired(steps: Steps, target: Target, view: ServiceView) -> None:
 
 def _may_begin(steps: Steps, target: Target, view: ServiceView, sorting: Sorting) -> bool:
     """Dependencies gate the first instance of a new generation only."""
+    if not is_reachable(steps, target):
+        return False
     begun = target.is_rollback or any(target.is_generation_of(i) for i in (*view.live, *view.kept))
     return begun or proved_release(target, view) is not None or are_met(steps, target.service)
 
@@ -136,7 +152,16 @@ def _rollout(steps: Steps, target: Target, view: ServiceView, sorting: Sorting, 
         replicas=replicas,
         order=target.service.order,
         cause=_cause(target, view, sorting) if proved else _unproved(_cause(target, view, sorting)),
+        canary=None if proved else _canary(steps, target, sorting),
     )
+
+
+def _canary(steps: Steps, target: Target, sorting: Sorting) -> Canary | None:
+    """A canary needs something beside it that serves; without, its share would be all requests."""
+    if target.generation is None or not any(serves(i) for i in sorting.old):
+        return None
+    marker = steps.views.markers.get((STEP, target.service.name))
+    return find_canary(target.form.spec.rollout, marker, target.generation.g8)
 
 
 def _unproved(cause: Cause) -> Cause:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.actions import PutMarker, RemoveInstance
+from reconciler.canary_steps import take_step
 from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
@@ -11,6 +12,7 @@ from reconciler.readiness import LAST_EXIT, exit_words, grace, is_ready, proved_
 from reconciler.release import KIND, Release, with_newest, write_releases
 from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
+from reconciler.switching import is_led
 from reconciler.target import proved_release
 from specs.rollout_times import deadline_of
 
@@ -20,21 +22,30 @@ UNREADY = "serves"
 
 def finish(steps: Steps, rollout: Rollout) -> None:
     """All that should be there is there: prove it, then tidy."""
-    spec = rollout.target.form.spec
     if rollout.replicas == 0:
         _leave_one(steps, rollout)
         return
     if not rollout.proved:
-        if any(not is_ready(i, spec, steps.now) for i in rollout.current):
-            await_gate(steps, rollout)
-        else:
-            _prove(steps, rollout)
+        watch(steps, rollout)
         return
     _report_unready(steps, rollout)
     if _is_noted(rollout):
         _tidy(steps, rollout)
     else:
         _put_release(steps, rollout)
+
+
+def watch(steps: Steps, rollout: Rollout) -> None:
+    """What there is to be for now is there: through the gate, with requests, for as long as it is watched."""
+    spec = rollout.target.form.spec
+    if any(not is_ready(i, spec, steps.now) for i in rollout.current):
+        await_gate(steps, rollout)
+    elif not is_led(steps, rollout.target.service.name, rollout.current):
+        steps.wait(rollout.subject, "requests reach the new instances", Ender.US)
+    elif rollout.canary is not None:
+        take_step(steps, rollout, rollout.canary)
+    else:
+        _prove(steps, rollout)
 
 
 def _leave_one(steps: Steps, rollout: Rollout) -> None:

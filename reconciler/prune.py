@@ -14,6 +14,7 @@ from reconciler.actions import (
     RemoveNetwork,
     RemoveVolume,
 )
+from reconciler.canonical import decode_canonical
 from reconciler.changes import Connect, Disconnect
 from reconciler.decision import Ender
 from reconciler.desired import Subject
@@ -24,11 +25,12 @@ from reconciler.ownership import Owner, Role
 from reconciler.secret_volume import volume_of
 from reconciler.steps import Steps
 from reconciler.strict_json import read_number, read_object
+from specs.proxy import PROXIES
 
 PRUNE = "prune"
 _NEEDED = ("instances", "markers")
 _GRACE = 10.0
-_SERVICE_MARKERS = ("release", "job", "retry")
+_SERVICE_MARKERS = ("release", "job", "retry", "step")
 
 
 def prune_id(owner: Owner, names: Sequence[str]) -> str:
@@ -60,6 +62,11 @@ def _prune_services(steps: Steps) -> str | None:
             words, until = f"suspended: {handed_off.reason}", handed_off.until
             steps.wait(Subject("Service", name), words, Ender.OUTSIDE, until)
     gone = [name for name in gone if suspended(steps, name) is None]
+    if not gone:
+        return None
+    for name in [name for name in gone if name in PROXIES]:
+        gone.remove(name)  # nobody asked for it: it comes and goes with the routes, and asks for no leave
+        _remove_proxy(steps, name)
     if not gone:
         return None
     names = [f"Service/{name}" for name in gone]
@@ -112,6 +119,26 @@ def _remove_service(steps: Steps, service_name: str) -> None:
     for instance in steps.views.of(service_name).instances:
         subject = Subject("Service", service_name, instance.name)
         steps.act(RemoveInstance(subject, cause, instance.handle, _GRACE))
+
+
+def _remove_proxy(steps: Steps, service_name: str) -> None:
+    """Not before the last instance that is reached through it alone is gone."""
+    owners = (name for name in steps.desired.services if name not in PROXIES)
+    routed = [name for name in owners if any(is_routed(i) for i in steps.views.of(name).live)]
+    if routed:
+        subject = Subject("Service", service_name)
+        steps.wait_on(subject, Subject("Service", routed[0]), f"instances of {routed[0]} are behind it still")
+    else:
+        _remove_service(steps, service_name)
+
+
+def is_routed(instance: Instance) -> bool:
+    """Whether it was made to be reached through the proxies."""
+    try:
+        service = decode_canonical(instance.applied or "")["service"]
+    except ValueError:
+        return False
+    return isinstance(service, dict) and service.get("route") is not None
 
 
 def _remove_leftovers(steps: Steps) -> None:

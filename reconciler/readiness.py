@@ -5,8 +5,8 @@ from __future__ import annotations
 from reconciler.desired import Order
 from reconciler.observed import Health, Instance, Phase
 from reconciler.traffic import Probe
-from specs.route import Ready
 from specs.rollout_times import deadline_of, monitor_of, quickest_proof
+from specs.route import Ready
 from specs.service import Service
 
 UPTIME = 5.0

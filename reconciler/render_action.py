@@ -75,7 +75,7 @@ def is_destructive(action: Action) -> bool:
 
 def interruption(action: Action) -> float | None:
     """Longest interruption in seconds that the action is part of."""
-    if isinstance(action, CreateInstance | RetireInstance | RemoveInstance):
+    if isinstance(action, CreateInstance | RetireInstance | RemoveInstance | SwitchRoute):
         return action.interrupts
     return None
 

@@ -19,7 +19,7 @@ from reconciler.difference import Cause
 from reconciler.joins import is_joined_as_applied
 from reconciler.observed import Instance
 from reconciler.ownership import Role
-from reconciler.proof import finish
+from reconciler.proof import finish, watch
 from reconciler.readiness import grace, is_ready, longest_interruption, runs, serves
 from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
@@ -38,6 +38,9 @@ def advance(steps: Steps, rollout: Rollout) -> bool:
     if len(rollout.current) == rollout.replicas and not rollout.old:
         finish(steps, rollout)
         return True
+    if rollout.spares_old and len(rollout.current) >= rollout.wanted and rollout.old:
+        watch(steps, rollout)
+        return True
     if rollout.replicas > 0 and not is_supplied(steps, rollout.target):
         return False
     _step(steps, rollout)
@@ -54,12 +57,12 @@ def _step(steps: Steps, rollout: Rollout) -> None:
 def create_missing(steps: Steps, rollout: Rollout) -> bool:
     """Create, or start again, what is missing and there is room for; True when there was anything."""
     running_old = sum(runs(instance) for instance in rollout.old)
-    missing = rollout.replicas - len(rollout.current)
+    missing = rollout.wanted - len(rollout.current)
     room = rollout.replicas - len(rollout.current) - running_old
     if rollout.order == "start-first" and rollout.old:
         # The surge is on top of what runs now: with fewer replicas wanted than are old, the first new
         # one would else wait for an old one to go, and the old one for a new one to be ready.
-        room = max(room, -len(rollout.current)) + rollout.target.form.spec.rollout.max_surge
+        room = max(room, -len(rollout.current)) + rollout.surge
     count = min(missing, room)
     if count <= 0:
         return False
@@ -87,7 +90,8 @@ def _revive(steps: Steps, rollout: Rollout, count: int) -> int:
 
 def _retire(steps: Steps, rollout: Rollout) -> bool:
     """Stop what is old, as far as the floor allows: a deploy never takes away what still serves."""
-    victims = _stopped(rollout) + _retirable(steps, rollout)
+    victims = _stopped(rollout)
+    victims += [] if rollout.spares_old else _retirable(steps, rollout)
     service, floor = rollout.target.form.spec, rollout.floor
     interrupts = longest_interruption(service, rollout.order, floor)
     for instance in victims:

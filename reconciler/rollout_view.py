@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.actions import RemoveInstance
+from reconciler.canary import Canary
 from reconciler.decision import Ender
 from reconciler.desired import Order, Subject
 from reconciler.difference import Cause
@@ -29,6 +30,30 @@ class Rollout:
     replicas: int
     order: Order
     cause: Cause
+    canary: Canary | None = None
+
+    @property
+    def wanted(self) -> int:
+        """How many of the target's instances there are to be for now."""
+        return self.replicas if self.canary is None else self.canary.instances(self.replicas)
+
+    @property
+    def surge(self) -> int:
+        """How many there may be beyond replicas."""
+        rollout = self.target.form.spec.rollout
+        if self.canary is not None:
+            return self.wanted
+        return self.replicas if self.stands_beside else rollout.max_surge
+
+    @property
+    def stands_beside(self) -> bool:
+        """The whole new set is beside the old one until it has proved itself."""
+        return self.target.form.spec.rollout.strategy == "blue-green" and not self.proved
+
+    @property
+    def spares_old(self) -> bool:
+        """What is old goes on running for now: as the way back, or because it has most of the requests."""
+        return self.canary is not None or self.stands_beside
 
     @property
     def subject(self) -> Subject:
@@ -54,6 +79,8 @@ def await_gate(steps: Steps, rollout: Rollout) -> None:
         return
     for instance in waiting:
         at = ready_at(instance, spec)
+        if instance.probe is not None and at is None:
+            at = steps.now + min(1.0, spec.route.ready.interval if spec.route else 1.0)
         how = "it stays up" if instance.health is Health.NONE else instance.health.value
         words = f"instance {instance.number} passes the gate ({how})"
         steps.wait(rollout.subject, words, Ender.TIME, at if at else steps.now + 1, "ready")

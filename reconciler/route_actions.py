@@ -32,3 +32,5 @@ class SwitchRoute:
     service_name: str
     slots: tuple[str, ...]
     """Short ids; empty: requests get the answer for maintenance."""
+    interrupts: float | None = None
+    """Longest interruption in seconds, when nobody serves until something new does."""

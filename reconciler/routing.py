@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.desired import DesiredNetwork, NetworkUse, ServiceForm
+from reconciler.desired import Desired, DesiredNetwork, NetworkUse, ServiceForm
 from reconciler.form import DEFAULT_NETWORK
-from reconciler.traffic import EDGE, INNER, DesiredProxy, DesiredRoute
+from reconciler.traffic import DesiredProxy, DesiredRoute
 from specs.effective import Effective
 from specs.privilege import Attachment
 from specs.proxied import names_of
-from specs.proxy import PROXIES, Proxy, secrets_of
+from specs.proxy import INNER, PROXIES, Proxy, secrets_of
 from specs.service import Service
 
 
@@ -67,4 +67,10 @@ def attach_proxy(
     return replace(form, networks=(*form.networks, *uses))
 
 
-__all__ = ["EDGE", "INNER", "attach_proxy", "certificate_secrets", "desired_proxy"]
+def follow_routes(service_name: str, form: ServiceForm, desired: Desired) -> ServiceForm:
+    """The form of a proxy of the past, with the networks that it joins today."""
+    today = desired.services.get(service_name)
+    if service_name not in PROXIES or today is None:
+        return form
+    own = {use.name for use in form.networks}
+    return replace(form, networks=(*form.networks, *(u for u in today.form.networks if u.name not in own)))

@@ -50,7 +50,10 @@ class LiveProxy:
     service_name: str
     """EDGE or INNER."""
     diffs: tuple[str, ...] = ()
-    """Paths at which what it has loaded is other than what is desired; empty: it does what is desired."""
+    """Paths at which what it has loaded is other than what is desired; empty: it does what is desired; one
+    empty path: it has nothing loaded."""
+    follows: bool = False
+    """What differs comes of a commit: it does exactly what it was last given. Else somebody changed it."""
     problem: str = ""
     """Why it could not be asked; then nothing else is known of it."""
 
@@ -81,6 +84,10 @@ class Probe:
     """In a row, the last one included."""
     said: str = ""
     """The last failure, in words."""
+    passed: bool = False
+    """It has answered well often enough before."""
+    unasked: bool = False
+    """No proxy was there to ask through: that is no fault of the instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,6 @@ class Traffic:
     """Service -> its slots; a service without a table is not in it, an empty table leads nowhere."""
     flows: Mapping[str, Flow] = field(default_factory=dict)
     """Short id of an instance -> what is in flight to it; absent is nothing."""
-    probes: Mapping[str, Probe] = field(default_factory=dict)
-    """Id of an instance -> what it answered; absent was not asked."""
     left: Mapping[str, float] = field(default_factory=dict)
     """Id of a running instance -> since when no slot leads to it, as far as this process knows."""
 

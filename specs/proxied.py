@@ -9,6 +9,8 @@ from specs.privilege import Attachment
 from specs.proxy import EDGE, INNER, OWN, PLACE, Proxy
 from specs.service import Service
 
+BASE: Final = OWN
+"""The network that a proxy is made on, before it has its work."""
 _COMMAND: Final = ("run", "--resume")
 _FOLDERS: Final = {EDGE: f"{PLACE}/edge", INNER: f"{PLACE}/inner"}
 _GRACE: Final = 30.0

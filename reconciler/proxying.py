@@ -1,0 +1,103 @@
+"""What the proxies need: their work, their networks, and when a routed service may begin. Pure."""
+
+from __future__ import annotations
+
+from reconciler.actions import LoadProxy
+from reconciler.decision import Ender
+from reconciler.desired import NetworkUse, Subject
+from reconciler.difference import Cause
+from reconciler.observed import Instance
+from reconciler.readiness import serves
+from reconciler.steps import Steps
+from reconciler.target import Target
+from reconciler.traffic import INNER, DesiredProxy, LiveProxy
+from specs.proxied import BASE
+from specs.proxy import PROXIES
+
+_NEVER = ("",)
+"""What differs of a proxy that was never given anything: all of it."""
+
+
+def load_proxies(steps: Steps) -> None:
+    """Give each proxy that does something else what it is to do. First of all: what it has no work for,
+    no instance can be asked through."""
+    proxy = steps.desired.proxy
+    if proxy is None:
+        return
+    for live in steps.observed.traffic.proxies:
+        if live.problem:
+            words = f"{live.service_name} cannot be asked: {live.problem}"
+            steps.wait(Subject("Service", live.service_name), words, Ender.TIME, steps.now + 1, "proxy")
+        elif live.diffs and not _lacks_certificate(steps, proxy):
+            subject = Subject("Proxy", live.service_name, live.handle.id[:12])
+            steps.act(LoadProxy(subject, _cause(live), live.handle, live.service_name, proxy))
+
+
+def _cause(live: LiveProxy) -> Cause:
+    if live.diffs == _NEVER:
+        return Cause("commit", ("it has no work yet",))
+    return Cause("commit" if live.follows else "drift", live.diffs[:5])
+
+
+def _lacks_certificate(steps: Steps, proxy: DesiredProxy) -> bool:
+    names = sorted({n for it in proxy.settings.certificates for n in (it.certificate.secret, it.key.secret)})
+    missing = [name for name in names if name not in proxy.certificates]
+    for name in missing[:1]:
+        owner = steps.desired.owner
+        steps.block(
+            Subject("Environment", owner.environment, "proxy"),
+            "PLAN011",
+            f"the proxy needs the secret {name}, which has no value here",
+            f"put the value into <secrets folder>/{owner}/{name}",
+        )
+    return bool(missing)
+
+
+def is_reachable(steps: Steps, target: Target) -> bool:
+    """Whether a new generation of a routed service may begin: a proxy is there to ask it through, and to let
+    requests reach it. Plans the Wait when not."""
+    if steps.desired.proxy is None or steps.desired.proxy.route_of(target.service.name) is None:
+        return True
+    if any(proxy.agrees for proxy in steps.observed.traffic.proxies):
+        return True
+    name = next((name for name in PROXIES if name in steps.desired.services), INNER)
+    subject = Subject("Service", target.service.name)
+    steps.wait_on(subject, Subject("Service", name), f"{name} does what is desired")
+    return False
+
+
+def joined_now(steps: Steps, target: Target, instance: Instance) -> tuple[NetworkUse, ...]:
+    """The networks that an instance is to be on now. A proxy joins those of its neighbours once it has its
+    work: the engine gives out its names at once, whether or not anything listens."""
+    uses = target.form.networks
+    if target.service.name not in PROXIES:
+        return uses
+    live = next((it for it in steps.observed.traffic.proxies if it.handle == instance.handle), None)
+    is_able = live is not None and live.agrees and (target.service.name != INNER or _knows_all(steps))
+    return tuple(
+        use for use in uses if is_able or use.name in target.form.spec.networks or _is_on(instance, use)
+    )
+
+
+def _is_on(instance: Instance, use: NetworkUse) -> bool:
+    return use.object_name in instance.networks
+
+
+def _knows_all(steps: Steps) -> bool:
+    """Every name leads somewhere, when there is anything to lead to: a service that gets its first route is
+    reached by its neighbours all the while."""
+    proxy, tables = steps.desired.proxy, steps.observed.traffic.tables
+    if proxy is None:
+        return False
+    for route in proxy.routes:
+        table = tables.get(route.service_name)
+        if table is None:
+            return False
+        if not table and any(serves(i) for i in steps.views.of(route.service_name).live):
+            return False
+    return True
+
+
+def without_attachments(uses: tuple[NetworkUse, ...], service_name: str) -> tuple[NetworkUse, ...]:
+    """The networks that an instance is made with."""
+    return tuple(use for use in uses if use.name == BASE) if service_name in PROXIES else uses

@@ -1,0 +1,141 @@
+"""Requests move before processes die: the table of a routed service, and who may be stopped when. Pure.
+
+Everything else plans as if there were no proxy. What it would stop is first led around, then left until
+nothing is in flight to it, or its time to end is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reconciler.actions import Action, RemoveInstance, RetireInstance, SwitchRoute
+from reconciler.canary import Canary
+from reconciler.decision import Ender
+from reconciler.desired import Subject
+from reconciler.difference import Cause
+from reconciler.observed import Instance, Phase
+from reconciler.ownership import Role
+from reconciler.render import count
+from reconciler.steps import Steps
+from reconciler.strategy import Scene, weigh
+from reconciler.target import Target
+from reconciler.traffic import Flow, share, short_id
+from reconciler.view import ServiceView
+
+SETTLE = 0.25
+"""Seconds after a switch before what is in flight is believed: a request may just have read its slot."""
+_PAUSE = 0.25
+_FAILED = 5.0
+"""Seconds at most for what is in flight to an instance that failed: what comes back waits for its end."""
+STOPS = (RetireInstance, RemoveInstance)
+
+
+@dataclass(frozen=True, slots=True)
+class Traveller:
+    """What the service's own plan says, for its requests to follow."""
+
+    target: Target
+    view: ServiceView
+    current: tuple[Instance, ...]
+    cause: Cause
+    proved: bool
+    canary: Canary | None = None
+
+
+def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
+    """Plan the table for what the actions from ``begin`` on leave running, and put off the stops of those
+    that have requests still."""
+    service_name = traveller.target.service.name
+    subject = Subject("Service", service_name)
+    if steps.observed.cannot_read("routes"):
+        # Without the tables nobody knows who has requests: nothing that runs is stopped.
+        _put_off(steps, begin, traveller, None)
+        steps.wait(subject, "the proxies cannot be asked who has requests", Ender.OUTSIDE)
+        return
+    stops = [action for action in steps.actions[begin:] if isinstance(action, STOPS)]
+    now = steps.observed.traffic.tables.get(service_name)
+    wanted = _table(steps, traveller, {action.handle.id for action in stops}, now or ())
+    if wanted != now and any(not proxy.problem for proxy in steps.observed.traffic.proxies):
+        lost = max((a.interrupts for a in stops if a.interrupts is not None), default=None)
+        interrupts = lost if now and not wanted else None
+        route = Subject("Route", service_name)
+        steps.act(SwitchRoute(route, traveller.cause, service_name, wanted, interrupts))
+    _put_off(steps, begin, traveller, frozenset(now or ()))
+
+
+def _table(steps: Steps, traveller: Traveller, stopping: set[str], slots: tuple[str, ...]) -> tuple[str, ...]:
+    running = [i for i in traveller.view.live if i.phase is Phase.RUNNING and i.handle.id not in stopping]
+    mine = {i.handle.id for i in traveller.current}
+    scene = Scene(
+        spec=traveller.target.form.spec,
+        current=tuple(i for i in running if i.handle.id in mine),
+        old=tuple(i for i in running if i.handle.id not in mine),
+        leading=frozenset(slots),
+        replicas=traveller.target.service.replicas,
+        is_rollback=traveller.target.is_rollback,
+        proved=traveller.proved,
+        now=steps.now,
+        canary=traveller.canary,
+    )
+    return share(slots, weigh(scene))
+
+
+def _put_off(steps: Steps, begin: int, traveller: Traveller, leading: frozenset[str] | None) -> None:
+    """Take back the stops of running instances that have, or may have, requests; ``leading`` None: all."""
+    running = {i.handle.id: i for i in traveller.view.live if i.phase is Phase.RUNNING}
+    kept: list[Action] = steps.actions[:begin]
+    for action in steps.actions[begin:]:
+        instance = running.get(action.handle.id) if isinstance(action, STOPS) else None
+        if instance is None or not isinstance(action, STOPS):
+            kept.append(action)
+        elif leading is not None and _is_free(steps, traveller, instance, action, leading):
+            kept.append(replace(action, interrupts=None) if leading else action)
+    steps.actions[:] = kept
+
+
+def _is_free(
+    steps: Steps,
+    traveller: Traveller,
+    instance: Instance,
+    stop: RetireInstance | RemoveInstance,
+    leading: frozenset[str],
+) -> bool:
+    """Whether it may be stopped; plans the Wait when it may not."""
+    subject = Subject("Service", traveller.target.service.name, instance.name)
+    name = short_id(instance.handle)
+    if name in leading:
+        steps.wait(subject, "requests are led around it first", Ender.US)
+        return False
+    left = steps.observed.traffic.left.get(instance.handle.id)
+    if left is None:
+        return True  # no request was ever led to it while we looked
+    flow = steps.observed.traffic.flows.get(name, Flow())
+    failed = isinstance(stop, RetireInstance) and stop.name.endswith(f"_{Role.HELD.value}")
+    until = _free_at(traveller, flow, left, _FAILED if failed else None)
+    if steps.now >= until:
+        return True
+    words = _words(flow)
+    steps.wait(subject, words, Ender.TIME, min(until, steps.now + _PAUSE), "drain")
+    return False
+
+
+def _free_at(traveller: Traveller, flow: Flow, left: float, most: float | None) -> float:
+    rollout = traveller.target.form.spec.rollout
+    times = [SETTLE]
+    times += [rollout.drain] if flow.requests else []
+    times += [rollout.drain_streams] if flow.streams else []
+    return left + (max(times) if most is None else min(most, max(times)))
+
+
+def _words(flow: Flow) -> str:
+    counted = ((flow.requests, "request"), (flow.streams, "stream"))
+    said = " and ".join(count(number, noun) for number, noun in counted if number)
+    return f"it drains: {said} in flight" if said else "it drains"
+
+
+def is_led(steps: Steps, service_name: str, instances: tuple[Instance, ...]) -> bool:
+    """Whether requests reach all of them, or the service has no table because it has no route."""
+    if steps.desired.proxy is None or steps.desired.proxy.route_of(service_name) is None:
+        return True
+    leading = frozenset(steps.observed.traffic.tables.get(service_name, ()))
+    return all(short_id(instance.handle) in leading for instance in instances)
