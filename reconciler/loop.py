@@ -22,6 +22,7 @@ from reconciler.observed import Observed
 from reconciler.ourselves import handed_over, is_succeeded
 from reconciler.plan import plan
 from reconciler.provider import ProviderError
+from reconciler.rollback_mark import met_by
 
 TRIES = 3
 """After so many failed attempts at everything that is left, ``apply`` gives up; a loop never does."""
@@ -79,7 +80,7 @@ class Convergence:
     meet: Meet | None = None
     memory: Memory = field(default_factory=Memory)
     met: frozenset[str] | None = None
-    """The commits that lived when ``desired`` was last related to them."""
+    """What ``desired`` was last related to."""
     outcomes: list[Outcome] = field(default_factory=list)
     passes: int = 0
     idle: int = 0
@@ -130,10 +131,8 @@ class Convergence:
     async def _relate(self, observed: Observed) -> None:
         """Tell again how the commits that live are related to ours, whenever they are others: of two
         processes at work on one environment, the one with the older commit must notice and yield."""
-        commits = frozenset(i.commit for i in observed.instances)
-        if self.meet is not None and commits != self.met:
-            self.desired = await asyncio.to_thread(self.meet, observed)
-            self.met = commits
+        if self.meet is not None and (met := met_by(observed)) != self.met:
+            self.desired, self.met = await asyncio.to_thread(self.meet, observed), met
 
     async def _start(self, observed: Observed, decided: Plan) -> tuple[Plan, tuple[Action, ...]]:
         if is_succeeded(self.desired, observed, decided):
@@ -237,7 +236,7 @@ async def _give_back(lease: Lease) -> None:
 def judge(observed: Observed, decided: Plan, outcomes: list[Outcome]) -> Result:
     """The result, read from the world after the deed."""
     if any(block.held for block in decided.blocks):
-        serving = any("serves" in block.reason for block in decided.blocks if block.held)
+        serving = any(block.reason.endswith(" serves") for block in decided.blocks if block.held)
         return "rolled_back" if serving else "held"
     failed = {a.code for a in observed.attempts.values()}
     is_tired = any(wait.expects == "attempt" for wait in decided.waits)

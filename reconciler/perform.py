@@ -21,12 +21,16 @@ from reconciler.actions import (
     RemoveVolume,
     RetireInstance,
     ReviveInstance,
+    RunHook,
     StartRegistry,
     SwitchRoute,
 )
 from reconciler.clients import Clients
+from reconciler.evidence import is_held_name
+from reconciler.last_words import last_words
 from reconciler.observed import ABSENT, Marker, Observed
 from reconciler.ownership import Owner, volume_name
+from reconciler.perform_hooks import leave, run_hook
 from reconciler.provider import LogLine, ProviderError, Refused, RunningProxy, Stale
 from reconciler.secret_names import secret_names
 from specs.proxy import OWN, secrets_of
@@ -57,9 +61,15 @@ async def perform(owner: Owner, action: Action, observed: Observed, clients: Cli
         case PutMarker() | RemoveMarker():
             await _mark(owner, action, clients)
         case CreateInstance() | ReviveInstance() | RetireInstance() | RemoveInstance() | MendInstance():
+            await leave(owner, action, clients, log)
             await _perform_on_instance(owner, action, clients)
+            if isinstance(action, RetireInstance) and is_held_name(action.name):
+                for line in await last_words(action.handle, observed, clients):
+                    log(line)
         case LoadProxy() | SwitchRoute():
             await _turn(owner, action, observed, clients)
+        case RunHook():
+            await run_hook(owner, action, clients)
         case _:
             assert_never(action)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.actions import Action
+from reconciler.actions import Action, RetireInstance
 from reconciler.decision import Ender, Outcome, Plan, Wait
-from reconciler.desired import Desired
+from reconciler.desired import Desired, Json
+from reconciler.evidence import Evidence, is_held_name
 from reconciler.hand_stop import how_to_keep
 from reconciler.observed import Observed
+from reconciler.ownership import Owner
 from reconciler.render import PLAIN, Style, count, escape, format_duration, short_commit, shorten
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_json import JsonObject, outcome_json
@@ -40,8 +42,8 @@ class ApplyView:
     duration: float
     outcomes: tuple[Outcome, ...]
     timed_out: bool = False
-    last_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Service name -> the last lines that its held instance wrote, free of secrets."""
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    """Service name -> what its held instance left, free of secrets."""
 
 
 def render_pass(
@@ -88,7 +90,7 @@ def render_apply(view: ApplyView, style: Style = PLAIN) -> str:
     for block in view.plan.blocks:
         lines += [f"{block.subject.kind.lower()} {style.bold(escape(block.subject.name))}"]
         lines += render_block(block, style)
-        lines += [f"    | {escape(line, 300)}" for line in view.last_words.get(block.subject.name, ())]
+        lines += render_evidence(view.evidence.get(block.subject.name) if block.held else None)
     for wait in view.plan.waits:
         if view.timed_out or wait.ender is Ender.OUTSIDE or wait.expects == "attempt":
             lines += [f"{wait.subject.kind.lower()} {escape(wait.subject.name)}", render_wait(wait, style)]
@@ -98,6 +100,50 @@ def render_apply(view: ApplyView, style: Style = PLAIN) -> str:
     words = _WORDS[view.result] + (" when the time was over" if view.timed_out else "")
     end = f"{where}: {paint(words)} after {passes} in {format_duration(view.duration)}"
     return "\n".join([*lines, end + _done_words(view)]) + "\n"
+
+
+def render_evidence(evidence: Evidence | None) -> list[str]:
+    """How it ended, what the engine and its health check said, and what it wrote last."""
+    if evidence is None:
+        return []
+    ended = [f"exit code {evidence.exit_code}"] if evidence.exit_code is not None else []
+    ended += ["killed for memory"] if evidence.out_of_memory else []
+    lines = [f"    {escape(evidence.instance)}: {', '.join(ended)}"] if ended else []
+    lines += [f"    | {escape(evidence.error, 300)}"] if evidence.error else []
+    lines += [f"    | health check: {escape(line, 300)}" for line in evidence.health]
+    return lines + [f"    | {escape(line, 300)}" for line in evidence.log]
+
+
+def is_hold(action: Action) -> bool:
+    """Whether it holds a failed instance: what is told louder than other steps."""
+    return isinstance(action, RetireInstance) and is_held_name(action.name)
+
+
+def hold_words(outcome: Outcome, owner: Owner) -> dict[str, object]:
+    """A hold for a log that is read by who may read logs: why, what it wrote last, and the way forward."""
+    name = outcome.action.subject.name
+    return {
+        "action": describe(outcome.action),
+        "cause": describe_cause(outcome.action.cause),
+        "log": list(outcome.log_tail),
+        "next": [f"reconciler {verb} {owner.environment} {name}" for verb in ("logs", "retry")],
+    }
+
+
+def _evidence_json(service_name: str, evidence: Evidence, with_logs: bool) -> JsonObject:
+    """One held service; what it wrote only for ``--logs``."""
+    health: list[Json] = [*evidence.health] if with_logs else []
+    log: list[Json] = [*evidence.log] if with_logs else []
+    return {
+        "service": service_name,
+        "instance": evidence.instance,
+        "reason": evidence.reason,
+        "exit_code": evidence.exit_code,
+        "out_of_memory": evidence.out_of_memory,
+        "error": evidence.error or None,
+        "health": health,
+        "log": log,
+    }
 
 
 def _done_words(view: ApplyView) -> str:
@@ -117,5 +163,6 @@ def apply_json(view: ApplyView, with_logs: bool) -> JsonObject:
         "passes": view.passes,
         "duration_s": round(view.duration, 3),
         "outcomes": [outcome_json(outcome, with_logs) for outcome in view.outcomes],
+        "held": [_evidence_json(name, found, with_logs) for name, found in sorted(view.evidence.items())],
         "remaining": remaining_json(plan),
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.cli.adopt_source import find_handover, report_handover
-from reconciler.cli.apply import exit_code, read_last_words, view_of
+from reconciler.cli.apply import evidence, exit_code, view_of
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, ERROR, FAILED, REFUSED
 from reconciler.cli.options import Options
@@ -132,8 +132,8 @@ def _words(
 async def _report_end(
     workspace: Workspace, clients: Clients, stranger: Stranger, taken: TakenOver, members: JsonObject
 ) -> Report:
-    words = await read_last_words(workspace, clients, taken.converged)
-    view = replace(view_of(workspace.desired, taken.converged), last_words=words)
+    found = await evidence(workspace.desired, clients, taken.converged)
+    view = replace(view_of(workspace.desired, taken.converged), evidence=found)
     told = render_apply(view, stdout_style(workspace.options))
     name, service_name = escape(stranger.name), workspace.options.service
     first, exits = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.cli.beside import Beside, LoopKeeps, leave_word
@@ -19,23 +19,22 @@ from reconciler.cli.source import check_branch
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired
+from reconciler.evidence import Evidence
 from reconciler.following import follow
 from reconciler.journal import Journal
+from reconciler.last_words import mask_of, read_evidence
 from reconciler.loop import Converged, converge
 from reconciler.loop_seen import LivingLoop
-from reconciler.observed import Health, Instance, Observed
-from reconciler.provider import ProviderError
-from reconciler.render import MASKED, escape
+from reconciler.observed import Observed
+from reconciler.render import escape
 from reconciler.render_apply import ApplyView, apply_json, render_apply
 from reconciler.render_journal import journal_entry
+from reconciler.render_logs import Mask
 from reconciler.secret_names import secret_names
-from reconciler.secrets import SecretUnreadable
 from reconciler.view import group, suspension
 from specs.problem import Problem
 
 _TURNS = 3
-_LAST_WORDS = 8
-"""Lines of a held instance that are shown."""
 
 
 def run(options: Options) -> Report:
@@ -54,8 +53,7 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
     progress = open_progress(desired, options, _secret_values(workspace))
     await leave_word(workspace, clients)
     converged, loop = await _converge_beside(beside, clients, progress)
-    words = await read_last_words(workspace, clients, converged)
-    view = replace(view_of(desired, converged), last_words=words)
+    view = replace(view_of(desired, converged), evidence=await evidence(desired, clients, converged))
     if converged.outcomes:
         Journal.of(desired.owner).append({**journal_entry(view, time.time()), "actor": person()})
     shown = render_apply(view, stdout_style(options))
@@ -136,39 +134,15 @@ def view_of(desired: Desired, converged: Converged) -> ApplyView:
     )
 
 
-async def read_last_words(
-    workspace: Workspace, clients: Clients, converged: Converged
-) -> dict[str, Sequence[str]]:
-    """What the newest held instance of each held service wrote last, with its secrets' values taken out."""
-    views = group(converged.observed)
-    held = {block.subject.name for block in converged.plan.blocks if block.held}
-    words: dict[str, Sequence[str]] = {}
-    for service_name in sorted(held):
-        instances = views.of(service_name).held
-        service = workspace.desired.services.get(service_name)
-        if instances and service is not None:
-            try:
-                values = workspace.stock.secret_store.values(secret_names(service.form))
-                lines = await clients.runtime.logs(instances[-1].handle, _LAST_WORDS)
-            except (ProviderError, SecretUnreadable):
-                continue  # the hold is told without them
-            said = (*_signs_of_failure(instances[-1]), *lines)
-            words[service_name] = [hide(line, values.values()) for line in said]
-    return words
-
-
-def _signs_of_failure(instance: Instance) -> Sequence[str]:
-    """What the engine says of it: one that never started, or whose check failed, has often written
-    nothing itself."""
-    checked = instance.last_health_output.split("\n") if instance.health is Health.UNHEALTHY else []
-    return [instance.error] * bool(instance.error) + [f"health check: {line}" for line in checked if line]
+async def evidence(desired: Desired, clients: Clients, converged: Converged) -> Mapping[str, Evidence]:
+    """What the newest held instance of each held service left."""
+    seen, decided = converged.observed, converged.plan
+    return await read_evidence(desired, seen, decided, clients.runtime, mask_of(clients))
 
 
 def hide(line: str, values: Iterable[str]) -> str:
-    """The line without the secret values, the longest first."""
-    for value in sorted((v for v in values if v), key=len, reverse=True):
-        line = line.replace(value, MASKED)
-    return line
+    """The line without the secret values, and without the longer lines of each."""
+    return Mask(values).apply(line)
 
 
 def _check_branch(workspace: Workspace) -> None:

@@ -1,30 +1,18 @@
-"""What failed instances wrote last: the reason, as far as they know it."""
+"""What failed instances left, as lines for who pushed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
 
-from reconciler.cli.apply import hide
 from reconciler.keeper_report import Rest
-from reconciler.provider import ProviderError, Runtime
-from reconciler.render import escape
-from reconciler.view import group
-
-_LINES: Final = 8
+from reconciler.last_words import read_evidence
+from reconciler.provider import Runtime
+from reconciler.render_apply import render_evidence
+from reconciler.render_logs import Mask
 
 
 async def read_held_words(rest: Rest, runtime: Runtime, secrets: Collection[str]) -> Sequence[str]:
-    """The last lines of the newest held instance of each held service, free of secrets; nothing where they
-    cannot be read: the hold is told without them."""
-    views = group(rest.observed)
-    words: list[str] = []
-    for service_name in sorted({block.subject.name for block in rest.plan.blocks if block.held}):
-        held = views.of(service_name).held
-        if held:
-            try:
-                lines = await runtime.logs(held[-1].handle, _LINES)
-            except ProviderError:
-                continue
-            words += [f"{service_name}: {escape(hide(line, secrets), 300)}" for line in lines]
-    return words
+    """The evidence of each held service, free of secrets: of all that this process knows."""
+    mask = Mask(secrets)
+    found = await read_evidence(rest.desired, rest.observed, rest.plan, runtime, lambda _: mask)
+    return [f"{name}: {line.strip()}" for name, left in found.items() for line in render_evidence(left)]

@@ -17,7 +17,7 @@ from reconciler.loop import PassReport
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
-from reconciler.render_apply import ApplyView
+from reconciler.render_apply import ApplyView, hold_words, is_hold
 from reconciler.render_journal import journal_entry
 from reconciler.render_mask import mask_action
 from specs.problem import Problem
@@ -86,6 +86,8 @@ class Voice:
             if outcome.result == "failed":
                 words = {"error": outcome.error, "code": outcome.code, "log": list(outcome.log_tail)}
                 log.warning("failed", action=describe(outcome.action), **words)
+            elif is_hold(outcome.action):
+                log.warning("held", **hold_words(outcome, desired.owner))
             elif not isinstance(outcome.action, BOOKKEEPING):
                 log.info(
                     outcome.result, action=describe(outcome.action), duration_s=round(outcome.duration, 3)

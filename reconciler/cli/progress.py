@@ -16,7 +16,7 @@ from reconciler.desired import Desired, Subject
 from reconciler.loop import PassReport
 from reconciler.render import Style, escape
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
-from reconciler.render_apply import render_pass, render_waiting
+from reconciler.render_apply import hold_words, is_hold, render_pass, render_waiting
 from reconciler.render_mask import mask_action
 
 Print = Callable[[str], None]
@@ -80,8 +80,8 @@ class TextProgress:
         return new
 
     def show_line(self, subject: Subject, line: str) -> None:
-        """Print one line of a build's output."""
-        if sys.stderr.isatty():
+        """Print one line of a build's output. What a failed instance wrote is told at the end."""
+        if subject.kind == "Image" and sys.stderr.isatty():
             self.print_line(self.style.faint(f"        {escape(subject.name)} | {escape(line, 300)}"))
 
 
@@ -103,6 +103,8 @@ class LogProgress:
             if outcome.result == "failed":
                 words = {"error": outcome.error, "code": outcome.code, "log": list(outcome.log_tail)}
                 self._log.warning("failed", action=describe(outcome.action), **words)
+            elif is_hold(outcome.action):
+                self._log.warning("held", **hold_words(outcome, self._desired.owner))
             elif not isinstance(outcome.action, BOOKKEEPING):
                 took = round(outcome.duration, 3)
                 self._log.info(outcome.result, action=describe(outcome.action), duration_s=took)

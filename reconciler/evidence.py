@@ -1,0 +1,121 @@
+"""What is known of a generation that failed: why, how its last instance ended, what it wrote. Pure.
+
+All of it is read from the held instance, so it is the same an hour later and in another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconciler.decision import Block
+from reconciler.observed import Health, Instance, Observed
+from reconciler.ownership import Role
+from reconciler.readiness import IMAGE_FAULTS, LAST_EXIT, began_at, exit_words
+from reconciler.view import group
+from specs.rollout_times import deadline_of
+from specs.service import Service
+
+LINES: Final = 8
+"""Last lines of a failed instance that are shown."""
+_STOPPED: Final = (0, 137, 143)
+"""Exit codes that our own stop may have given it: they say nothing of why it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a failed instance left. ``log`` and ``health`` are for a terminal and for readers of logs alone.
+    ``exit_code`` is its own: None where it was stopped by us, or never ran."""
+
+    instance: str
+    """Its object name."""
+    reason: str | None
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    error: str = ""
+    health: Sequence[str] = ()
+    """The last output of its health check, where that failed."""
+    log: Sequence[str] = ()
+
+    def with_output(self, log: Sequence[str], mask: Callable[[str], str]) -> Evidence:
+        """The same with its last lines; ``mask`` takes the secrets out of all that it wrote."""
+        health = tuple(mask(line) for line in self.health)
+        return replace(self, health=health, log=tuple(mask(line) for line in log[-LINES:]))
+
+    def without_output(self, why: str) -> Evidence:
+        """The same without anything that it wrote."""
+        return replace(self, health=(), log=(why,))
+
+
+def evidence_of(instance: Instance, service: Service | None) -> Evidence:
+    """What a held instance tells. ``service``: the spec that it was made from, where known."""
+    return Evidence(
+        instance=instance.name,
+        reason=why_held(instance, service),
+        exit_code=_own_exit_code(instance),
+        out_of_memory=instance.out_of_memory,
+        error=instance.error,
+        health=_failed_check(instance),
+    )
+
+
+def held_instances(blocks: Iterable[Block], observed: Observed) -> Mapping[str, Instance]:
+    """Service name -> the newest instance that holds it, of those that are told to be held."""
+    views = group(observed)
+    names = sorted({block.subject.name for block in blocks if block.held})
+    return {name: views.of(name).held[-1] for name in names if views.of(name).held}
+
+
+def is_held_name(object_name: str) -> bool:
+    """Whether an instance of this name is the memory of a failure."""
+    return object_name.endswith(f"_{Role.HELD.value}")
+
+
+def why_held(instance: Instance, service: Service | None) -> str | None:
+    """Why it is held, in words free of what it wrote; None where nothing of it tells."""
+    if instance.error:
+        return "it cannot be started"
+    if instance.exit_code in IMAGE_FAULTS:
+        return f"its command cannot be run (exit code {instance.exit_code})"
+    if instance.out_of_memory:
+        return exit_words(instance)
+    # The stop that ended it is an exit, too: of one that the engine had started again, one more than its own.
+    if instance.exits > LAST_EXIT:
+        code = _own_exit_code(instance)
+        last = f"; the last exit code was {code}" if code is not None else ""
+        return f"it exited {instance.exits - 1} times{last}"
+    if service is not None and service.is_job and _own_exit_code(instance) is not None:
+        return exit_words(instance)
+    if _has_failing_check(instance):
+        return "its health check failed"
+    return _late(instance, service)
+
+
+def _late(instance: Instance, service: Service | None) -> str | None:
+    if service is None or instance.finished_at is None or service.is_job:
+        return None
+    deadline = deadline_of(service, instance.check)
+    if instance.finished_at - began_at(instance) < deadline:
+        return None
+    return f"it was not ready within {deadline:g} s"
+
+
+def _own_exit_code(instance: Instance) -> int | None:
+    code = instance.exit_code
+    if code is None or (code in _STOPPED and not instance.out_of_memory):
+        return None
+    return code
+
+
+def _has_failing_check(instance: Instance) -> bool:
+    """A stopped container reads as unhealthy, too: probes that failed are what counts."""
+    retries = instance.check.retries if instance.check is not None else 1
+    return instance.failing >= retries and instance.health is Health.UNHEALTHY
+
+
+def _failed_check(instance: Instance) -> Sequence[str]:
+    if not instance.failing:
+        return ()
+    lines = [line for line in instance.last_health_output.split("\n") if line.strip()]
+    return lines[-LINES:]
