@@ -29,7 +29,7 @@ VALUE = "reconciler.value"
 REGISTRY = "reconciler.registry"
 TASK = "task"
 """The value of ``reconciler.role`` on a task."""
-SAID = frozenset(("suspend", "retry", "prune", "source", "applied"))
+SAID = frozenset(("suspend", "retry", "prune", "source", "applied", "rollback"))
 """Kinds of markers that people write: a runtime tells at once when one appears, and what vanished is put
 back by a process that knows it."""
 

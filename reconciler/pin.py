@@ -44,11 +44,11 @@ def is_in_force(entry: ReleasedService, service: DesiredService) -> bool:
     return (refused.fingerprint, refused.input, refused.digest) == (now.fingerprint, now.input, now.digest)
 
 
-def released_image(released: ReleasedImage, repository: ImageRef) -> WantedImage:
+def released_image(released: ReleasedImage, repository: ImageRef | None = None) -> WantedImage:
     """The image of an entry. ``repository``: where an Image of ours lives; one from outside lies where its
     reference says. It is looked up by digest alone, and never built."""
     digest = Digest(released.digest)
-    if released.input is not None:
+    if released.input is not None and repository is not None:
         return WantedImage(released.input, None, repository.with_tag(released.input), digest)
     reference = released.reference or ""
     return WantedImage(reference, None, ImageRef.parse(reference), digest)

@@ -17,7 +17,9 @@ from specs.reference import ImageRef
 def supply_registries(steps: Steps) -> None:
     """Start each local registry that an image of this environment lives in."""
     for name, registry in sorted(steps.desired.registries.items()):
+        host = f"localhost:{registry.port}"
         used = any(image.registry_name == name for image in steps.desired.images.values())
+        used = used or any(service.image.ref.host == host for service in steps.desired.services.values())
         if used and name not in steps.observed.registry_running:
             cause = Cause("commit", (f"Registry {name} is local and does not run",))
             steps.act(StartRegistry(Subject("Registry", name), cause, registry))

@@ -68,7 +68,7 @@ def report_of(workspace: Workspace, desired: Desired, observed: Observed, report
         commit=desired.commit,
         at=observed.at,
         mode=workspace.source.mode,
-        problems=workspace.problems,
+        problems=workspace.told(observed),
         unreadable=observed.unreadable,
     )
 

@@ -63,6 +63,10 @@ class Source:
         """The content of a file; None where there is none, or a link. Raises ProviderError."""
         return read_file(self.tree, self.files, path)
 
+    def at(self, commit: str, path: str) -> Source:
+        """Another commit of the same repository. Raises Stop, ProviderError."""
+        return _load(self.repository, self.repository.tree(commit), commit, path, "live", ())
+
     def lineage(self, others: Sequence[str]) -> Mapping[str, Kinship]:
         """Each of the commits as related to this one."""
         head = self.commit.removesuffix("-dirty")

@@ -32,6 +32,8 @@ class CommitStock:
     open_registry: OpenRegistry
     locks: Mapping[str, Digest] = field(default_factory=dict)
     """What the lock says of references as written: it decides wherever it has an entry."""
+    elsewhere: dict[str, tuple[Configs, Tree, Sequence[TreeFile]]] = field(default_factory=dict, repr=False)
+    """Files of services that are read at another commit, by digest."""
     _bases: dict[str, Digest] = field(default_factory=dict)
     """Bases resolved already: two images of one run are built on the same bytes."""
 
@@ -55,10 +57,11 @@ class CommitStock:
 
     async def entries(self, digest: str) -> Sequence[FileEntry]:
         """The files of a Config. Raises Refused when they are not in this commit."""
-        if digest not in self.configs.lines:
+        configs, tree, files = self.elsewhere.get(digest, (self.configs, self.tree, self.files))
+        if digest not in configs.lines:
             seen = "the files are not in this commit"
             raise Refused("SRC001", f"files {digest[:12]}", seen, "files of the commit that is applied")
-        return await asyncio.to_thread(read_entries, self.configs, digest, self.tree, self.files)
+        return await asyncio.to_thread(read_entries, configs, digest, tree, files)
 
     def secrets(self, names: Sequence[str], digest: str = "") -> Mapping[str, str]:
         """The values by name. Raises Refused for one that has none, and for values that are others than those

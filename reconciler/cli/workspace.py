@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.cli.arguments_loop import FOREVER
@@ -12,8 +12,10 @@ from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
 from reconciler.cli.images import KnownImage, know_images
+from reconciler.cli.marked import as_marked
 from reconciler.cli.options import Options
 from reconciler.cli.own_container import own_container_ids
+from reconciler.cli.pins import Entries, Pins, read_pins
 from reconciler.cli.reach import Reach
 from reconciler.cli.registries import Registries
 from reconciler.cli.source import Source, check_worktree, is_url, open_source
@@ -24,16 +26,19 @@ from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.provider import Builder, Login, Runtime
 from reconciler.resolve import Findings, resolve
+from reconciler.routing import certificate_secrets
 from reconciler.secret_names import TEMPLATE
 from reconciler.secrets import SecretStore, SecretUnreadable, secrets_folder
 from specs.effective import Effective, effective
 from specs.model import SecretRef
 from specs.problem import Problem, has_errors
+from specs.proxy import PROXIES
 from specs.service import Service
 from specs.suggest import did_you_mean
 
 OpenRuntime = Callable[[Reach], Runtime]
 OpenBuilder = Callable[[Reach, Mapping[str, Login]], Builder]
+NOTHING_MARKED: Entries = {}
 Admit = Callable[[Effective], Effective]
 """What may go on, before any secret is read and anything is reached. Raises Stop."""
 
@@ -50,6 +55,11 @@ class Workspace:
     stock: CommitStock
     registries: Registries
     problems: tuple[Problem, ...] = ()
+    admit: Admit = lambda found: found
+    marked: Entries = field(default_factory=dict)
+    """What markers ``rollback`` said when it was put together."""
+    remembered: dict[str, tuple[Desired, tuple[Problem, ...]]] = field(default_factory=dict, repr=False)
+    """What is desired as such markers say: reading another commit is done once."""
 
     @property
     def owner(self) -> Owner:
@@ -74,13 +84,18 @@ class Workspace:
     def meet(self, observed: Observed) -> Desired:
         """What is desired, knowing what lives: how the commits that live are related to this one, and which
         services outside of the ``--service`` selection must be left alone. Raises ProviderError."""
+        current, _ = as_marked(self, observed.markers)
         commits = {instance.commit for instance in observed.instances}
         lineage = self.source.lineage(sorted(commits))
-        excluded = self.desired.excluded
+        excluded = current.excluded
         if self.options.services:
             live = {instance.service_name for instance in observed.instances}
             excluded = excluded | (live - set(self.options.services))
-        return replace(self.desired, lineage=lineage, excluded=excluded)
+        return replace(current, lineage=lineage, excluded=excluded)
+
+    def told(self, observed: Observed) -> tuple[Problem, ...]:
+        """What is to be said of it, in the light of what lives."""
+        return (*self.problems, *as_marked(self, observed.markers)[1])
 
 
 def open_workspace(options: Options) -> Workspace:
@@ -88,8 +103,11 @@ def open_workspace(options: Options) -> Workspace:
     return read_workspace(options, open_source(options))
 
 
-def read_workspace(options: Options, source: Source, admit: Admit = lambda found: found) -> Workspace:
-    """Resolve one environment of what was read already. Raises Stop, ProviderError."""
+def read_workspace(
+    options: Options, source: Source, admit: Admit = lambda found: found, marked: Entries = NOTHING_MARKED
+) -> Workspace:
+    """Resolve one environment of what was read already, as markers ``rollback`` say. Raises Stop,
+    ProviderError."""
     found, problems = effective(
         source.specs,
         options.environment,
@@ -100,28 +118,31 @@ def read_workspace(options: Options, source: Source, admit: Admit = lambda found
         raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
     if options.worktree:
         check_worktree(found.environment, options.environment)
-    found = admit(found)
     owner = Owner(found.environment.project, options.environment)
-    return _assemble(options, source, found, owner, tuple(problems))
+    pins = read_pins(owner, source, found, marked)
+    pins = replace(pins, effective=admit(pins.effective), problems=(*problems, *pins.problems))
+    return replace(_assemble(options, source, owner, pins), admit=admit, marked=marked)
 
 
-def _assemble(
-    options: Options, source: Source, found: Effective, owner: Owner, problems: tuple[Problem, ...]
-) -> Workspace:
+def _assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Workspace:
+    found, problems = pins.effective, pins.problems
     folder = Path(options.secrets_folder) if options.secrets_folder else secrets_folder(os.environ)
     store = SecretStore(owner, folder)
     locks = source.specs.locks
     images = know_images(owner, source.tree, found, locks)
-    configs = know_configs(found, source.files)
-    digests, unread = _digests(store, found.services.values())
+    configs = know_configs(pins.without_pinned, source.files)
+    digests, unread = _digests(store, found.services.values(), certificate_secrets(found.environment.proxy))
     wanted = {name: known.desired for name, known in images.items()}
-    findings = Findings(wanted, configs.digests, digests, locks)
+    pinned = {name: it.pin for name, it in pins.services.items()}
+    findings = Findings(wanted, configs.digests, digests, locks, pinned)
     desired, unresolved = resolve(owner, source.commit, found, findings, _policy(options, source, found), {})
     all_problems = (*source.problems, *problems, *configs.problems, *unresolved, *unread)
     if has_errors(list(all_problems)):
         raise Stop(ERROR, all_problems, owner, source.commit)
     registries = Registries(found.registries, store)
-    stock = CommitStock(source.tree, source.files, images, configs, store, registries.open, locks)
+    stock = CommitStock(
+        source.tree, source.files, images, configs, store, registries.open, locks, pins.elsewhere
+    )
     desired = _select(desired, options)
     uncommitted = _warn_of_files(source, found, images, options)
     return Workspace(
@@ -143,9 +164,9 @@ def _policy(options: Options, source: Source, found: Effective) -> Policy:
 
 
 def _digests(
-    store: SecretStore, services: Iterable[Service]
+    store: SecretStore, services: Iterable[Service], more: Iterable[str]
 ) -> tuple[Mapping[str, str | None], tuple[Problem, ...]]:
-    names = {name for service in services for name in _secret_names(service)}
+    names = {name for service in services for name in _secret_names(service)} | set(more)
     digests: dict[str, str | None] = {}
     problems: list[Problem] = []
     for name in sorted(names):
@@ -172,7 +193,9 @@ def _select(desired: Desired, options: Options) -> Desired:
             seen = f"there is no service {name} in this environment"
             remedy = did_you_mean(name, desired.services)
             raise Stop(ERROR, (failure("CLI005", "--service", seen, remedy=remedy),), desired.owner)
-    chosen = {name: desired.services[name] for name in options.services}
+    # The proxies are part of every choice: without them what has a route is not reached.
+    named = {*options.services, *(name for name in PROXIES if name in desired.services)}
+    chosen = {name: desired.services[name] for name in sorted(named)}
     needed = {service.image.image_name for service in chosen.values()}
     while True:
         parents = {p for name in needed if name for p in desired.images[name].builds_on}
