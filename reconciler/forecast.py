@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from reconciler import predict_instance
+from reconciler import predict_instance, predict_traffic
 from reconciler.actions import (
     Action,
     BuildImage,
@@ -27,11 +27,13 @@ from reconciler.actions import (
     RemoveVolume,
     RetireInstance,
     ReviveInstance,
+    RunHook,
     StartRegistry,
     SwitchRoute,
 )
 from reconciler.decision import Ender, Plan
 from reconciler.desired import Desired
+from reconciler.hook_notes import KIND as HOOK
 from reconciler.observed import (
     Handle,
     Health,
@@ -44,7 +46,7 @@ from reconciler.observed import (
     Phase,
 )
 from reconciler.plan import plan
-from reconciler.traffic import LiveProxy, Traffic
+from reconciler.predict_hook import predict_hook
 from specs.reference import Digest
 
 LONGEST = 1000
@@ -70,16 +72,11 @@ def predict(observed: Observed, action: Action) -> Observed:
         case PutMarker() | RemoveMarker():
             return _predict_marker(observed, action)
         case LoadProxy() | SwitchRoute():
-            return replace(observed, traffic=_predict_traffic(observed.traffic, action))
+            return replace(observed, traffic=predict_traffic.predict(observed.traffic, action))
+        case RunHook():
+            return predict_hook(observed, action)
         case _:
             assert_never(action)
-
-
-def _predict_traffic(traffic: Traffic, action: LoadProxy | SwitchRoute) -> Traffic:
-    if isinstance(action, SwitchRoute):
-        return replace(traffic, tables={**traffic.tables, action.service_name: action.slots})
-    others = tuple(proxy for proxy in traffic.proxies if proxy.handle != action.handle)
-    return replace(traffic, proxies=(*others, LiveProxy(action.handle, action.service_name)))
 
 
 def _predict_network(observed: Observed, action: CreateNetwork | RemoveNetwork) -> Observed:
@@ -124,11 +121,18 @@ def elapse(observed: Observed, decided: Plan) -> Observed:
     facts = {w.expects for w in timed}
     jobs = {w.subject.name for w in timed if w.expects == "exit"}
     healthy = "ready" in facts or "proved" in facts
-    moved = tuple(_elapse_instance(i, at, healthy, i.service_name in jobs) for i in observed.instances)
-    return replace(observed, at=at, instances=moved, attempts={}, in_flight=frozenset())
+    hooks = {w.subject.name for w in timed if w.expects == HOOK}
+    moved = tuple(
+        _elapse_instance(i, at, healthy, i.service_name in (hooks if i.role.is_hook else jobs))
+        for i in observed.instances
+    )
+    traffic = predict_traffic.elapse(observed.traffic, moved, at)
+    return replace(observed, at=at, instances=moved, traffic=traffic, attempts={}, in_flight=frozenset())
 
 
 def _elapse_instance(instance: Instance, at: float, healthy: bool, exits: bool) -> Instance:
+    if healthy:
+        instance = predict_traffic.answer(instance, at)
     if exits and instance.phase is Phase.RUNNING:
         return replace(instance, phase=Phase.EXITED, exit_code=0, finished_at=at)
     if healthy and instance.phase is Phase.RUNNING and instance.health is Health.STARTING:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.clients import Clients
 from reconciler.desired import Desired, Subject
+from reconciler.look_at_traffic import TrafficMemory, look_at_traffic
 from reconciler.observed import (
     ABSENT,
     Artifact,
@@ -39,6 +40,7 @@ class Memory:
     unreadable_since: dict[str, float] = field(default_factory=dict)
     last_at: float | None = None
     said: Said = field(default_factory=Said)
+    traffic: TrafficMemory = field(default_factory=TrafficMemory)
 
     def recall(self, instance: Instance) -> Instance:
         """The instance with the start of its run of successes as far back as we saw it: an engine's log
@@ -98,6 +100,8 @@ async def observe(
         vanished=vanished,
         ourselves=recognise(world.instances, clients.ourselves),
     )
+    traffic, instances = await look_at_traffic(desired, clients, memory.traffic, seen.instances, seen.at)
+    seen = replace(seen, instances=instances, traffic=traffic)
     views = group(seen)
     artifacts, failed = await _artifacts(desired, seen, views, clients)
     seen = replace(seen, artifacts=artifacts)

@@ -12,6 +12,7 @@ from reconciler.form import read_form
 from reconciler.hands_off import suspended
 from reconciler.observed import Observed
 from reconciler.plan_service import plan_service
+from reconciler.pre_stop import with_pre_stop
 from reconciler.proxying import load_proxies
 from reconciler.prune import prune
 from reconciler.routing import follow_routes
@@ -40,7 +41,7 @@ def plan(desired: Desired, observed: Observed, now: float) -> Plan:
         _plan_services(steps)
         identity = prune(steps)
     actions = guard.allowed(steps, steps.actions)
-    return Plan(tuple(actions), tuple(steps.waits), tuple(steps.blocks), identity)
+    return Plan(tuple(with_pre_stop(steps, actions)), tuple(steps.waits), tuple(steps.blocks), identity)
 
 
 def _wait_for_instances(steps: Steps) -> None:

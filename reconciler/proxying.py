@@ -14,6 +14,8 @@ from reconciler.traffic import INNER, DesiredProxy, LiveProxy
 from specs.proxied import BASE
 from specs.proxy import PROXIES
 
+_START = 60.0
+_PAUSE = 0.3
 _NEVER = ("",)
 """What differs of a proxy that was never given anything: all of it."""
 
@@ -26,11 +28,21 @@ def load_proxies(steps: Steps) -> None:
         return
     for live in steps.observed.traffic.proxies:
         if live.problem:
-            words = f"{live.service_name} cannot be asked: {live.problem}"
-            steps.wait(Subject("Service", live.service_name), words, Ender.TIME, steps.now + 1, "proxy")
+            _wait_for(steps, live)
         elif live.diffs and not _lacks_certificate(steps, proxy):
             subject = Subject("Proxy", live.service_name, live.handle.id[:12])
             steps.act(LoadProxy(subject, _cause(live), live.handle, live.service_name, proxy))
+
+
+def _wait_for(steps: Steps, live: LiveProxy) -> None:
+    """One that was just started needs a moment; one that does not answer for long needs somebody."""
+    subject, words = Subject("Service", live.service_name), f"it cannot be asked: {live.problem}"
+    instances = steps.views.of(live.service_name).live
+    started = next((i.started_at for i in instances if i.handle == live.handle), None)
+    if started is not None and steps.now - started < _START:
+        steps.wait(subject, words, Ender.TIME, steps.now + _PAUSE, "ready")
+    else:
+        steps.wait(subject, words, Ender.OUTSIDE)
 
 
 def _cause(live: LiveProxy) -> Cause:
@@ -60,10 +72,15 @@ def is_reachable(steps: Steps, target: Target) -> bool:
         return True
     if any(proxy.agrees for proxy in steps.observed.traffic.proxies):
         return True
-    name = next((name for name in PROXIES if name in steps.desired.services), INNER)
+    name = first_proxy(steps)
     subject = Subject("Service", target.service.name)
     steps.wait_on(subject, Subject("Service", name), f"{name} does what is desired")
     return False
+
+
+def first_proxy(steps: Steps) -> str:
+    """The proxy that counts when there is one to wait for."""
+    return next((name for name in PROXIES if name in steps.desired.services), INNER)
 
 
 def joined_now(steps: Steps, target: Target, instance: Instance) -> tuple[NetworkUse, ...]:
@@ -90,7 +107,7 @@ def _knows_all(steps: Steps) -> bool:
     if proxy is None:
         return False
     for route in proxy.routes:
-        table = tables.get(route.service_name)
+        table = None if tables is None else tables.get(route.service_name)
         if table is None:
             return False
         if not table and any(serves(i) for i in steps.views.of(route.service_name).live):

@@ -15,6 +15,7 @@ from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role
+from reconciler.proxying import first_proxy
 from reconciler.render import count
 from reconciler.steps import Steps
 from reconciler.strategy import Scene, weigh
@@ -47,13 +48,15 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
     that have requests still."""
     service_name = traveller.target.service.name
     subject = Subject("Service", service_name)
-    if steps.observed.cannot_read("routes"):
+    tables = steps.observed.traffic.tables
+    if tables is None:
         # Without the tables nobody knows who has requests: nothing that runs is stopped.
         _put_off(steps, begin, traveller, None)
-        steps.wait(subject, "the proxies cannot be asked who has requests", Ender.OUTSIDE)
+        words = "the proxies cannot be asked who has requests"
+        steps.wait_on(subject, Subject("Service", first_proxy(steps)), words)
         return
     stops = [action for action in steps.actions[begin:] if isinstance(action, STOPS)]
-    now = steps.observed.traffic.tables.get(service_name)
+    now = tables.get(service_name)
     wanted = _table(steps, traveller, {action.handle.id for action in stops}, now or ())
     if wanted != now and any(not proxy.problem for proxy in steps.observed.traffic.proxies):
         lost = max((a.interrupts for a in stops if a.interrupts is not None), default=None)
@@ -111,7 +114,8 @@ def _is_free(
         return True  # no request was ever led to it while we looked
     flow = steps.observed.traffic.flows.get(name, Flow())
     failed = isinstance(stop, RetireInstance) and stop.name.endswith(f"_{Role.HELD.value}")
-    until = _free_at(traveller, flow, left, _FAILED if failed else None)
+    is_blind = steps.observed.traffic.is_blind
+    until = _free_at(traveller, flow, left, _FAILED if failed else None, is_blind)
     if steps.now >= until:
         return True
     words = _words(flow)
@@ -119,11 +123,11 @@ def _is_free(
     return False
 
 
-def _free_at(traveller: Traveller, flow: Flow, left: float, most: float | None) -> float:
+def _free_at(traveller: Traveller, flow: Flow, left: float, most: float | None, is_blind: bool) -> float:
     rollout = traveller.target.form.spec.rollout
     times = [SETTLE]
-    times += [rollout.drain] if flow.requests else []
-    times += [rollout.drain_streams] if flow.streams else []
+    times += [rollout.drain] if flow.requests or is_blind else []
+    times += [rollout.drain_streams] if flow.streams or is_blind else []
     return left + (max(times) if most is None else min(most, max(times)))
 
 
@@ -137,5 +141,5 @@ def is_led(steps: Steps, service_name: str, instances: tuple[Instance, ...]) -> 
     """Whether requests reach all of them, or the service has no table because it has no route."""
     if steps.desired.proxy is None or steps.desired.proxy.route_of(service_name) is None:
         return True
-    leading = frozenset(steps.observed.traffic.tables.get(service_name, ()))
+    leading = frozenset(steps.observed.traffic.slots_of(service_name))
     return all(short_id(instance.handle) in leading for instance in instances)

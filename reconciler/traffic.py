@@ -95,12 +95,19 @@ class Traffic:
     """What one look saw of the proxies."""
 
     proxies: tuple[LiveProxy, ...] = ()
-    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Service -> its slots; a service without a table is not in it, an empty table leads nowhere."""
+    tables: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
+    """Service -> its slots; a service without a table is not in it, an empty table leads nowhere. None: they
+    could not be read."""
     flows: Mapping[str, Flow] = field(default_factory=dict)
     """Short id of an instance -> what is in flight to it; absent is nothing."""
+    is_blind: bool = False
+    """A proxy that runs could not be asked what is in flight."""
     left: Mapping[str, float] = field(default_factory=dict)
     """Id of a running instance -> since when no slot leads to it, as far as this process knows."""
+
+    def slots_of(self, service_name: str) -> tuple[str, ...]:
+        """The slots of a service, as far as they are known."""
+        return (self.tables or {}).get(service_name, ())
 
 
 NO_TRAFFIC = Traffic()

@@ -1,0 +1,162 @@
+"""Asks the proxies what they do, and instances through them; remembers what a look cannot see alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.clients import Clients
+from reconciler.desired import Desired
+from reconciler.observed import Instance, Phase
+from reconciler.ownership import Role, volume_name
+from reconciler.provider import Answer, ProbeRequest, ProviderError, ProxyQuestion, ProxyWorld, RunningProxy
+from reconciler.traffic import LiveProxy, Probe, Traffic, short_id
+from specs.proxy import OWN, PROXIES
+from specs.route import Ready, Route
+
+
+@dataclass(slots=True)
+class TrafficMemory:
+    """What this process remembers from look to look; all of it may be lost."""
+
+    probes: dict[str, Probe] = field(default_factory=dict)
+    asked_at: dict[str, float] = field(default_factory=dict)
+    left: dict[str, float] = field(default_factory=dict)
+    agreed: dict[str, float] = field(default_factory=dict)
+    """Id of a proxy -> since when it answers."""
+
+    def keep_only(self, ids: Iterable[str]) -> None:
+        """What is gone is never asked for again."""
+        living = set(ids)
+        for memory in (self.probes, self.asked_at, self.left, self.agreed):
+            for gone in [key for key in memory if key not in living]:
+                del memory[gone]
+
+    def note(self, instance_id: str, answer: Answer | None, ready: Ready, now: float) -> Probe:
+        """One more answer; None where no proxy could ask."""
+        before = self.probes.get(instance_id, Probe())
+        if answer is None:
+            probe = replace(before, unasked=True, said="no proxy could ask it")
+        elif answer.problem:
+            probe = Probe(failures=before.failures + 1, said=answer.problem, passed=before.passed)
+        else:
+            successes, since = before.successes + 1, before.since if before.since is not None else now
+            passed = before.passed or (successes >= ready.successes and now - since >= ready.healthy_for)
+            probe = Probe(successes, since, passed=passed)
+        self.probes[instance_id] = probe
+        if answer is not None:
+            self.asked_at[instance_id] = now
+        return probe
+
+
+async def look_at_traffic(
+    desired: Desired,
+    clients: Clients,
+    memory: TrafficMemory,
+    instances: tuple[Instance, ...],
+    now: float,
+) -> tuple[Traffic, tuple[Instance, ...]]:
+    """One look: the traffic, and the instances with what they answered. Never raises ProviderError."""
+    memory.keep_only(i.handle.id for i in instances)
+    proxies = clients.proxies
+    if desired.proxy is None or proxies is None:
+        return Traffic(), instances
+    running = _running(desired, instances)
+    asked = _asked(desired, instances, memory, now)
+    question = ProxyQuestion(desired.owner, desired.proxy, running, asked)
+    world = ProxyWorld(problem="no proxy runs")
+    if running:
+        try:
+            world = await proxies.observe(question)
+        except ProviderError as error:
+            world = ProxyWorld(problem=str(error))
+    found = tuple(_with_probe(i, desired, memory, world, asked, now) for i in instances)
+    # Without any proxy there is no table to read, and nobody has requests through one.
+    tables = world.tables if running else {}
+    left = _note_left(memory, tables, instances, now)
+    is_blind = world.flows is None if running else False
+    is_blind = is_blind or any(proxy.problem for proxy in world.proxies)
+    return Traffic(world.proxies, tables, world.flows or {}, is_blind, left), found
+
+
+def _running(desired: Desired, instances: Iterable[Instance]) -> tuple[RunningProxy, ...]:
+    volume = volume_name(desired.owner, OWN)
+    return tuple(
+        RunningProxy(i.handle, i.service_name, volume)
+        for i in instances
+        if i.service_name in PROXIES and i.role is Role.LIVE and i.phase is Phase.RUNNING
+    )
+
+
+def _route(desired: Desired, instance: Instance) -> Route | None:
+    if instance.role is not Role.LIVE or instance.phase is not Phase.RUNNING:
+        return None
+    service = desired.services.get(instance.service_name)
+    return service.form.spec.route if service is not None else None
+
+
+def _asked(
+    desired: Desired, instances: Iterable[Instance], memory: TrafficMemory, now: float
+) -> tuple[ProbeRequest, ...]:
+    """Who is to be asked now: everybody, no more often than the route says."""
+    found = []
+    for instance in instances:
+        route = _route(desired, instance)
+        if route is not None:
+            last = memory.asked_at.get(instance.handle.id)
+            if last is None or now - last >= 0.8 * route.ready.interval or now < last:
+                found.append(ProbeRequest(instance.handle.id, route.port, route.ready))
+    return tuple(found)
+
+
+def _with_probe(
+    instance: Instance,
+    desired: Desired,
+    memory: TrafficMemory,
+    world: ProxyWorld,
+    asked: tuple[ProbeRequest, ...],
+    now: float,
+) -> Instance:
+    if instance.service_name in PROXIES:
+        return _with_work(instance, memory, world.proxies, now)
+    route = _route(desired, instance)
+    if route is None:
+        return instance
+    if any(request.instance_id == instance.handle.id for request in asked):
+        answer = (world.answers or {}).get(instance.handle.id)
+        return replace(instance, probe=memory.note(instance.handle.id, answer, route.ready, now))
+    return replace(instance, probe=memory.probes.get(instance.handle.id))
+
+
+def _with_work(
+    instance: Instance, memory: TrafficMemory, proxies: tuple[LiveProxy, ...], now: float
+) -> Instance:
+    """A proxy is ready when it answers and does what is desired."""
+    live = next((proxy for proxy in proxies if proxy.handle == instance.handle), None)
+    if instance.phase is not Phase.RUNNING or live is None:
+        return instance
+    key = instance.handle.id
+    if live.agrees:
+        since = memory.agreed.setdefault(key, now)
+        return replace(instance, probe=Probe(1, since, passed=True))
+    memory.agreed.pop(key, None)
+    return replace(instance, probe=Probe(said=live.problem or "it does not do yet what is desired"))
+
+
+def _note_left(
+    memory: TrafficMemory,
+    tables: Mapping[str, tuple[str, ...]] | None,
+    instances: Iterable[Instance],
+    now: float,
+) -> dict[str, float]:
+    """Since when no slot leads to each running instance. Begins again with this process."""
+    if tables is None:
+        return dict(memory.left)
+    leading = {slot for slots in tables.values() for slot in slots}
+    for instance in instances:
+        key = instance.handle.id
+        if short_id(instance.handle) in leading or instance.phase is not Phase.RUNNING:
+            memory.left.pop(key, None)
+        else:
+            memory.left.setdefault(key, now)
+    return dict(memory.left)
