@@ -13,6 +13,7 @@ BASE: Final = OWN
 """The network that a proxy is made on, before it has its work."""
 _COMMAND: Final = ("run", "--resume")
 _FOLDERS: Final = {EDGE: f"{PLACE}/edge", INNER: f"{PLACE}/inner"}
+_DATA: Final = {EDGE: f"{PLACE}/data", INNER: f"{PLACE}/inner"}
 _GRACE: Final = 30.0
 
 
@@ -39,7 +40,7 @@ def names_of(routed: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:
 def _edge(proxy: Proxy) -> Service:
     pairs = [(proxy.http, 80, "tcp")]
     if proxy.https != "none":
-        pairs += [(proxy.https, 443, "tcp"), (proxy.https, 443, "udp")]
+        pairs.append((proxy.https, 443, "tcp"))
     address = proxy.address
     prefix = "" if address is None else f"[{address}]:" if ":" in address else f"{address}:"
     ports = {
@@ -69,7 +70,7 @@ def _service(proxy: Proxy, name: str, more: Mapping[str, object]) -> Service:
             "environment": {
                 "CADDY_ADMIN": f"unix/{PLACE}/{{env.HOSTNAME}}.sock",
                 "XDG_CONFIG_HOME": _FOLDERS[name],
-                "XDG_DATA_HOME": f"{PLACE}/data",
+                "XDG_DATA_HOME": _DATA[name],
             },
             "networks": {OWN: {}},
             "volumes": {PLACE: {"type": "volume", "source": OWN}},
