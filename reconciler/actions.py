@@ -19,13 +19,13 @@ from reconciler.desired import (
     Subject,
 )
 from reconciler.difference import Cause
-from reconciler.observed import (
-    Handle,
-)
+from reconciler.hook_notes import Note
+from reconciler.observed import Handle
 from reconciler.ownership import Owner
 from reconciler.route_actions import LoadProxy as LoadProxy
 from reconciler.route_actions import SwitchRoute as SwitchRoute
 from specs.allow import Allowed
+from specs.hook import PreStop
 from specs.reference import ImageRef
 
 
@@ -161,6 +161,7 @@ class RetireInstance:
     name: str
     grace: float
     interrupts: float | None = None
+    pre_stop: PreStop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ class RemoveInstance:
     grace: float
     destructive: bool = True
     interrupts: float | None = None
+    pre_stop: PreStop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,19 @@ class RemoveMarker:
     object_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunHook:
+    """Create the container of a hook, note that it begins (after ``notes``, under ``sequence``), start it."""
+
+    subject: Subject
+    cause: Cause
+    blueprint: Blueprint
+    words: tuple[str, ...]
+    note: Note
+    notes: tuple[Note, ...]
+    sequence: int
+
+
 Action: TypeAlias = (
     StartRegistry
     | BuildImage
@@ -224,4 +239,5 @@ Action: TypeAlias = (
     | RemoveMarker
     | LoadProxy
     | SwitchRoute
+    | RunHook
 )

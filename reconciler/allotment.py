@@ -10,6 +10,7 @@ from reconciler.actions import (
     PullImage,
     RemoveInstance,
     RetireInstance,
+    RunHook,
     SwitchRoute,
 )
 
@@ -32,5 +33,5 @@ def deadline(action: Action) -> float:
     if isinstance(action, PullImage):
         return 1800.0
     if isinstance(action, (RetireInstance, RemoveInstance)):
-        return 60.0 + action.grace
-    return 120.0 if isinstance(action, CreateInstance) else 60.0
+        return 60.0 + action.grace + (action.pre_stop.timeout if action.pre_stop else 0.0)
+    return 120.0 if isinstance(action, CreateInstance | RunHook) else 60.0

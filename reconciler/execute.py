@@ -17,6 +17,7 @@ from reconciler.jitter import jittered
 from reconciler.observed import Attempt, Observed
 from reconciler.ownership import Owner
 from reconciler.perform import perform
+from reconciler.perform_hooks import remark
 from reconciler.provider import ProviderError, Refused, Stale
 from reconciler.sharing import Sharing
 from specs.reference import ImageRef
@@ -124,6 +125,7 @@ class Executor:
                     action,
                     "done",
                     asyncio.get_running_loop().time() - began,
+                    remark(log),
                     log_tail=tuple(log[-_LOG_TAIL:]),
                 )
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from reconciler.actions import Action, CreateInstance, RemoveInstance, RetireInstance
+from reconciler.actions import Action, CreateInstance, RemoveInstance, RetireInstance, RunHook
 from reconciler.decision import Ender, Plan
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.observed import Handle, Instance, Observed, Phase
@@ -71,7 +71,7 @@ def _withhold_rollout(steps: Steps, ours: Instance, obstacle: str, actions: list
 
 
 def _rolls_out(action: Action, service_name: str) -> bool:
-    is_step = isinstance(action, CreateInstance | RetireInstance | RemoveInstance)
+    is_step = isinstance(action, CreateInstance | RetireInstance | RemoveInstance | RunHook)
     subject = action.subject
     return (
         is_step and (subject.kind, subject.name) == ("Service", service_name) and action.cause.type != "drift"

@@ -59,16 +59,25 @@ class Owner:
 
 
 class Role(Enum):
-    """The role of an instance, read from the end of its name."""
+    """The role of an instance, read from the end of its name. The container of a hook is no instance: it runs
+    once to its end, and bears its role in a label, too."""
 
     LIVE = ""
     KEPT = "kept"
     HELD = "held"
+    PRE_DEPLOY = "pre-deploy"
+    POST_DEPLOY = "post-deploy"
+
+    @property
+    def is_hook(self) -> bool:
+        """Whether it is the role of a hook's container."""
+        return self in (Role.PRE_DEPLOY, Role.POST_DEPLOY)
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceName:
-    """``<project>_<environment>_<service>_<g8>_<n>[_kept|_held]``."""
+    """``<project>_<environment>_<service>_<g8>_<n>[_kept|_held]``; of a hook's container, ``n`` counts its
+    runs and the end is ``_pre-deploy`` or ``_post-deploy``."""
 
     owner: Owner
     service_name: str
@@ -83,7 +92,8 @@ class InstanceName:
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _INSTANCE = re.compile(
-    rf"({_LABEL})_({_LABEL})_({_LABEL})_([0-9a-f]{{8}})_([1-9][0-9]{{0,8}})(?:_(kept|held))?"
+    rf"({_LABEL})_({_LABEL})_({_LABEL})_([0-9a-f]{{8}})_([1-9][0-9]{{0,8}})"
+    r"(?:_(kept|held|pre-deploy|post-deploy))?"
 )
 
 
@@ -94,6 +104,17 @@ def parse_instance_name(text: str) -> InstanceName | None:
         return None
     project, environment, service_name, g8, number, role = match.groups()
     return InstanceName(Owner(project, environment), service_name, g8, int(number), Role(role or ""))
+
+
+def role_of(name: InstanceName | None, label: str) -> tuple[Role, int | None]:
+    """Role and number of a container, from its name as far as it reads back and its label of its role. That
+    of a hook's container is in the label, which no rename changes; and no rename makes an instance one."""
+    said = next((role for role in Role if role.is_hook and role.value == label), None)
+    if name is None:
+        return said or Role.LIVE, None
+    if said is None and not name.role.is_hook:
+        return name.role, name.number
+    return said or Role.LIVE, name.number if name.role is said else None
 
 
 def network_name(owner: Owner, name: str, options: str) -> str:

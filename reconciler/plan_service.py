@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler import jobs
+from reconciler import hooks, jobs
 from reconciler.actions import RetireInstance
 from reconciler.canary import STEP, Canary, find_canary
 from reconciler.decision import Ender
@@ -13,6 +13,7 @@ from reconciler.desired import DesiredService, Subject
 from reconciler.difference import Cause
 from reconciler.drift import commit_diffs
 from reconciler.hold import block_held, clear_failed, end_retried_holds, hold_failed
+from reconciler.hook_tending import tend
 from reconciler.mend import mend
 from reconciler.observed import Phase
 from reconciler.proxying import is_reachable
@@ -48,6 +49,7 @@ def _plan_instances(
 ) -> Traveller | None:
     view = steps.views.of(service.name)
     desired = desired_target(service, view, steps.observed, steps.desired.commit)
+    tending = tend(steps, desired, view)
     holding = holding_instance(desired, view)
     target: Target | None = desired
     if holding is not None:
@@ -71,7 +73,9 @@ def _plan_instances(
     if target.form.spec.is_job:
         _plan_job(steps, target, view, sorting)
         return None
-    begun = _may_begin(steps, target, view, sorting) and advance(steps, rollout)
+    may_begin = _may_begin(steps, target, view, sorting) and hooks.may_begin(steps, rollout, tending)
+    begun = may_begin and advance(steps, rollout)
+    hooks.follow_proof(steps, rollout, tending)
     if not begun and not sorting.current and not target.is_rollback:
         _heal_past(steps, desired, view, read_form, today)
     return traveller

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from reconciler.actions import (
+    Blueprint,
     CreateInstance,
     MendInstance,
     RemoveInstance,
@@ -41,7 +42,7 @@ def predict(
     match action:
         case CreateInstance():
             observed = replace(observed, volumes=_with_secrets(observed, action))
-            return replace(observed, instances=(*observed.instances, _created(observed, action)))
+            return replace(observed, instances=(*observed.instances, created(observed, action.blueprint)))
         case RemoveInstance():
             kept = tuple(i for i in observed.instances if i.handle != action.handle)
             rest = lose_joins(kept, action.handle.id)
@@ -73,8 +74,8 @@ def _with_members(observed: Observed) -> Observed:
     return replace(observed, networks=networks)
 
 
-def _created(observed: Observed, action: CreateInstance) -> Instance:
-    blueprint = action.blueprint
+def created(observed: Observed, blueprint: Blueprint) -> Instance:
+    """A container that was made from a blueprint and runs."""
     form = blueprint.form
     return Instance(
         handle=Handle("forecast", f"{blueprint.name}@{observed.at}"),

@@ -217,6 +217,18 @@ class Runtime(Dialogue, Strangers, Contents, Protocol):
 
     async def mend_instance(self, owner: Owner, handle: Handle, changes: Sequence[Change]) -> None: ...
 
+    async def create_hook(
+        self, blueprint: Blueprint, words: Sequence[str], secrets: Mapping[str, str]
+    ) -> Handle:
+        """Create, attach and fill the container of a hook: of the blueprint's image, files, secrets, networks
+        and volumes, with this command; without ports, names in its networks, health check and restarts. It is
+        not started, its log is kept, and its role is that in its name. Raises Stale when its name is held."""
+        ...
+
+    async def start_hook(self, owner: Owner, handle: Handle) -> None:
+        """Start it for the first time. Raises Stale when it is gone, or was started before."""
+        ...
+
     async def put_marker(self, owner: Owner, marker: Marker) -> bool:
         """Write a marker (its ``object_name`` is made by the provider) and read it back; False when another
         writer's marker of the same or a higher sequence number won. Older ones of its kind and subject go."""

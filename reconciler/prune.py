@@ -13,6 +13,7 @@ from reconciler.actions import (
     RemoveMarker,
     RemoveNetwork,
     RemoveVolume,
+    RunHook,
 )
 from reconciler.canonical import decode_canonical
 from reconciler.changes import Connect, Disconnect
@@ -20,6 +21,7 @@ from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.hands_off import suspended
+from reconciler.hook_tending import prune_hooks
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
 from reconciler.secret_volume import volume_of
@@ -30,7 +32,7 @@ from specs.proxy import PROXIES
 PRUNE = "prune"
 _NEEDED = ("instances", "markers")
 _GRACE = 10.0
-_SERVICE_MARKERS = ("release", "job", "retry", "step")
+_SERVICE_MARKERS = ("release", "job", "hook", "retry", "step")
 
 
 def prune_id(owner: Owner, names: Sequence[str]) -> str:
@@ -44,6 +46,7 @@ def prune(steps: Steps) -> str | None:
     if any(steps.observed.cannot_read(kind) for kind in _NEEDED) or steps.observed.unreadable:
         return None
     asked = _prune_services(steps)
+    prune_hooks(steps)
     _remove_leftovers(steps)
     _leave_networks(steps)
     _prune_networks(steps)
@@ -199,7 +202,7 @@ def _prune_files(steps: Steps) -> None:
         return
     used = {name for instance in steps.observed.instances for name in instance.volumes}
     used |= {files.volume for files in steps.desired.files.values()}
-    used |= {volume_of(a.blueprint) or "" for a in steps.actions if isinstance(a, CreateInstance)}
+    used |= {volume_of(a.blueprint) or "" for a in steps.actions if isinstance(a, CreateInstance | RunHook)}
     used |= {n for view in steps.views.services.values() for r in view.releases for n in r.files}
     for volume in steps.observed.volumes:
         if volume.role in ("files", "secret") and volume.object_name not in used:
@@ -215,7 +218,8 @@ def _prune_markers(steps: Steps) -> None:
     for marker in steps.observed.markers:
         name = marker.subject
         gone = name not in steps.desired.services and name not in steps.desired.excluded
-        over = marker.kind in _SERVICE_MARKERS and gone and not steps.views.of(name).instances
+        view = steps.views.of(name)
+        over = marker.kind in _SERVICE_MARKERS and gone and not view.instances and not view.hooks
         if over or steps.views.markers[(marker.kind, name)] is not marker:
             subject = Subject("Marker", name, marker.object_name)
             words = f"Service {name} is not in git any more" if over else "a newer one of its kind is there"

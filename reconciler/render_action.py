@@ -23,6 +23,7 @@ from reconciler.actions import (
     RemoveVolume,
     RetireInstance,
     ReviveInstance,
+    RunHook,
     StartRegistry,
     SwitchRoute,
 )
@@ -50,6 +51,7 @@ _VERBS: dict[type[Action], str] = {
     RemoveMarker: "remove-marker",
     LoadProxy: "load-proxy",
     SwitchRoute: "switch-route",
+    RunHook: "run-hook",
 }
 BOOKKEEPING = (PutMarker, RemoveMarker)
 """Actions on our own notes: part of every plan, and nothing that a reader of progress looks for."""
@@ -125,6 +127,7 @@ def _describe_slots(slots: Sequence[str]) -> str:
 def _describe_note(action: PutMarker) -> str:
     subject = escape(action.marker_subject) or "the environment"
     words = {"release": f"note that {subject} has proved itself", "job": f"note that {subject} has run"}
+    words["hook"] = f"note what the hooks of {subject} did"
     return words.get(action.kind, f"note {escape(action.kind)} of {subject}")
 
 

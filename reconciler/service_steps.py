@@ -48,7 +48,7 @@ def _taken_away(action: Action) -> str | None:
 
 def _g8(action: Action) -> str | None:
     name = parse_instance_name(action.subject.instance or "")
-    return name.g8 if name is not None else None
+    return name.g8 if name is not None and not name.role.is_hook else None
 
 
 def _is_new(action: Action) -> bool:

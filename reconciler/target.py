@@ -94,14 +94,15 @@ def holding_instance(target: Target, view: ServiceView) -> Instance | None:
 
     A ``retry`` marker that names the instance ends the hold.
     """
-    retried = _retried(view)
+    retried = retried_ids(view)
     for instance in reversed(view.held):
         if target.is_generation_of(instance) and instance.handle.id not in retried:
             return instance
     return None
 
 
-def _retried(view: ServiceView) -> frozenset[str]:
+def retried_ids(view: ServiceView) -> frozenset[str]:
+    """Ids of the containers that a retry was asked for."""
     if view.retry is None:
         return frozenset()
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.desired import DesiredService, Subject
+from reconciler.hook_notes import KIND as HOOK
 from reconciler.observed import Attempt, Instance, Marker, Observed
 from reconciler.ownership import Role
 from reconciler.release import KIND as RELEASE
@@ -25,16 +26,19 @@ class ServiceView:
     live: tuple[Instance, ...] = ()
     kept: tuple[Instance, ...] = ()
     held: tuple[Instance, ...] = ()
+    hooks: tuple[Instance, ...] = ()
+    """The containers that ran its hooks, or run one: no instances."""
     releases: tuple[Release, ...] = ()
     release_sequence: int = 0
     job: Marker | None = None
+    hook: Marker | None = None
     retry: Marker | None = None
     busy: frozenset[Subject] = frozenset()
     """Subjects of this service with an action in flight."""
 
     @property
     def instances(self) -> tuple[Instance, ...]:
-        """All of them, whatever their role."""
+        """All of them, whatever their role; no hooks."""
         return self.live + self.kept + self.held
 
 
@@ -79,7 +83,7 @@ def group(observed: Observed) -> Views:
     for subject in observed.in_flight:
         if subject.kind == "Service":
             busy[subject.name].add(subject)
-    names = set(by_service) | set(busy) | {s for kind, s in markers if kind in (RELEASE, JOB, RETRY)}
+    names = set(by_service) | set(busy) | {s for kind, s in markers if kind in (RELEASE, JOB, HOOK, RETRY)}
     views = {name: _view(name, by_service.get(name, []), markers, busy.get(name, set())) for name in names}
     return Views(views, markers, observed.attempts)
 
@@ -96,9 +100,11 @@ def _view(
         live=tuple(i for i in ordered if i.role is Role.LIVE),
         kept=tuple(i for i in ordered if i.role is Role.KEPT),
         held=tuple(i for i in ordered if i.role is Role.HELD),
+        hooks=tuple(i for i in ordered if i.role.is_hook),
         releases=read_releases(release),
         release_sequence=release.sequence if release else 0,
         job=markers.get((JOB, name)),
+        hook=markers.get((HOOK, name)),
         retry=markers.get((RETRY, name)),
         busy=frozenset(busy),
     )

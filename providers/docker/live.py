@@ -15,7 +15,7 @@ from reconciler import ownership
 from reconciler.canonical import decode_label, fields_of
 from reconciler.desired import NOTHING, Fields, Generation, Json
 from reconciler.observed import Handle, Health, Instance, LiveNetwork, LiveVolume, Phase
-from reconciler.ownership import Owner, Role, is_ours, parse_instance_name
+from reconciler.ownership import Owner, Role, is_ours, parse_instance_name, role_of
 from specs.rollout_times import HealthTimes
 
 _SECOND = 1_000_000_000
@@ -56,7 +56,7 @@ def live_instance(
         return None
     applied, applied_fields = _applied(labels)
     name = text(container, "Name").lstrip("/")
-    role, number = _role_and_number(owner, service_name, name)
+    role, number = _role_and_number(owner, service_name, name, labels)
     present, missing = _networks(container, networks)
     state = branch(container, "State")
     phase = _phase(state)
@@ -109,11 +109,13 @@ def _generation(labels: Mapping[str, str]) -> Generation:
     return Generation(labels.get(ownership.FINGERPRINT, ""), labels.get(ownership.SECRETS, ""), digest)
 
 
-def _role_and_number(owner: Owner, service_name: str, name: str) -> tuple[Role, int | None]:
+def _role_and_number(
+    owner: Owner, service_name: str, name: str, labels: Mapping[str, str]
+) -> tuple[Role, int | None]:
     parsed = parse_instance_name(name)
-    if parsed is None or parsed.owner != owner or parsed.service_name != service_name:
-        return Role.LIVE, None
-    return parsed.role, parsed.number
+    if parsed is not None and (parsed.owner, parsed.service_name) != (owner, service_name):
+        parsed = None
+    return role_of(parsed, labels.get(ownership.ROLE, ""))
 
 
 def _networks(container: Node, networks: NetworkNames) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -10,6 +10,7 @@ from providers.docker import (
     events,
     facts,
     files,
+    hooks,
     instances,
     markers,
     networks,
@@ -111,6 +112,16 @@ class DockerRuntime:
     async def mend_instance(self, owner: Owner, handle: Handle, changes: Sequence[Change]) -> None:
         """Change a live instance in place."""
         await instances.mend(self._containers, owner, handle, changes)
+
+    async def create_hook(
+        self, blueprint: Blueprint, words: Sequence[str], secrets: Mapping[str, str]
+    ) -> Handle:
+        """Create the container of a hook; not start it."""
+        return await hooks.create(self._containers, blueprint, words, secrets)
+
+    async def start_hook(self, owner: Owner, handle: Handle) -> None:
+        """Start it for the first time."""
+        await hooks.start(self._containers, owner, handle)
 
     async def put_marker(self, owner: Owner, marker: Marker) -> bool:
         """Write a marker and read it back; False when another writer's won."""

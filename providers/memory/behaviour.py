@@ -45,6 +45,9 @@ class Behaviour:
     """The commands that one can run in its containers."""
     shows: tuple[str, ...] = ()
     """Paths of files whose content it writes at each start."""
+    hooks: Mapping[tuple[str, ...], Behaviour] = field(default_factory=dict)
+    """What its hooks do, by command; one that is not named succeeds after a second."""
 
 
 DEFAULT = Behaviour()
+HOOK = Behaviour(exits_after=1.0, exit_code=0, no_healthcheck=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from providers.memory import instances, look, networks, processes, strangers, volumes
+from providers.memory import hooks, instances, look, networks, processes, strangers, volumes
 from providers.memory.behaviour import Behaviour
 from providers.memory.clock import Clock
 from providers.memory.faults import Call, Hook, When
-from providers.memory.ground import Ground
+from providers.memory.ground import Ground, by_digest
 from providers.memory.hand import Hand
 from providers.memory.registry import MemoryRegistry
 from reconciler.actions import Blueprint
@@ -65,7 +65,7 @@ class MemoryEngine:
 
     def hold(self, ref: ImageRef | str) -> None:
         """Put an image (by digest) on the engine."""
-        self.ground.images.add(_by_digest(ref if isinstance(ref, ImageRef) else ImageRef.parse(ref)))
+        self.ground.images.add(by_digest(ref if isinstance(ref, ImageRef) else ImageRef.parse(ref)))
 
     def last(self, verb: str, seconds: float) -> None:
         """How long each call of a verb (or ``verb.step``) lasts on the clock, before its effect."""
@@ -178,6 +178,14 @@ class MemoryEngine:
     async def mend_instance(self, owner: Owner, handle: Handle, changes: Sequence[Change]) -> None:
         await instances.mend(self.ground, owner, handle.id, changes)
 
+    async def create_hook(
+        self, blueprint: Blueprint, words: Sequence[str], secrets: Mapping[str, str]
+    ) -> Handle:
+        return await hooks.create(self.ground, blueprint, words, secrets)
+
+    async def start_hook(self, owner: Owner, handle: Handle) -> None:
+        await hooks.start(self.ground, owner, handle.id)
+
     async def put_marker(self, owner: Owner, marker: Marker) -> bool:
         return await volumes.put_marker(self.ground, owner, marker)
 
@@ -237,9 +245,3 @@ class MemoryEngine:
 
     async def close(self) -> None:
         """Nothing to close."""
-
-
-def _by_digest(ref: ImageRef) -> str:
-    if ref.digest is None:
-        raise ValueError(f"{ref} names no digest")
-    return str(ref.with_digest(ref.digest))

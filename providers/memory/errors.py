@@ -46,6 +46,11 @@ def gone(kind: str, name: str) -> Stale:
     return Stale("MEM404", f"{WHERE}: {kind} {name}", "it is gone", f"a {kind}")
 
 
+def started_before(name: str) -> Stale:
+    """A hook is started once."""
+    return Stale("MEM410", f"{WHERE}: container {name}", "it was started before", "one that never ran")
+
+
 def absent_image(reference: str) -> Stale:
     """404: the image of a create was pruned since it was pulled."""
     return Stale("MEM414", f"{WHERE}: image {reference}", "it is not on the engine", "a pulled image")

@@ -18,6 +18,7 @@ from reconciler.desired import Json
 from reconciler.observed import LiveImage, Marker, Unreadable
 from reconciler.ownership import OWNER, Owner
 from reconciler.provider import FileEntry
+from specs.reference import ImageRef
 
 T = TypeVar("T")
 
@@ -149,3 +150,10 @@ def require_owner(owner: Owner, kind: str, name: str, labels: Mapping[str, str])
     """Raises Stale when the object is not this owner's."""
     if labels.get(OWNER) != str(owner):
         raise not_ours(kind, name)
+
+
+def by_digest(ref: ImageRef) -> str:
+    """``name@digest`` of a reference that names a digest. Raises ValueError."""
+    if ref.digest is None:
+        raise ValueError(f"{ref} names no digest")
+    return str(ref.with_digest(ref.digest))

@@ -29,7 +29,7 @@ async def create(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str
     put_secrets where they need none, start. The same generation running under the name already is success;
     one of ours that does not run, or is another, is Stale."""
     verb, name = "create_instance", blueprint.name
-    await _fill_secrets(ground, blueprint, secrets)
+    await fill_secrets(ground, blueprint, secrets, verb)
     try:
         container = await ground.call(verb, "create", name, lambda: birth.create(ground, blueprint))
     except NameTaken:
@@ -46,7 +46,8 @@ async def create(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str
     await ground.call(verb, "start", name, lambda: _start(ground, container))
 
 
-async def _fill_secrets(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
+async def fill_secrets(ground: Ground, blueprint: Blueprint, secrets: Mapping[str, str], verb: str) -> None:
+    """Fill the volume of its secret files, where it has one."""
     volume = volume_of(blueprint)
     if volume is not None:
         entries = [
@@ -54,7 +55,7 @@ async def _fill_secrets(ground: Ground, blueprint: Blueprint, secrets: Mapping[s
             for place, use in enumerate(blueprint.form.secrets)
         ]
         owner, image = blueprint.owner, str(blueprint.image)
-        await fill(ground, "create_instance", owner, volume, "secret", entries, image)
+        await fill(ground, verb, owner, volume, "secret", entries, image)
 
 
 async def revive(ground: Ground, owner: Owner, container_id: str, name: str, restart: str) -> None:

@@ -24,7 +24,7 @@ from reconciler.observed import (
     Namesake,
     Traits,
 )
-from reconciler.ownership import Owner, Role, parse_instance_name
+from reconciler.ownership import Owner, parse_instance_name, role_of
 from reconciler.provider import Question, World
 from specs.rollout_times import health_times
 
@@ -63,14 +63,14 @@ def _instances(ground: Ground, owner: Owner) -> Iterator[Instance]:
 
 def _instance(ground: Ground, container: Container, service_name: str) -> Instance:
     labels, form = container.labels, container.form
-    name = parse_instance_name(container.name)
+    role, number = role_of(parse_instance_name(container.name), labels.get(ownership.ROLE, ""))
     health, healthy_since = container.health(ground.now)
     return Instance(
         handle=Handle(ground.host, container.id),
         name=container.name,
         service_name=service_name,
-        role=name.role if name else Role.LIVE,
-        number=name.number if name else None,
+        role=role,
+        number=number,
         generation=generation_of(labels),
         input=labels.get(ownership.INPUT, ""),
         commit=labels.get(ownership.COMMIT, ""),
