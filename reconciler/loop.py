@@ -23,7 +23,6 @@ from reconciler.ourselves import handed_over, is_succeeded
 from reconciler.plan import plan
 from reconciler.provider import ProviderError
 from reconciler.rollback_mark import met_by
-from reconciler.rollback_mark import met_by
 
 TRIES = 3
 """After so many failed attempts at everything that is left, ``apply`` gives up; a loop never does."""
