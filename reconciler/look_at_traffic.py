@@ -11,6 +11,7 @@ from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role, volume_name
 from reconciler.provider import Answer, ProbeRequest, ProviderError, ProxyQuestion, ProxyWorld, RunningProxy
 from reconciler.traffic import LiveProxy, Probe, Traffic, short_id
+from reconciler.view import Views
 from specs.proxy import OWN, PROXIES
 from specs.route import Ready, Route
 
@@ -24,11 +25,13 @@ class TrafficMemory:
     left: dict[str, float] = field(default_factory=dict)
     agreed: dict[str, float] = field(default_factory=dict)
     """Id of a proxy -> since when it answers."""
+    trusted: dict[str, float | None] = field(default_factory=dict)
+    """Id of an instance that has requests and is proved -> when it was started then: it is asked no more."""
 
     def keep_only(self, ids: Iterable[str]) -> None:
         """What is gone is never asked for again."""
         living = set(ids)
-        for memory in (self.probes, self.asked_at, self.left, self.agreed):
+        for memory in (self.probes, self.asked_at, self.left, self.agreed, self.trusted):
             for gone in [key for key in memory if key not in living]:
                 del memory[gone]
 
@@ -54,6 +57,7 @@ async def look_at_traffic(
     clients: Clients,
     memory: TrafficMemory,
     instances: tuple[Instance, ...],
+    views: Views,
     now: float,
 ) -> tuple[Traffic, tuple[Instance, ...]]:
     """One look: the traffic, and the instances with what they answered. Never raises ProviderError."""
@@ -74,9 +78,22 @@ async def look_at_traffic(
     # Without any proxy there is no table to read, and nobody has requests through one.
     tables = world.tables if running else {}
     left = _note_left(memory, tables, instances, now)
+    memory.trusted = {
+        i.handle.id: i.started_at
+        for i in found
+        if tables is not None
+        and short_id(i.handle) in tables.get(i.service_name, ())
+        and any(r.generation == i.generation for r in views.of(i.service_name).releases[:1])
+        and len(views.of(i.service_name).live) == len(_same(i, views))
+    }
     is_blind = world.flows is None if running else False
     is_blind = is_blind or any(proxy.problem for proxy in world.proxies)
     return Traffic(world.proxies, tables, world.flows or {}, is_blind, left), found
+
+
+def _same(instance: Instance, views: Views) -> list[Instance]:
+    """The live instances of its service that are of its generation: while others are there, all are asked."""
+    return [i for i in views.of(instance.service_name).live if i.generation == instance.generation]
 
 
 def _running(desired: Desired, instances: Iterable[Instance]) -> tuple[RunningProxy, ...]:
@@ -98,14 +115,16 @@ def _route(desired: Desired, instance: Instance) -> Route | None:
 def _asked(
     desired: Desired, instances: Iterable[Instance], memory: TrafficMemory, now: float
 ) -> tuple[ProbeRequest, ...]:
-    """Who is to be asked now: everybody, no more often than the route says."""
+    """Who is to be asked now, no more often than the route says: everybody who has yet to prove something."""
     found = []
     for instance in instances:
         route = _route(desired, instance)
-        if route is not None:
-            last = memory.asked_at.get(instance.handle.id)
+        key = instance.handle.id
+        is_trusted = key in memory.trusted and memory.trusted[key] == instance.started_at
+        if route is not None and not is_trusted:
+            last = memory.asked_at.get(key)
             if last is None or now - last >= 0.8 * route.ready.interval or now < last:
-                found.append(ProbeRequest(instance.handle.id, route.port, route.ready))
+                found.append(ProbeRequest(key, route.port, route.ready))
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.clients import Clients
 from reconciler.desired import Desired, Subject
+from reconciler.look_at_storage import StorageMemory, look_at_storage
 from reconciler.look_at_traffic import TrafficMemory, look_at_traffic
 from reconciler.observed import (
     ABSENT,
@@ -40,6 +41,7 @@ class Memory:
     unreadable_since: dict[str, float] = field(default_factory=dict)
     last_at: float | None = None
     said: Said = field(default_factory=Said)
+    storage: StorageMemory = field(default_factory=StorageMemory)
     traffic: TrafficMemory = field(default_factory=TrafficMemory)
 
     def recall(self, instance: Instance) -> Instance:
@@ -100,14 +102,18 @@ async def observe(
         vanished=vanished,
         ourselves=recognise(world.instances, clients.ourselves),
     )
-    traffic, instances = await look_at_traffic(desired, clients, memory.traffic, seen.instances, seen.at)
-    seen = replace(seen, instances=instances, traffic=traffic)
     views = group(seen)
+    if desired.proxy is not None:
+        found = await look_at_traffic(desired, clients, memory.traffic, seen.instances, views, seen.at)
+        seen = replace(seen, traffic=found[0], instances=found[1])
+        views = group(seen)
     artifacts, failed = await _artifacts(desired, seen, views, clients)
     seen = replace(seen, artifacts=artifacts)
     present, unanswered = await _present(desired, seen, views, clients)
+    seen = replace(seen, present=present)
+    storage = await look_at_storage(desired, seen, world, views, clients, memory.storage)
     unreadable = memory.date((*world.unreadable, *failed, *unanswered), seen.at)
-    return replace(seen, present=present, unreadable=unreadable)
+    return replace(seen, storage=storage, unreadable=unreadable)
 
 
 async def _look(desired: Desired, clients: Clients, memory: Memory) -> World:

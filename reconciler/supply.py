@@ -17,10 +17,12 @@ from reconciler.desired import (
 from reconciler.difference import Cause
 from reconciler.joins import has_joins
 from reconciler.observed import LiveVolume
+from reconciler.render import format_size
 from reconciler.room import has_room
 from reconciler.steps import Steps
 from reconciler.supply_images import wait_for_digest
 from reconciler.target import Target
+from specs.proxy import PROXIES
 
 
 def is_supplied(steps: Steps, target: Target) -> bool:
@@ -108,6 +110,8 @@ def _has_image(steps: Steps, target: Target) -> bool:
     image = steps.observed.present.get(name)
     if image is None:
         subject = Subject("Image", name)
+        if subject not in steps.observed.in_flight and not _has_disk(steps, target, name):
+            return False
         steps.act(PullImage(subject, Cause("commit", (f"{target.service.name} runs it",)), target.image))
         steps.wait_on(_subject(target), subject, f"image {name} is pulled")
         return False
@@ -120,6 +124,8 @@ def _has_image(steps: Steps, target: Target) -> bool:
         )
         return False
     undeclared = sorted(set(image.volumes) - {use.target for use in target.form.mounts})
+    if target.service.name in PROXIES:
+        undeclared = []  # what a proxy has to keep is in its volume
     if undeclared:
         steps.block(
             _subject(target),
@@ -128,6 +134,22 @@ def _has_image(steps: Steps, target: Target) -> bool:
             f"declare {undeclared[0]} under volumes: a Volume, a tmpfs, or type: discard",
         )
     return not undeclared
+
+
+def _has_disk(steps: Steps, target: Target, image: str) -> bool:
+    """A pull that must fill the engine's disk is not begun: what serves would suffer. Where nobody can tell, it
+    is tried."""
+    storage, held = steps.observed.storage, steps.observed.present.values()
+    if storage.lacking(image, held) is None:
+        return True
+    needed, free = format_size(storage.needed(image, held)), format_size(storage.free or 0)
+    steps.block(
+        _subject(target),
+        "PLAN024",
+        f"the disk of the engine has {free} free, and image {image} needs about {needed}",
+        "make room there: `docker image prune` takes what nothing uses; then it is pulled",
+    )
+    return False
 
 
 def _has_network(steps: Steps, target: Target, use: NetworkUse) -> bool:
