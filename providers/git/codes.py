@@ -19,4 +19,5 @@ CODES = {
     "GIT014": "The GitHub App gets no token.",
     "GIT015": "What is fetched does not fit.",
     "GIT016": "The remote names no branch any more.",
+    "GIT017": "git does not know in whose name a commit is to be made.",
 }

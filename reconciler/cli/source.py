@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,12 @@ class Source:
 
     def at(self, commit: str, path: str) -> Source:
         """Another commit of the same repository. Raises Stop, ProviderError."""
-        return _load(self.repository, self.repository.tree(commit), commit, path, "live", ())
+        tree = self.repository.tree(commit)
+        files = tree.files(".")
+        spec_set, problems = load(read_spec_files(tree, files, path), path=path)
+        if has_errors(problems):
+            raise Stop(ERROR, tuple(problems), commit=commit)
+        return replace(self, tree=tree, commit=commit, path=path, specs=spec_set, files=files, problems=())
 
     def lineage(self, others: Sequence[str]) -> Mapping[str, Kinship]:
         """Each of the commits as related to this one."""

@@ -1,0 +1,198 @@
+"""One commit on a branch, made without a work tree and pushed, as the person who asks for it would.
+
+What else reads and fetches begins from an environment of its own; this uses the person's: name, login and
+signing key. It never forces, and runs no hook.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from providers.git.command import Answer, GitCommand
+from providers.git.ref import is_full_id
+from providers.git.repository import GitRepository
+from reconciler.fault import Refused
+
+_PLACES = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "COMMON_DIR"),
+        *("NAMESPACE", "PREFIX", "CEILING_DIRECTORIES", "QUARANTINE_PATH"),
+    )
+)
+"""Variables that name another repository than ours; a hook that calls us has them set."""
+_OPTIONS = ("core.hooksPath=/dev/null", "core.quotePath=false", "gc.auto=0", "maintenance.auto=false")
+_TIMEOUT = 120.0
+_RACE = re.compile(r"cannot lock ref|failed to update ref|incorrect old value|already exists|stale info")
+_NOBODY = re.compile(r"identity unknown|empty ident|tell me who you are|auto-detect email|useConfigOnly")
+_REASON = re.compile(r"\((.*)\)\s*$")
+HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalGit(GitCommand):
+    """git as its user runs it: with that user's configuration, login and key."""
+
+    def _line(self, arguments: Sequence[str]) -> list[str]:
+        return ["git", *(part for option in _OPTIONS for part in ("-c", option)), *arguments]
+
+    def _variables(self) -> dict[str, str]:
+        kept = {name: text for name, text in os.environ.items() if name not in _PLACES}
+        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+        return {**kept, **quiet, **dict(self.quarantine)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a push: done; moved, somebody else was faster; refused, with the reason."""
+
+    result: Literal["done", "moved", "refused"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of a clone, and of its remote where there is one: then that one's tip counts."""
+
+    repository: GitRepository
+    name: str
+    remote: str | None
+
+    @property
+    def ref(self) -> str:
+        """Its full path."""
+        return f"{HEADS}{self.name}"
+
+    @property
+    def _git(self) -> PersonalGit:
+        return PersonalGit(self.repository.root or self.repository.path)
+
+    @property
+    def _seen(self) -> str:
+        """Where this clone keeps what it last saw of it."""
+        is_mirror = self.remote is None or self.repository.root is None
+        return self.ref if is_mirror else f"refs/remotes/{self.remote}/{self.name}"
+
+    def tip(self) -> str:
+        """Its commit now, fetched from the remote where there is one. Raises ProviderError."""
+        if self.remote is not None:
+            line = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", self.remote)
+            self._git.read(*line, f"+{self.ref}:{self._seen}", timeout=_TIMEOUT)
+        return self.repository.resolve(self._seen)
+
+    def write(self, tip: str, path: str, text: str, message: str) -> str:
+        """A commit on ``tip`` in which this file says this; no ref names it yet. Raises ProviderError,
+        Refused where git does not know who the person is."""
+        git = self._git
+        blob = git.read("hash-object", "-w", "--stdin", stdin=text.encode()).text
+        with tempfile.TemporaryDirectory(prefix="reconciler-index-") as folder:
+            own = PersonalGit(git.folder, quarantine=(("GIT_INDEX_FILE", f"{folder}/index"),))
+            own.read("read-tree", tip)
+            own.read("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+            tree = own.read("write-tree").text
+        signs = git.ask("config", "--type=bool", "--get", "commit.gpgSign").text == "true"
+        line = ("commit-tree", *(("-S",) if signs else ()), "-p", tip, "-F", "-", tree)
+        answer = git.ask(*line, stdin=message.encode(), timeout=_TIMEOUT)
+        if answer.status and _NOBODY.search(answer.stderr):
+            remedy = "git config --global user.name NAME, and user.email"
+            raise Refused("GIT017", "git", "it does not know who you are", "a name and an address", remedy)
+        if answer.status or not is_full_id(answer.text):
+            raise git.failure("commit-tree", answer)
+        return answer.text
+
+    def push(self, commit: str, tip: str) -> Pushed:
+        """Let the branch go from ``tip`` to the commit. Raises ProviderError where git itself fails."""
+        if self.remote is None:
+            answer = self._git.ask("update-ref", "-m", "rollback", self.ref, commit, tip)
+            return Pushed("done") if answer.status == 0 else Pushed("moved", _last(answer))
+        line = ("push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", self.remote)
+        answer = self._git.ask(*line, f"{commit}:{self.ref}", timeout=_TIMEOUT)
+        if answer.status == 0:
+            self._git.ask("update-ref", self._seen, commit)
+            return Pushed("done")
+        told = [row for row in answer.text.splitlines() if row.startswith("!\t")]
+        if not told:
+            return Pushed("refused", _last(answer))
+        found = _REASON.search(told[0])
+        reason = found[1] if found else told[0]
+        is_moved = "[rejected]" in told[0] or bool(_RACE.search(reason))
+        return Pushed("moved" if is_moved else "refused", _why(answer) or reason)
+
+    def is_changed(self, path: str) -> bool:
+        """Whether the file in the work tree is another than the last commit's, while this branch is checked
+        out. Raises ProviderError."""
+        root = self.repository.root
+        if root is None or not self._is_checked_out():
+            return False
+        return path in self.repository.uncommitted([path])
+
+    def follow(self, commit: str, tip: str, path: str) -> bool:
+        """Let this clone's own branch and, where it is checked out, this one file come along; nothing where
+        the branch has gone its own way, or the file is changed. Raises ProviderError."""
+        own = self._git.ask("rev-parse", "--verify", "--quiet", f"{self.ref}^{{commit}}").text
+        if self.repository.root is None or own not in (tip, commit) or self.is_changed(path):
+            return False
+        if self._is_elsewhere():
+            return False
+        if own == tip and self._git.ask("update-ref", "-m", "rollback", self.ref, commit, tip).status:
+            return False
+        if self._is_checked_out():
+            blob = self._git.read("rev-parse", f"{commit}:{path}").text
+            at_root = PersonalGit(self.repository.root)
+            at_root.read("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+            at_root.read("checkout-index", "--force", "--index", "--", path)
+        return True
+
+    def _is_checked_out(self) -> bool:
+        return self._git.ask("symbolic-ref", "--quiet", "HEAD").text == self.ref
+
+    def _is_elsewhere(self) -> bool:
+        """Whether another work tree of this clone has it: its files would seem to be changed."""
+        listed = self._git.ask("worktree", "list", "--porcelain").text.split("\n\n")
+        others = [entry.splitlines() for entry in listed if f"\nbranch {self.ref}" in f"\n{entry}"]
+        root = self.repository.root
+        here = None if root is None else f"worktree {root}"
+        return any(lines[0] != here for lines in others if lines)
+
+
+def open_branch(repository: GitRepository, name: str | None) -> Branch | None:
+    """The branch of this name; without one the remote's default branch, else the one that is checked out.
+    None where there is none. Raises ProviderError."""
+    git = PersonalGit(repository.path)
+    remote = _remote(git)
+    if name is None and remote is not None:
+        answer = git.ask("ls-remote", "--symref", remote, "HEAD", timeout=_TIMEOUT)
+        if answer.status:
+            raise git.failure("ls-remote", answer)
+        found = re.search(rf"^ref: {HEADS}(\S+)\tHEAD$", answer.text, re.MULTILINE)
+        name = found[1] if found else None
+    elif name is None:
+        head = git.ask("symbolic-ref", "--quiet", "HEAD").text
+        name = head.removeprefix(HEADS) if head.startswith(HEADS) else None
+    return None if name is None else Branch(repository, name, remote)
+
+
+def _remote(git: GitCommand) -> str | None:
+    """``origin``, else the only one."""
+    listed = git.ask("config", "--name-only", "--get-regexp", r"^remote\..*\.url$").text.splitlines()
+    names = [line.removeprefix("remote.").removesuffix(".url") for line in listed]
+    return "origin" if "origin" in names else names[0] if len(names) == 1 else None
+
+
+def _why(answer: Answer) -> str:
+    """What a server says of its refusal, where it says anything."""
+    said = [
+        line.removeprefix("remote: ").strip() for line in answer.stderr.splitlines() if "remote: " in line
+    ]
+    told = [line for line in said if line.startswith(("error:", "GitLab:")) or "rotected" in line]
+    return told[0] if told else ""
+
+
+def _last(answer: Answer) -> str:
+    lines = [line for line in answer.stderr.splitlines() if line.startswith(("fatal:", "error:"))]
+    return (lines or answer.stderr.splitlines()[-1:] or ["no message"])[0]
