@@ -19,6 +19,8 @@ from specs.service import Service
 
 LINES: Final = 8
 """Last lines of a failed instance that are shown."""
+HOOK_CODES: Final = ("PLAN024", "PLAN025")
+"""Codes of holds for which a hook is the reason."""
 _STOPPED: Final = (0, 137, 143)
 """Exit codes that our own stop may have given it: they say nothing of why it failed."""
 
@@ -61,10 +63,13 @@ def evidence_of(instance: Instance, service: Service | None) -> Evidence:
 
 
 def held_instances(blocks: Iterable[Block], observed: Observed) -> Mapping[str, Instance]:
-    """Service name -> the newest instance that holds it, of those that are told to be held."""
+    """Service name -> the newest instance that holds it, of those that are told to be held; where a hook
+    does, the container that ran it."""
     views = group(observed)
-    names = sorted({block.subject.name for block in blocks if block.held})
-    return {name: views.of(name).held[-1] for name in names if views.of(name).held}
+    codes = {block.subject.name: block.code for block in blocks if block.held}
+    views_of = {name: views.of(name) for name in sorted(codes)}
+    left = {n: v.hooks if codes[n] in HOOK_CODES else v.held for n, v in views_of.items()}
+    return {name: instances[-1] for name, instances in left.items() if instances}
 
 
 def is_held_name(object_name: str) -> bool:
@@ -85,7 +90,8 @@ def why_held(instance: Instance, service: Service | None) -> str | None:
         code = _own_exit_code(instance)
         last = f"; the last exit code was {code}" if code is not None else ""
         return f"it exited {instance.exits - 1} times{last}"
-    if service is not None and service.is_job and _own_exit_code(instance) is not None:
+    is_job = instance.role.is_hook or (service is not None and service.is_job)
+    if is_job and _own_exit_code(instance) is not None:
         return exit_words(instance)
     if _has_failing_check(instance):
         return "its health check failed"

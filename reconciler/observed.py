@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from reconciler.desired import NOTHING, Fields, Generation, Subject
 from reconciler.handle import Handle as Handle
 from reconciler.ownership import Role
+from reconciler.storage import NO_STORAGE, Storage
+from reconciler.storage import LiveImage as LiveImage
 from reconciler.traffic import NO_TRAFFIC, Probe, Traffic
 from specs.reference import Digest
 from specs.rollout_times import HealthTimes
@@ -196,15 +198,6 @@ class Traits:
 _NO_TRAITS = Traits()
 
 
-@dataclass(frozen=True, slots=True)
-class LiveImage:
-    """An image that the engine holds: the paths of its VOLUME instructions, and whether it carries
-    ``reconciler.`` labels (then it is refused: it could pose as an instance)."""
-
-    volumes: tuple[str, ...] = ()
-    reserved_labels: bool = False
-
-
 ABSENT: Literal["absent"] = "absent"
 Artifact: TypeAlias = "Digest | Literal['absent']"
 
@@ -240,6 +233,7 @@ class Observed:
     vanished: tuple[Marker, ...] = ()
     """Markers that a person wrote, that this process knows of and nobody finds any more: they count
     (``markers`` has them) and are put back."""
+    storage: Storage = NO_STORAGE
     traffic: Traffic = NO_TRAFFIC
     ourselves: Handle | None = None
     """The instance that this very process runs in."""

@@ -40,7 +40,9 @@ from reconciler.proxies import (
     RunningProxy,
 )
 from reconciler.repository import Origin, Repository, Tree, TreeFile
+from reconciler.storage import Layer
 from reconciler.stranger import Maker, Stranger, Strangers
+from reconciler.world import Question, World
 from specs.reference import Digest, ImageRef
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "Insides",
     "Instance",
     "Kinship",
+    "Layer",
     "LiveImage",
     "LiveNetwork",
     "LiveTask",
@@ -115,6 +118,11 @@ class Registry(Protocol):
         """The digest that a tag names, or the digest itself when it exists; None when absent."""
         ...
 
+    async def layers(self, ref: ImageRef, platform: str) -> Sequence[Layer] | None:
+        """The layers of what an engine of this platform (``linux/amd64``) pulls; None when that is absent or
+        cannot be told."""
+        ...
+
     async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
         """Push the input document as a small OCI artifact under the tag of ``ref``."""
         ...
@@ -141,37 +149,6 @@ class FileEntry:
     gid: int
     content: bytes = field(repr=False)
     link: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a pass wants to know of a runtime."""
-
-    owner: Owner
-    names: tuple[str, ...] = ()
-    """Object names that we are about to use: who holds them?"""
-    registries: tuple[LocalRegistry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """One look at a runtime; the runtime's part of ``Observed``. Parts that could not be read are named
-    in ``unreadable`` and are then empty; an empty part without such an entry is truly empty."""
-
-    at: float
-    instances: tuple[Instance, ...] = ()
-    networks: tuple[LiveNetwork, ...] = ()
-    volumes: tuple[LiveVolume, ...] = ()
-    markers: tuple[Marker, ...] = ()
-    namesakes: tuple[Namesake, ...] = ()
-    tasks: tuple[LiveTask, ...] = ()
-    registry_running: frozenset[str] = frozenset()
-    unreadable: tuple[Unreadable, ...] = ()
-    traits: Traits = Traits()
-    ports: Mapping[int, str] = field(default_factory=dict)
-    tenants: frozenset[Tenant] = frozenset()
-    engine: str = ""
-    """The engine's own id, whatever way it was reached; empty where it was not told."""
 
 
 class Runtime(Dialogue, Strangers, Contents, Protocol):

@@ -65,6 +65,14 @@ def format_duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def format_size(size: float) -> str:
+    """``900 kB``, ``1.2 GB``: in steps of a thousand, as engines say it."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size, units = size / 1000, units[1:]
+    return f"{size:.1f} {units[0]}" if size < 10 and units[0] != "B" else f"{size:.0f} {units[0]}"
+
+
 def format_value(value: Json) -> str:
     """A field's value on one short line; secrets by name, a masked value as such."""
     if value is None:

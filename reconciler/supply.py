@@ -137,15 +137,15 @@ def _has_image(steps: Steps, target: Target) -> bool:
 
 
 def _has_disk(steps: Steps, target: Target, image: str) -> bool:
-    """A pull that must fill the engine's disk is not begun: what serves would suffer. Where nobody can tell, it
-    is tried."""
+    """A pull that must fill the engine's disk is not begun: what serves would suffer. Where nobody can tell,
+    it is tried."""
     storage, held = steps.observed.storage, steps.observed.present.values()
     if storage.lacking(image, held) is None:
         return True
     needed, free = format_size(storage.needed(image, held)), format_size(storage.free or 0)
     steps.block(
         _subject(target),
-        "PLAN024",
+        "PLAN026",
         f"the disk of the engine has {free} free, and image {image} needs about {needed}",
         "make room there: `docker image prune` takes what nothing uses; then it is pulled",
     )

@@ -58,7 +58,11 @@ class Images:
                 return await self.find(name)
 
         found = zip(ordered, await asyncio.gather(*map(one, ordered)), strict=True)
-        return {name: LiveImage(facts.volumes, has_reserved_labels(facts)) for name, facts in found if facts}
+        return {
+            name: LiveImage(facts.volumes, has_reserved_labels(facts), facts.layers)
+            for name, facts in found
+            if facts
+        }
 
     async def pull(self, ref: ImageRef, login: Login | None) -> None:
         """Bring an image here. By digest, so that nothing is tagged; by tag only where ``ref`` has no
@@ -92,6 +96,7 @@ def _facts(image: Node) -> ImageFacts:
         volumes=image_volumes(image),
         entrypoint=tuple(texts(image, "Config", "Entrypoint")),
         user=text(image, "Config", "User"),
+        layers=tuple(texts(image, "RootFS", "Layers")),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from providers.docker import listing, markers, registry, tasks
+from providers.docker.disk import free_bytes, platform_of
 from providers.docker.engine import Engine, Query
 from providers.docker.faults import EngineError, unclear
 from providers.docker.images import Images
@@ -97,6 +98,8 @@ class Look:
             ports=listing.foreign_ports(containers or [], frozenset(self.ours)),
             tenants=tenants(containers or [], frozenset(self.ours)),
             engine=text(clock, "ID"),
+            free=free_bytes(clock or {}, self.engine.line),
+            platform=platform_of(clock or {}),
         )
 
     async def _traits(self, about: object) -> Traits:

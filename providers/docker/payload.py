@@ -32,6 +32,8 @@ class ImageFacts:
     volumes: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     user: str = ""
+    layers: tuple[str, ...] = ()
+    """Digests of its layers as they are unpacked."""
 
 
 def create_payload(

@@ -53,6 +53,8 @@ class Ground:
 
     def __init__(self, host: str, clock: Clock) -> None:
         self.host = host
+        self.free: int | None = None
+        """Bytes free for images, where a test says so."""
         self.time = clock
         self.faults = Faults()
         self.containers: dict[str, Container] = {}

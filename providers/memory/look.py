@@ -50,6 +50,8 @@ def look(ground: Ground, question: Question) -> World:
         ports=_ports(ground, owner),
         tenants=tenants(ground),
         engine=ground.host,
+        free=ground.free,
+        platform="linux/amd64",
     )
 
 

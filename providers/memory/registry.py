@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from providers.memory.faults import Call, Faults
-from reconciler.provider import ProviderError
+from reconciler.provider import Layer, ProviderError
 from specs.reference import Digest, ImageRef
 
 
@@ -27,6 +28,8 @@ class MemoryRegistry:
     def __init__(self, host: str = "registry.test") -> None:
         self.host = host
         self.repositories: dict[str, Repository] = {}
+        self.sizes: dict[str, int] = {}
+        """Bytes of the images of a repository, where a test says any."""
         self.faults = Faults()
 
     async def ping(self) -> None:
@@ -41,6 +44,14 @@ class MemoryRegistry:
         """The digest that a tag or digest names; None when absent."""
         await self._read("digest", str(ref))
         return self.find(ref)
+
+    async def layers(self, ref: ImageRef, platform: str) -> Sequence[Layer] | None:
+        """What ``sizes`` says of it; None when it is absent, or nothing is said."""
+        await self._read("layers", str(ref))
+        size = self.sizes.get(ref.repository)
+        if size is None or self.find(ref) is None:
+            return None
+        return [Layer(f"{platform}:{self.find(ref)}", size)]
 
     async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
         """Keep the input document under the tag of ``ref``."""

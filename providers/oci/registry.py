@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,10 +14,11 @@ from providers.oci.client import Call, Client
 from providers.oci.credentials import credential_source
 from providers.oci.faults import GONE, NO_INPUTS, REFERENCE_UNUSABLE, TOO_LARGE
 from providers.oci.inputs import DOCUMENT_LIMIT, EMPTY, EMPTY_CONFIG, describe_inputs, find_document
+from providers.oci.layers import read_layers
 from providers.oci.listing import list_tags
 from providers.oci.manifests import Manifests
 from providers.oci.transport import Content, Deadlines, Transport
-from reconciler.provider import Login
+from reconciler.provider import Layer, Login
 from specs.reference import Digest, ImageRef, InvalidReference
 
 _CHUNK = 1 << 16
@@ -45,6 +46,10 @@ class OciRegistry:
     async def digest(self, ref: ImageRef) -> Digest | None:
         """The digest that a tag names, or the digest itself when it exists; None when absent."""
         return await self.manifests.find(ref)
+
+    async def layers(self, ref: ImageRef, platform: str) -> Sequence[Layer] | None:
+        """The layers of what an engine of this platform pulls; None when that is absent."""
+        return await read_layers(self.manifests, self.blobs, ref, platform)
 
     async def probe_push(self, ref: ImageRef) -> None:
         """Prove the right to push into the repository of ``ref``, leaving nothing."""

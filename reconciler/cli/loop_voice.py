@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.drift_news import DriftNews
 from reconciler.cli.loop_audience import Refusal
+from reconciler.cli.lost_images import lost_images
 from reconciler.desired import Desired, Json, Subject
 from reconciler.hand_stop import how_to_keep
 from reconciler.journal import Journal
@@ -32,6 +33,8 @@ class Voice:
 
     secrets: set[str] = field(default_factory=set, repr=False)
     drift: DriftNews = field(default_factory=DriftNews)
+    lost: dict[Owner, Mapping[str, str]] = field(default_factory=dict)
+    """What cannot be had back, as it was told last."""
     silent: set[Owner] = field(default_factory=set)
     """Of whom the journal cannot be written, which was told."""
     _log: FilteringBoundLogger | None = None
@@ -98,6 +101,10 @@ class Voice:
                 hint = how_to_keep(desired.owner, action)
                 words = {"if_that_was_meant": hint} if hint else {}
                 log.info("started", action=describe(action), cause=cause, **words)
+        lost = report.observed.storage.lost
+        if lost != self.lost.get(desired.owner, {}):
+            self.lost[desired.owner] = lost
+            self.warn(desired.owner, lost_images(desired, report.observed))
         drifted, is_over = self.drift.changed(desired.owner, report.plan)
         if drifted:
             heal = f"reconciler apply {desired.owner.environment} --heal"

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from reconciler.cli.envelope import Report
+from reconciler.cli.lost_images import lost_images
 from reconciler.cli.options import Options
 from reconciler.cli.reach import Reach
 from reconciler.cli.workspace import Workspace, open_workspace
@@ -68,7 +69,7 @@ def report_of(workspace: Workspace, desired: Desired, observed: Observed, report
         commit=desired.commit,
         at=observed.at,
         mode=workspace.source.mode,
-        problems=workspace.told(observed),
+        problems=(*workspace.told(observed), *lost_images(desired, observed)),
         unreadable=observed.unreadable,
     )
 
