@@ -21,11 +21,12 @@ from fleet import Fleet, write_fleet
 from idle import measure_idle
 from link import measure_link
 from loop import measure_loop
+from loss import SITES, Wanted, measure_bad, measure_loss, measure_proxy
 from timing import Run, in_turn, run
 
 from ground import Ground, RunningEngine, find_machine_engine, read_private
 
-_ALL = ["pure", "passes", "validate", "decide", "idle", "new", "ssh", "look", "rest", "loop"]
+_ALL = ["pure", "passes", "validate", "decide", "idle", "new", "ssh", "look", "rest", "loop", "loss"]
 COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 
 
@@ -38,6 +39,12 @@ def main() -> int:
     parser.add_argument("--rest", type=float, default=60.0, help="seconds that an idle loop is watched")
     parser.add_argument("--sizes", nargs="*", type=int, default=[50, 200])
     parser.add_argument("--engines", nargs="*", help="versions; all that run by default")
+    parser.add_argument("--deploys", type=int, default=3, help="under load; published figures are of 20")
+    parser.add_argument("--rate", type=float, default=150.0, help="requests a second; published: 500")
+    parser.add_argument("--seconds", type=float, default=45.0, help="of load; published: 1200")
+    parser.add_argument("--sites", nargs="*", choices=SITES, default=SITES, help="what deploys under load")
+    parser.add_argument("--abrupt", action="store_true", help="an application that exits at once when asked")
+    parser.add_argument("--bad", action="store_true", help="also versions that go wrong, under load")
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}")
     if "pure" in options.only:
@@ -50,6 +57,8 @@ def main() -> int:
         for engine in chosen:
             print(f"\nengine {engine.exact_version} (API {engine.api})", flush=True)
             measure_engine(engine, f"{ground.registry}/busybox:1.36", Path(scratch), options)
+        if "loss" in options.only:
+            measure_losses(ground, chosen[-1], Path(scratch), options)
     return 0
 
 
@@ -79,6 +88,16 @@ def measure_engine(engine: RunningEngine, image: str, scratch: Path, options: ar
                 print(f"a loop that keeps {size} services, nothing to do: {rest}", flush=True)
         finally:
             clear(engine, fleet)
+
+
+def measure_losses(ground: Ground, engine: RunningEngine, scratch: Path, options: argparse.Namespace) -> None:
+    """Deploys under load, on the newest engine alone."""
+    wanted = Wanted(options.deploys, options.rate, options.seconds, options.abrupt)
+    measure_loss(ground, engine, scratch / "l", wanted, options.sites)
+    if options.bad:
+        measure_bad(ground, engine, scratch / "b", wanted, options.sites)
+    through = [name for name in options.sites if name in ("ours", "hand")]
+    measure_proxy(ground, engine, scratch / "p", Wanted(0, options.rate, 10.0), through)
 
 
 def measure_validation(engine: RunningEngine, image: str, folder: Path) -> None:

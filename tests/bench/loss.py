@@ -1,0 +1,163 @@
+"""Requests lost while an application is deployed again and again under load; ours beside what peers lose.
+
+    python tests/bench/measure.py --only loss --deploys 20 --rate 500 --seconds 1200 --sites ours compose
+
+Each deploy brings another version of the same application (`loss_app`). The load (`loss_load`) is a process
+of its own.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from loss_image import make_app_image
+from loss_record import Kind, Record, read_records
+from loss_report import Deploy, Result, compare, measure_harm, measure_latency, measure_turns, read_log
+from loss_sites import HOST, Compose, HandMade, NotDeployed, Site, until
+from loss_swarm import Stack
+from loss_words import tell
+
+from ground import MACHINE, Ground, RunningEngine
+
+_SITES: dict[str, type[Site]] = {"compose": Compose, "hand": HandMade, "stack": Stack}
+SITES = list(_SITES)
+FAULTS = ("never_ready", "exits", "fails_after:200", "unhealthy_after:3")
+_SETTLE_S, _TAIL_S, _TURNS = 2.0, 12.0, 3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How much of it: requests a second, for how many seconds, over how many deploys."""
+
+    deploys: int
+    rate: float
+    seconds: float
+    is_abrupt: bool = False
+    """Whether the application exits at once when it is asked to stop."""
+
+
+def measure_loss(
+    ground: Ground, engine: RunningEngine, folder: Path, wanted: Wanted, names: Sequence[str]
+) -> None:
+    """Every site in turn."""
+    image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
+    results = []
+    for name in names:
+        if name == "stack" and MACHINE in ground.engines:
+            print("no stack: a swarm needs an engine of its own, which only private engines can be")
+            continue
+        with _SITES[name](engine, image, caddy, folder / name) as site:
+            results.append(run_site(site, wanted))
+        print("\n".join(tell(results[-1])), flush=True)
+    for peer in results[1:] if names[0] == "ours" else ():
+        ratio = results[0].turn / peer.turn
+        print(f"lost: ours {results[0].lost}, {peer.name} {peer.lost}; apply to all-new: ratio {ratio:.2f}")
+
+
+def measure_bad(
+    ground: Ground, engine: RunningEngine, folder: Path, wanted: Wanted, names: Sequence[str]
+) -> None:
+    """Versions that go wrong, each where a good one served: what was seen of them, and for how long."""
+    image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
+    for name in names:
+        for fault in FAULTS:
+            place = folder / f"{name}-{fault.replace(':', '-')}"
+            with _SITES[name](engine, image, caddy, place) as site:
+                result = run_site(site, Wanted(1, wanted.rate, 40.0), fault)
+            answered, bad, seconds = measure_harm(result.records, "v1")
+            said = "said so" if result.deploys[0].refused else "said nothing"
+            print(
+                f"{site.name}, {fault}: {result.lost} lost, {answered} answered by it, {bad} of these badly, "
+                f"over {seconds:.1f} s; the deploy {said}",
+                flush=True,
+            )
+
+
+def measure_proxy(
+    ground: Ground, engine: RunningEngine, folder: Path, wanted: Wanted, names: Sequence[str]
+) -> None:
+    """The same application by a published port of its own, and through each site's proxy, in turn."""
+    image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
+    with ExitStack() as stack:
+        sites = [Compose(engine, image, caddy, folder / "direct")]
+        sites += [_SITES[name](engine, image, caddy, folder / f"through-{name}") for name in names]
+        for site in sites:
+            stack.enter_context(site).deploy("v0")
+            assert until(partial(is_serving, site.port), 30.0), f"{site.name} does not serve"
+        records: dict[str, list[Record]] = {site.name: [] for site in sites}
+        for turn in range(_TURNS):
+            for site in sites:
+                out = site.folder / f"latency-{turn}.tsv"
+                start_load(site.port, wanted, out, "--only", "new", "kept").communicate()
+                records[site.name] += read_records(out)
+    for kind in (Kind.NEW, Kind.KEPT):
+        found = {name: measure_latency(r for r in rows if r.kind is kind) for name, rows in records.items()}
+        direct, *others = found.items()
+        print(f"{kind.value} connections, direct: p50 / p99 / most {direct[1]}")
+        for name, latency in others:
+            added = (latency.p50 - direct[1].p50) * 1000, (latency.p99 - direct[1].p99) * 1000
+            print(
+                f"  through the proxy of {name}: {latency}: {added[0]:.2f} / {added[1]:.2f} ms more",
+                flush=True,
+            )
+
+
+def run_site(site: Site, wanted: Wanted, fault: str = "") -> Result:
+    """A first version, then the load, and the deploys at even distances while it runs."""
+    usual = "abrupt" if wanted.is_abrupt else ""
+    site.deploy("v0", usual)
+    assert until(lambda: is_serving(site.port), 30.0), f"{site.name} does not serve"
+    out = site.folder / "records.tsv"
+    with start_load(site.port, wanted, out) as load:
+        time.sleep(_SETTLE_S)
+        distance = max(0.0, wanted.seconds - _SETTLE_S - _TAIL_S) / wanted.deploys
+        began, deploys = time.monotonic(), []
+        for number in range(wanted.deploys):
+            time.sleep(max(0.0, began + number * distance - time.monotonic()))
+            if load.poll() is not None:
+                break
+            deploys.append(deploy(site, f"v{number + 1}", fault or usual))
+        told, _ = load.communicate(timeout=wanted.seconds + 120)
+        assert load.returncode == 0, "the load failed"
+    records = read_records(out)
+    server = compare(records, *read_log(site.log))
+    return Result(site.name, records, deploys, measure_turns(records, deploys), server, json.loads(told))
+
+
+def deploy(site: Site, version: str, fault: str) -> Deploy:
+    """One deploy, timed."""
+    began = time.monotonic()
+    try:
+        site.deploy(version, fault)
+    except NotDeployed:
+        return Deploy(version, began, time.monotonic(), refused=True)
+    return Deploy(version, began, time.monotonic())
+
+
+def start_load(port: int, wanted: Wanted, out: Path, *more: str) -> subprocess.Popen[str]:
+    """The load as a process; what it prints at its end is the summary of its streams."""
+    script = str(Path(__file__).with_name("loss_load.py"))
+    words = ["--port", str(port), "--rate", str(wanted.rate), "--seconds", str(wanted.seconds)]
+    command = [sys.executable, script, *words, "--out", str(out), "--host", HOST, *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def is_serving(port: int) -> bool:
+    """Whether the application answers there."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/", headers={"Host": HOST})
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
