@@ -64,7 +64,7 @@ def retriable_ids(view: ServiceView) -> tuple[str, ...]:
         is_lost = note.state == "started" and note.container not in states
         if note.container and states.get(note.container) != "running":
             found |= {note.container} if is_lost or note.state in ("failed", "killed") else set()
-    return tuple(sorted(found - tending.retried))
+    return tuple(sorted(found))
 
 
 def tend(steps: Steps, target: Target, view: ServiceView) -> Tending:

@@ -42,7 +42,8 @@ def may_begin(steps: Steps, rollout: Rollout, tending: Tending) -> bool:
         wait_for_end(steps, target.service.name, tending.running)
         return False
     if tending.is_noting or any(run.state == "created" for run in tending.runs):
-        steps.wait(rollout.subject, "what its hook did is written down", Ender.US)
+        words = "how its hook ended is noted" if tending.is_noting else "what is left of its hook goes first"
+        steps.wait(rollout.subject, words, Ender.US)
         return False
     if (hooks.pre_deploy is None and hooks.post_deploy is None) or not is_supplied(steps, target):
         return True

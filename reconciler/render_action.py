@@ -96,10 +96,11 @@ def describe(action: Action) -> str:
             return f"pull {shorten(str(action.ref))}"
         case RetireInstance():
             is_held = action.name.endswith(f"_{Role.HELD.value}")
+            first = "run its pre_stop, " if action.pre_stop else ""
             return (
-                f"hold {name}: stop it and keep its logs"
+                f"hold {name}: {first}stop it and keep its logs"
                 if is_held
-                else f"retire {name}: stop it and keep it"
+                else f"retire {name}: {first}stop it and keep it"
             )
         case ReviveInstance():
             return f"bring {name} back as {escape(action.name)}"

@@ -22,7 +22,7 @@ class Said:
     ) -> tuple[Marker, ...]:
         """What is known and gone; learns what is there. Only for a look that could read the markers."""
         found = newest_said(markers, SAID)
-        held = frozenset(i.handle.id for i in instances if i.role is Role.HELD)
+        held = frozenset(i.handle.id for i in instances if i.role is Role.HELD or i.role.is_hook)
         # Whatever is there is the newest word, also under a lower number: who wrote it saw none of ours.
         lost = {k: m for k, m in self.known.items() if k not in found and still_says(m, held, now)}
         self.known = {**lost, **found}

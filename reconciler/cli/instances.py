@@ -16,7 +16,7 @@ from reconciler.render import escape
 from specs.problem import Problem
 from specs.suggest import did_you_mean
 
-_ROLES = (Role.LIVE, Role.KEPT, Role.HELD)
+_ROLES = tuple(Role)
 
 
 async def look_at_instances(workspace: Workspace, clients: Clients) -> World:

@@ -11,6 +11,7 @@ from reconciler.cli.session import meet, report_of, run_live
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired, Json
+from reconciler.hook_tending import retriable_ids
 from reconciler.loop_mark import living_loop
 from reconciler.observed import Marker
 from reconciler.render import escape
@@ -24,7 +25,8 @@ def run(options: Options) -> Report:
 
 
 async def report_retry(workspace: Workspace, clients: Clients) -> Report:
-    """Write one marker a service, naming its held instances. Raises Stop when nothing is held."""
+    """Write one marker a service, naming its held instances and the containers of hooks that did not end
+    well. Raises Stop when there are none."""
     desired, observed = await meet(workspace, clients)
     if observed.cannot_read("instances") or observed.cannot_read("markers"):
         return report_of(workspace, desired, observed, Report(CANNOT_TELL, "cannot tell what is held\n"))
@@ -33,7 +35,8 @@ async def report_retry(workspace: Workspace, clients: Clients) -> Report:
     chosen = [workspace.options.service] if workspace.options.service else sorted(views.services)
     released: list[Json] = []
     for service_name in chosen:
-        held = [instance.handle.id for instance in views.of(service_name).held]
+        view = views.of(service_name)
+        held = {*(instance.handle.id for instance in view.held), *retriable_ids(view)}
         earlier = markers.get((RETRY, service_name))
         if held:
             value = json.dumps({"instances": sorted(held)})

@@ -12,6 +12,7 @@ from plan_commit import OWNER, SOURCE, digest_of, image_of
 from plan_volumes import live_volumes
 from reconciler.changes import LIMIT_PATHS
 from reconciler.desired import Desired, DesiredService, Subject
+from reconciler.hook_notes import Note, command_digest, write_notes
 from reconciler.observed import (
     ABSENT,
     Artifact,
@@ -163,12 +164,26 @@ class _Look:
             kind, subject, number = words["kind"], words.get("subject", ""), words.get("sequence", 1)
             if kind == "job":
                 value = json.dumps(self._job(subject, words["value"]))
+            elif kind == "hook":
+                value = write_notes([self._note(subject, dict(note)) for note in words["value"]])
             yield Marker(kind, subject, number, value, f"marker_{kind}_{subject}_{number}")
 
     def _job(self, service_name: str, commit_name: str) -> Mapping[str, str]:
         service = self._service(commit_name, service_name)
         seen = self.case.commit(commit_name).generation(service)
         return {**asdict(seen), "input": service.image.input}
+
+    def _note(self, service_name: str, words: dict[str, Any]) -> Note:
+        commit_name = words.pop("of", "desired")
+        service = self._service(commit_name, service_name)
+        command = words.pop("command", "")
+        return Note(
+            role=Role(words.pop("hook")),
+            generation=self.case.commit(commit_name).generation(service),
+            input=service.image.input,
+            command=command_digest(command.split()) if command else "",
+            **words,
+        )
 
     def _release(self, service_name: str, entry: Any) -> Release:
         words = {"of": entry} if isinstance(entry, str) else entry

@@ -16,12 +16,13 @@ from reconciler.actions import (
     RemoveMarker,
     RetireInstance,
     ReviveInstance,
+    RunHook,
 )
 from reconciler.decision import Block, Plan, Wait
 from reconciler.render_action import describe_change, interruption, verb_of
 from reconciler.secret_volume import secret_volume
 
-_INSTANCE = re.compile(r"shop_dev_([a-z0-9-]+)_([a-z0-9]+)_(\d+)(_kept|_held)?")
+_INSTANCE = re.compile(r"shop_dev_([a-z0-9-]+)_([a-z0-9]+)_(\d+)(_kept|_held|_pre-deploy|_post-deploy)?")
 
 
 def plan_text(case: Case, decided: Plan) -> str:
@@ -55,10 +56,16 @@ def _details(case: Case, action: Action) -> str:
     if isinstance(action, MendInstance):
         return f": {', '.join(describe_change(change) for change in action.changes)}"
     if isinstance(action, RetireInstance | ReviveInstance):
-        return f" as {action.name}"
+        first = action.pre_stop if isinstance(action, RetireInstance) else None
+        return f" as {action.name}" + (f" after {' '.join(first.command)}" if first else "")
     if isinstance(action, PutMarker) and action.kind == "release":
         names = [f"{e['digest']} x{e['replicas']}" for e in json.loads(action.value)["releases"]]
         return f": {', '.join(names)}"
+    if isinstance(action, PutMarker) and action.kind == "hook":
+        hooks = [f"{e['hook']} of {e['digest']} {e['state']}" for e in json.loads(action.value)["hooks"]]
+        return f": {', '.join(hooks)}"
+    if isinstance(action, RunHook):
+        return f": {' '.join(action.words)}"
     return ""
 
 
