@@ -29,6 +29,8 @@ class ProbeRequest:
     """The whole id."""
     port: int
     ready: Ready
+    service_name: str = ""
+    """Whose it is: it is asked by a name of this service's route."""
 
 
 @dataclass(frozen=True, slots=True)
