@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconciler.handle import Handle
 from reconciler.ownership import Owner
@@ -84,6 +84,7 @@ class Proxies(Protocol):
         ...
 
 
+@runtime_checkable
 class Insides(Protocol):
     """Reaches into running containers and volumes: what a runtime gives to who drives a process in it."""
 

@@ -1,5 +1,5 @@
-"""The proxies of an environment, driven through Caddy's admin socket and the files of its tables. A part of it
-can be imported without the whole."""
+"""The proxies of an environment, by Caddy's admin socket and the files of their tables. A part can be
+imported without the whole."""
 
 from __future__ import annotations
 

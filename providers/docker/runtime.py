@@ -11,6 +11,7 @@ from providers.docker import (
     facts,
     files,
     hooks,
+    insides,
     instances,
     markers,
     networks,
@@ -39,7 +40,7 @@ from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker
 from reconciler.ownership import Owner
-from reconciler.provider import FileEntry, Login, Question, Runtime, World
+from reconciler.provider import FileEntry, Insides, Login, Question, Runtime, World
 from reconciler.stranger import Stranger
 from specs.reference import ImageRef
 
@@ -55,6 +56,7 @@ class DockerRuntime:
         self._containers = Containers(self.engine, self._images)
         self._host = ""
         self._translations = Translations()
+        self._folders = insides.Folders(self.engine)
 
     async def observe(self, question: Question) -> World:
         """Look at everything of this owner (see ``look.py``)."""
@@ -168,6 +170,16 @@ class DockerRuntime:
         """Remove a task of ours."""
         await tasks.remove(self._containers, owner, handle)
 
+    async def run_inside(
+        self, owner: Owner, handle: Handle, command: Sequence[str], stdin: bytes = b"", deadline: float = 10.0
+    ) -> tuple[int, bytes]:
+        """Run a command to its end in a container of ours: its exit code and its output."""
+        return await insides.run(self._containers, owner, handle, command, stdin, deadline)
+
+    async def folder_of(self, owner: Owner, volume: str) -> str | None:
+        """Where a volume of ours lies on this machine; None when it does not, or not for us."""
+        return await self._folders.folder_of(owner, volume)
+
     async def examine(self) -> RuntimeFacts:
         """What the engine says of itself."""
         return await facts.examine(self.engine)
@@ -198,7 +210,7 @@ class DockerRuntime:
 
 
 if TYPE_CHECKING:
-    _: type[Runtime] = DockerRuntime
+    _: tuple[type[Runtime], type[Insides]] = (DockerRuntime, DockerRuntime)
 
 
 def open_runtime(way: str | Line | None) -> DockerRuntime:

@@ -33,6 +33,7 @@ ABOUT: Final = {
     "BLD": "builds",
     "REG": "registries",
     "DKR": "the engine",
+    "PXY": "the proxies",
 }
 """Families of codes, in the order of the page."""
 _FILES: Final = ("conf/app.conf",)
@@ -78,6 +79,7 @@ def _wrapped(text: str) -> list[str]:
 def meanings() -> dict[str, str]:
     """Every code that a message can bear, and what it means."""
     from providers.buildx import codes as builds
+    from providers.caddy import faults as proxies
     from providers.docker import faults as engines
     from providers.git import codes as repositories
     from providers.oci import faults as registries
@@ -97,7 +99,7 @@ def meanings() -> dict[str, str]:
         policies.CODES,
         pushes.CODES,
     )
-    others = (repositories.CODES, trees.CODES, builds.CODES, registries.CODES, engines.CODES)
+    others = (repositories.CODES, trees.CODES, builds.CODES, registries.CODES, engines.CODES, proxies.CODES)
     return {code: meaning for table in (*tables, *others) for code, meaning in table.items()}
 
 

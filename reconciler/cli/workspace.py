@@ -12,6 +12,7 @@ from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
 from reconciler.cli.images import KnownImage, know_images
+from reconciler.cli.late_proxies import proxies_of
 from reconciler.cli.marked import as_marked
 from reconciler.cli.options import Options
 from reconciler.cli.own_container import own_container_ids
@@ -71,13 +72,15 @@ class Workspace:
         spec = self.effective.environment.runtime
         personal = self.options.verb != "run"
         reach = Reach(self.owner.environment, spec, self.registries.secrets, personal=personal)
+        runtime = open_runtime(reach)
         return Clients(
-            runtime=open_runtime(reach),
+            runtime=runtime,
             registry=self.registries.open,
             login=self.registries.login,
             builder=open_builder(reach, self.registries.logins()) if self.images else None,
             stock=self.stock,
             place=reach.place(),
+            proxies=proxies_of(runtime),
             ourselves=own_container_ids(),
         )
 
