@@ -117,6 +117,13 @@ def last_deployed(desired: Desired, deployed: Mapping[str, str | None], newest: 
     )
 
 
+def is_forward(way: Way, said: DesiredService) -> bool:
+    """Whether the specs themselves say what is gone to: then no entry stands instead of them."""
+    seen, image = way.to.generation, said.image
+    same = seen.digest == image.locked.text if image.locked else way.to.input == image.input
+    return same and seen.fingerprint == said.form.fingerprint
+
+
 def make_entry(
     way: Way,
     said: DesiredService,

@@ -16,6 +16,8 @@ from specs.release import ReleasedService
 
 ROLLBACK = "rollback"
 _LONGEST = 16 << 10
+_LIFTED = "{}"
+"""Nothing is said by deletion: what vanished would be put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def read_marked(markers: Iterable[Marker]) -> Marked:
     entries: dict[str, ReleasedService] = {}
     damaged: set[str] = set()
     for (kind, service_name), marker in newest_markers(markers).items():
-        if kind != ROLLBACK:
+        if kind != ROLLBACK or marker.value == _LIFTED:
             continue
         entry = _read(marker.value)
         if entry is None:
@@ -58,8 +60,8 @@ def _read(value: str) -> ReleasedService | None:
     return entry if entry.instead_of is not None and len(entry.images) == 1 else None
 
 
-def rollback_marker(service_name: str, entry: ReleasedService, markers: Iterable[Marker]) -> Marker:
-    """The marker that says it, newer than those that are there."""
+def rollback_marker(service_name: str, entry: ReleasedService | None, markers: Iterable[Marker]) -> Marker:
+    """The marker that says it, newer than those that are there; without an entry that nothing is said."""
     earlier = newest_markers(markers).get((ROLLBACK, service_name))
-    value = entry.model_dump_json(by_alias=True, exclude_defaults=True)
+    value = _LIFTED if entry is None else entry.model_dump_json(by_alias=True, exclude_defaults=True)
     return Marker(ROLLBACK, service_name, earlier.sequence + 1 if earlier else 1, value)

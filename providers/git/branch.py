@@ -85,6 +85,10 @@ class Branch:
             self._git.read(*line, f"+{self.ref}:{self._seen}", timeout=_TIMEOUT)
         return self.repository.resolve(self._seen)
 
+    def last_seen(self) -> str:
+        """Its commit as this clone last saw it. Raises ProviderError."""
+        return self.repository.resolve(self._seen)
+
     def write(self, tip: str, path: str, text: str, message: str) -> str:
         """A commit on ``tip`` in which this file says this; no ref names it yet. Raises ProviderError,
         Refused where git does not know who the person is."""
@@ -123,19 +127,24 @@ class Branch:
         is_moved = "[rejected]" in told[0] or bool(_RACE.search(reason))
         return Pushed("moved" if is_moved else "refused", _why(answer) or reason)
 
-    def is_changed(self, path: str) -> bool:
-        """Whether the file in the work tree is another than the last commit's, while this branch is checked
+    def is_changed(self, path: str, tip: str) -> bool:
+        """Whether the file is another than in ``tip``, in the index or on disk, while this branch is checked
         out. Raises ProviderError."""
         root = self.repository.root
         if root is None or not self._is_checked_out():
             return False
-        return path in self.repository.uncommitted([path])
+        git = self._git
+        then = git.ask("rev-parse", "--verify", "--quiet", f"{tip}:{path}").text
+        listed = git.read("ls-files", "--stage", "--", path).text.split()
+        is_there = (root / path).exists() or (root / path).is_symlink()
+        now = git.ask("hash-object", "--", path).text if is_there else ""
+        return (listed[1] if listed else "") != then or now != then
 
     def follow(self, commit: str, tip: str, path: str) -> bool:
         """Let this clone's own branch and, where it is checked out, this one file come along; nothing where
         the branch has gone its own way, or the file is changed. Raises ProviderError."""
         own = self._git.ask("rev-parse", "--verify", "--quiet", f"{self.ref}^{{commit}}").text
-        if self.repository.root is None or own not in (tip, commit) or self.is_changed(path):
+        if self.repository.root is None or own not in (tip, commit) or self.is_changed(path, tip):
             return False
         if self._is_elsewhere():
             return False
@@ -143,9 +152,8 @@ class Branch:
             return False
         if self._is_checked_out():
             blob = self._git.read("rev-parse", f"{commit}:{path}").text
-            at_root = PersonalGit(self.repository.root)
-            at_root.read("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-            at_root.read("checkout-index", "--force", "--index", "--", path)
+            self._git.read("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+            self._git.read("checkout-index", "--force", "--index", "--", path)
         return True
 
     def _is_checked_out(self) -> bool:

@@ -7,7 +7,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop
 from reconciler.cli.arguments_push import HIDDEN, add_config, add_hidden
@@ -35,6 +35,7 @@ VERBS = {
     "suspend": "leave an environment or a service alone, with a reason",
     "resume": "end a suspension",
     "retry": "try a held generation again",
+    "rollback": "go back to what ran before, as a commit, and apply it",
     "adopt": "take over a live container that is not ours, or accept a new source for what is ours",
     "destroy": "remove all that is ours in one environment",
     "lock": "write which digest each reference from outside means",
@@ -101,14 +102,8 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         words = "one JSON object a line" if verb == "logs" else "one JSON object on stdout"
         parser.add_argument("--json", dest="as_json", action="store_true", help=words)
     _add_result(verb, parser)
-    if verb == "apply":
-        _add_apply(parser)
-    if verb == "init":
-        _add_init(parser)
-    if verb == "adopt":
-        _add_adopt(parser)
-    if verb == "lock":
-        _add_lock(parser)
+    if verb in _OWN:
+        _OWN[verb](parser)
     if verb in {"destroy", "adopt"}:
         parser.add_argument("--confirm", metavar="ID", help="the id that was printed before")
 
@@ -135,6 +130,15 @@ def _add_adopt(parser: argparse.ArgumentParser) -> None:
     _add_timeout(parser)
 
 
+def _add_rollback(parser: argparse.ArgumentParser) -> None:
+    help_words = "only this one; default: every service that the last deploy changed"
+    parser.add_argument("service", metavar="SERVICE", nargs="?", help=help_words)
+    parser.add_argument("--to", metavar="COMMIT|DIGEST", help="a release; default: the one before")
+    parser.add_argument("--reason", metavar="TEXT", help="put into the commit and the Release")
+    _add_timeout(parser)
+    parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
+
+
 def _add_lock(parser: argparse.ArgumentParser) -> None:
     help_words = "resolve it again: a reference, a pattern, a Service or an Image"
     parser.add_argument("--update", action="append", metavar="NAME", help=help_words)
@@ -151,7 +155,7 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
-    if verb not in {"init", "validate", "lock"} and verb not in FOREVER:
+    if verb not in {"init", "validate", "lock", "rollback"} and verb not in FOREVER:
         parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: HEAD)")
         parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
 
@@ -164,6 +168,16 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
     help_words = "heal drift also where the environment says drift: report"
     parser.add_argument("--heal", action="store_true", help=help_words)
     parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
+
+
+_OWN: Final = {
+    "apply": _add_apply,
+    "init": _add_init,
+    "adopt": _add_adopt,
+    "lock": _add_lock,
+    "rollback": _add_rollback,
+}
+"""What one verb alone takes."""
 
 
 def _add_timeout(parser: argparse.ArgumentParser) -> None:

@@ -72,6 +72,8 @@ class Options:
     """Who pushes, for ``receive-ssh``."""
     project: str | None = None
     """The project of an environment whose documents need not be read, for ``suspend`` and ``resume``."""
+    to: str | None = None
+    """The release that ``rollback`` goes to: the beginning of a commit or digest."""
     reason: str | None = None
     until: float | None = None
     """Seconds from now after which ``suspend`` ends by itself."""

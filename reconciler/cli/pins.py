@@ -129,7 +129,7 @@ def read_service(
 ) -> PinnedService:
     """The service at its entry's commit, under today's policy. Raises UnreadableEntry, ProviderError."""
     _check_reachable(source, entry.commit)
-    then, specs = _specs_at(source, found, entry)
+    then, specs = _specs_at(source, found, entry.commit, entry.path)
     service = specs.services.get(service_name)
     if service is None or service_name in PROXIES:
         raise UnreadableEntry("there was no such service then")
@@ -156,10 +156,23 @@ def _check_reachable(source: Source, commit: str) -> None:
         raise UnreadableEntry("that commit is not in the history of this one")
 
 
-def _specs_at(source: Source, found: Effective, entry: ReleasedService) -> tuple[Source, Effective]:
+def image_then(
+    source: Source, found: Effective, service_name: str, commit: str, path: str
+) -> tuple[str, str | None]:
+    """What a service wrote as its image at a commit, and the repository of one of ours. Raises
+    UnreadableEntry, ProviderError."""
+    _check_reachable(source, commit)
+    _, specs = _specs_at(source, found, commit, path)
+    service = specs.services.get(service_name)
+    if service is None:
+        raise UnreadableEntry("there was no such service then")
+    return service.image, specs.images[service.image].repository if is_image_name(service.image) else None
+
+
+def _specs_at(source: Source, found: Effective, commit: str, path: str) -> tuple[Source, Effective]:
     """The commit, and its effective specs; where it had no such Environment, under today's."""
     try:
-        then = source.at(entry.commit, entry.path)
+        then = source.at(commit, path)
     except Stop as stop:
         raise UnreadableEntry(str(stop.problems[0])) from None
     key = ("Environment", found.environment_name)
