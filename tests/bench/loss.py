@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from loss_image import make_app_image
+from loss_ours import Ours, Pushed
 from loss_record import Kind, Record, read_records
 from loss_report import Deploy, Result, compare, measure_harm, measure_latency, measure_turns, read_log
 from loss_sites import HOST, Compose, HandMade, NotDeployed, Site, until
@@ -28,7 +29,13 @@ from loss_words import tell
 
 from ground import MACHINE, Ground, RunningEngine
 
-_SITES: dict[str, type[Site]] = {"compose": Compose, "hand": HandMade, "stack": Stack}
+_SITES: dict[str, type[Site]] = {
+    "ours": Ours,
+    "pushed": Pushed,
+    "compose": Compose,
+    "hand": HandMade,
+    "stack": Stack,
+}
 SITES = list(_SITES)
 FAULTS = ("never_ready", "exits", "fails_after:200", "unhealthy_after:3")
 _SETTLE_S, _TAIL_S, _TURNS = 2.0, 12.0, 3
@@ -74,7 +81,9 @@ def measure_bad(
             with _SITES[name](engine, image, caddy, place) as site:
                 result = run_site(site, Wanted(1, wanted.rate, 40.0), fault)
             answered, bad, seconds = measure_harm(result.records, "v1")
-            said = "said so" if result.deploys[0].refused else "said nothing"
+            deployed = result.deploys[0]
+            took = f"{deployed.ended - deployed.began:.1f} s"
+            said = f"said so after {took}" if deployed.refused else f"said nothing, in {took}"
             print(
                 f"{site.name}, {fault}: {result.lost} lost, {answered} answered by it, {bad} of these badly, "
                 f"over {seconds:.1f} s; the deploy {said}",
@@ -88,7 +97,7 @@ def measure_proxy(
     """The same application by a published port of its own, and through each site's proxy, in turn."""
     image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
     with ExitStack() as stack:
-        sites = [Compose(engine, image, caddy, folder / "direct")]
+        sites: list[Site] = [Compose(engine, image, caddy, folder / "direct")]
         sites += [_SITES[name](engine, image, caddy, folder / f"through-{name}") for name in names]
         for site in sites:
             stack.enter_context(site).deploy("v0")

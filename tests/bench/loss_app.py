@@ -47,13 +47,15 @@ class Application:
             os.write(self.log, f"{line}\n".encode())
 
     def is_failing(self) -> bool:
-        """Whether the fault of this version has come up."""
+        """Whether the fault of this version has come up: then it answers 500 and is not healthy."""
+        if self.fault == "never_ready":
+            return True
         if self.fault == "fails_after":
             return self.received > self.limit
         return self.fault == "unhealthy_after" and time.monotonic() - self.began > self.limit
 
     def is_ready(self) -> bool:
-        return not (self.leaving or self.fault == "never_ready" or self.is_failing())
+        return not (self.leaving or self.is_failing())
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """All requests of one connection. It is fresh until the first, idle between them."""
