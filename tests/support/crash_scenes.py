@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from driver import Driver
 from providers.memory import Behaviour
 from reconciler.desired import Desired
-from reconciler.ownership import Role
+from reconciler.ownership import Role, parse_instance_name
 from sketches import Sketch, desired
 
 A = Sketch(
@@ -23,6 +23,13 @@ B = replace(A, configs=(("settings", "b"),), image="ours:2")
 BAD = replace(A, image="ours:3", deadline=20.0)
 READ_ONLY = replace(A, replicas=1, read_only=True, configs=(), volumes=(), networks=("default",))
 STOP_FIRST = replace(A, order="stop-first", replicas=1)
+HOOKS = {
+    "pre_deploy": {"command": ("migrate",)},
+    "post_deploy": {"command": ("warm",)},
+    "pre_stop": {"command": ("leave",)},
+}
+HOOKED = Sketch("web", secrets=(("password", "x"),), words=(("hooks", HOOKS),))
+FAILS = Behaviour(hooks={("migrate",): Behaviour(exits_after=1.0, exit_code=3)})
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,9 @@ SCENES = (
     Scene("secret rotated, read-only", (READ_ONLY,), (replace(READ_ONLY, secrets=(("password", "y"),)),)),
     Scene("scale down", (A,), (replace(A, replicas=1),)),
     Scene("prune", (A, Sketch("api")), (Sketch("api"),)),
+    Scene("hooks", (HOOKED,), (replace(HOOKED, image="ours:2"),)),
+    Scene("a hook that fails", (HOOKED,), (replace(HOOKED, image="ours:3"),), FAILS),
+    Scene("hooks are pruned", (HOOKED, Sketch("api")), (Sketch("api"),)),
 )
 
 
@@ -63,4 +73,12 @@ async def end_of(driver: Driver, wanted: Desired) -> object:
         sorted(v.object_name for v in world.volumes),
         sorted(n.object_name for n in world.networks),
         sorted((m.kind, m.subject) for m in world.markers),
+        hook_starts(driver),
     )
+
+
+def hook_starts(driver: Driver) -> Counter[tuple[str, str]]:
+    """How often each hook of each generation was started, by whichever process."""
+    begun = (c.subject for c in driver.world.engine.made if c.verb == "start_hook")
+    names = (parse_instance_name(name) for name in begun)
+    return Counter((name.g8, name.role.value) for name in names if name)
