@@ -6,7 +6,9 @@ from providers.memory.clock import Clock
 from providers.memory.engine import MemoryEngine
 from providers.memory.errors import Killed
 from providers.memory.faults import Call, CrashAt
+from providers.memory.proxies import MemoryProxies
 from providers.memory.registry import MemoryRegistry, digest_of
+from providers.memory.ways import InFlight
 
 __all__ = [
     "Behaviour",
@@ -14,9 +16,11 @@ __all__ = [
     "Clock",
     "CrashAt",
     "Ended",
+    "InFlight",
     "Killed",
     "MemoryBuilder",
     "MemoryEngine",
+    "MemoryProxies",
     "MemoryRegistry",
     "digest_of",
 ]

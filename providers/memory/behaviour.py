@@ -45,6 +45,12 @@ class Behaviour:
     """The commands that one can run in its containers."""
     shows: tuple[str, ...] = ()
     """Paths of files whose content it writes at each start."""
+    answers_after: float = 0.0
+    """It answers requests from here on."""
+    stops_answering_after: float | None = None
+    """It answers none from here on, and runs on."""
+    fails_under_load: float | None = None
+    """So long after slots lead to it, it answers no more, until none leads to it."""
     hooks: Mapping[tuple[str, ...], Behaviour] = field(default_factory=dict)
     """What its hooks do, by command; one that is not named succeeds after a second."""
 

@@ -14,6 +14,7 @@ from providers.memory.container import Container
 from providers.memory.errors import gone, not_ours
 from providers.memory.faults import Call, Faults
 from providers.memory.registry import MemoryRegistry
+from providers.memory.ways import Shared
 from reconciler.desired import Json
 from reconciler.observed import LiveImage, Marker, Unreadable
 from reconciler.ownership import OWNER, Owner
@@ -46,6 +47,8 @@ class Volume:
     files: dict[str, FileEntry] = field(default_factory=dict)
     """What was published, by path: modes, owners and links."""
     marker: Marker | None = None
+    shared: Shared = field(default_factory=Shared)
+    """What proxies keep in it."""
 
 
 class Ground:
