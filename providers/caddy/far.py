@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from providers.caddy.admin import parsed
@@ -25,6 +27,7 @@ _LOADING = 60.0
 _SLACK = 5.0
 _COUNTS = "reverse_proxy/upstreams"
 _REFUSED = "HTTP 400"
+_MISSING = ("not found", "can't execute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Far:
         said = {line[0]: line[-1] for line in await self._lines(LOOK, (self._socket, self.place.door))}
         if "closed" in said:
             raise SILENT.passing(self._short_id, "no admin socket yet", "a socket that answers")
-        if "not found" in said.get("error", ""):
+        if any(words in said.get("error", "") for words in _MISSING):
             raise NO_TOOLS.passing(self._short_id, said["error"], "a shell and wget")
         found: dict[str, Json] = {
             name: parsed(self._short_id, said[name]) for name in ("config/", _COUNTS) if name in said
@@ -98,8 +101,7 @@ class Far:
         """Give it a configuration."""
         code, written = await self._run(LOAD, (self._socket,), config, _LOADING)
         if code != 0:
-            words = "\n".join(line for line in written.splitlines() if not line.startswith("{"))
-            raise refusal(self._short_id, words or written, hidden, is_final=_REFUSED in words)
+            raise refusal(self._short_id, _complaint(written), hidden, is_final=_REFUSED in written)
 
     async def turn(self, service_name: str, folder: str, files: Mapping[str, str]) -> tuple[str, ...]:
         """Write a table and turn the service to it."""
@@ -114,3 +116,17 @@ class Far:
 def _probe_words(it: Asked) -> tuple[str, ...]:
     more = "Accept: */*" if it.path else f"{LISTENS}: 1"
     return it.host, it.dial, more, it.path or "/", str(max(1, math.ceil(it.timeout)))
+
+
+def _complaint(written: str) -> str:
+    """What Caddy's command complains of: the error that the other end gave, else what it says last."""
+    last = ""
+    for line in written.splitlines():
+        with suppress(ValueError):
+            found = json.loads(line)
+            line = str(found.get("msg", "")) if isinstance(found, dict) else line
+        last = line or last
+    with suppress(ValueError):
+        found = json.loads(last[last.index("{") :])
+        return str(found["error"]) if isinstance(found, dict) and "error" in found else last
+    return last

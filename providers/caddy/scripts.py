@@ -1,5 +1,6 @@
-"""What is run in a proxy's container where its files are not on this machine: for a plain shell, with its
-wget, mv and ln. Each writes lines of words that ``far.py`` reads. Pure.
+"""What is run in a proxy's container where its files are not on this machine: for a plain shell, with wget,
+timeout, mv and ln, as busybox has them (some builds of its wget have no deadline of their own). Each writes
+lines of words that ``far.py`` reads. Pure.
 
 Arguments are given behind the script, never written into it.
 """
@@ -11,7 +12,7 @@ from typing import Final
 LOOK: Final = """
 [ -S "$1" ] || { echo closed; exit 0; }
 for what in config/ reverse_proxy/upstreams; do
-  if said=$(wget -q -T 10 -O - "http://$2/$what" 2>&1); then printf '%s %s\\n' "$what" "$said"
+  if said=$(timeout 10 wget -q -O - "http://$2/$what" 2>&1); then printf '%s %s\\n' "$what" "$said"
   else printf 'error %s\\n' "$said" | head -n 1; fi
 done
 """
@@ -34,7 +35,7 @@ done 2>/dev/null
 PROBE: Final = """
 door=$1; shift; index=0
 while [ $# -ge 5 ]; do
-  ( said=$(wget -q -T "$5" -O - --header "Host: $1" --header "X-Reconciler-Probe: $2" --header "$3" \\
+  ( said=$(timeout "$5" wget -q -O - --header "Host: $1" --header "X-Reconciler-Probe: $2" --header "$3" \\
       "http://$door$4" 2>&1 | tr '\\n' ' '); printf 'probe %s %s\\n' "$index" "$said" ) &
   index=$((index + 1)); shift 5
 done

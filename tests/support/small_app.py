@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class SmallApp:
-    """``GET /status/503`` answers so; ``/slow`` waits for ``release``; ``/events`` is a stream of an event for
-    each ``release``; ``/upgrade`` echoes what comes; ``/upload`` tells of its first bytes at once."""
+    """``/status/503`` answers so; ``/slow`` waits for ``release``; ``/events`` is a stream of an event now and
+    one at ``release``; ``/upgrade`` echoes what comes; ``/upload`` tells of its first bytes at once."""
 
     name: str
     address: str
@@ -69,8 +69,8 @@ class SmallApp:
         told = json.dumps(
             {"name": self.name, "method": method, "target": target, "headers": headers}
         ).encode()
-        head = f"HTTP/1.1 {status} So\r\nServer: small\r\nX-App: {self.name}\r\nContent-Length: {len(told)}\r\n\r\n"
-        writer.write(head.encode() + told)
+        more = f"Server: small\r\nX-App: {self.name}\r\nContent-Length: {len(told)}"
+        writer.write(f"HTTP/1.1 {status} So\r\n{more}\r\n\r\n".encode() + told)
         await writer.drain()
         return True
 
