@@ -70,8 +70,8 @@ def find_canary(rollout: Rollout, marker: Marker | None, generation: str) -> Can
     if rollout.strategy != "canary":
         return None
     standing = read_standing(marker)
-    if standing is not None and standing.generation != generation:
-        standing = None
+    if standing is not None and (standing.generation != generation or standing.state == "aborted"):
+        standing = None  # what is made after it was aborted begins at the first step
     canary = Canary(rollout.canary_steps, standing)
     return canary if canary.step is not None else None
 

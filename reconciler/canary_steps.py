@@ -24,14 +24,21 @@ def take_step(steps: Steps, rollout: Rollout, canary: Canary) -> None:
     watched = max((proved_at(i, rollout.target.form.spec, steps.now) for i in rollout.current), default=0.0)
     ends_at, words = canary.ends_at, f"canary: {canary.weight} % of the requests"
     if ends_at is None:
-        env, name = steps.desired.owner.environment, rollout.target.service.name
-        steps.wait(rollout.subject, f"{words}, until `reconciler rollout {env} {name} --next`", Ender.OUTSIDE)
+        steps.wait(rollout.subject, f"{words}, {_until(steps, rollout, standing)}", Ender.OUTSIDE)
     elif steps.now < max(ends_at, watched):
         steps.wait(rollout.subject, words, Ender.TIME, max(ends_at, watched), "step")
     else:
         after = canary.steps[standing.index + 1] if standing.index + 1 < len(canary.steps) else None
         share = f"{after.weight} % of the requests" if after is not None else "all requests"
         _stand(steps, rollout, Standing(generation.g8, standing.index + 1, steps.now), share)
+
+
+def _until(steps: Steps, rollout: Rollout, standing: Standing) -> str:
+    line = f"reconciler rollout {steps.desired.owner.environment} {rollout.target.service.name}"
+    if standing.state != "paused":
+        return f"until `{line} --next`"
+    by = f" by {standing.by}" if standing.by else ""
+    return f"paused{by} until `{line} --resume`"
 
 
 def _stand(steps: Steps, rollout: Rollout, standing: Standing, share: str) -> None:

@@ -6,11 +6,16 @@ stopped or pruned. A suspension of the whole environment is for loops; what a pe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.actions import Action
 from reconciler.applied import read_applied
+from reconciler.canary import STEP, read_standing
 from reconciler.decision import Ender
 from reconciler.desired import Desired, Kinship, Subject
-from reconciler.observed import Marker, Observed
+from reconciler.observed import Instance, Marker, Observed
+from reconciler.ownership import Role
+from reconciler.steering import still_steers
 from reconciler.steps import Steps
 from reconciler.view import RETRY, SUSPEND, Suspension, newest_markers, read_suspension, suspension
 
@@ -101,12 +106,16 @@ def _withhold(steps: Steps, actions: list[Action], reason: str) -> list[Action]:
     return []
 
 
-def still_says(marker: Marker, held_ids: frozenset[str], now: float) -> bool:
+def still_says(marker: Marker, instances: Sequence[Instance], now: float) -> bool:
     """Whether a marker that a person wrote still means anything: only then is it put back."""
     if marker.kind == SUSPEND:
         return read_suspension(marker, now) is not None
     if marker.kind == RETRY:
-        return any(name in marker.value for name in held_ids)
+        failed = (i for i in instances if i.role is Role.HELD or i.role.is_hook)
+        return any(instance.handle.id in marker.value for instance in failed)
+    if marker.kind == STEP:
+        generations = frozenset(i.generation.g8 for i in instances if i.service_name == marker.subject)
+        return still_steers(read_standing(marker), generations)
     return True
 
 

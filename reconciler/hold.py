@@ -24,7 +24,7 @@ def block_held(steps: Steps, desired: Target, holding: Instance, target: Target 
         if target
         else ""
     )
-    reason = why_held(holding, desired.form.spec)
+    reason = _abort(steps, desired, holding) or why_held(holding, desired.form.spec)
     why = f" ({reason})" if reason else ""
     steps.block(
         Subject("Service", name),
@@ -68,16 +68,18 @@ def hold_failed(steps: Steps, target: Target, view: ServiceView, sorting: Sortin
 
 
 def _failure(steps: Steps, target: Target, view: ServiceView, instance: Instance) -> str | None:
-    failed = failure(instance, target.form.spec, steps.now) or _abort(steps, target)
+    failed = failure(instance, target.form.spec, steps.now) or _abort(steps, target, instance)
     if failed is None and target.service.order == "stop-first" and view.kept:
         failed = start_error(instance)
     return failed
 
 
-def _abort(steps: Steps, target: Target) -> str | None:
-    """Somebody ended its canary."""
+def _abort(steps: Steps, target: Target, instance: Instance) -> str | None:
+    """Somebody ended its canary. What was made since then is another try."""
     standing = read_standing(steps.views.markers.get((STEP, target.service.name)))
     if standing is None or standing.state != "aborted" or target.generation is None:
+        return None
+    if instance.created_at > standing.since:
         return None
     by = f" by {standing.by}" if standing.by else ""
     return f"its canary was aborted{by}" if standing.generation == target.generation.g8 else None

@@ -35,9 +35,13 @@ class TrafficMemory:
             for gone in [key for key in memory if key not in living]:
                 del memory[gone]
 
-    def note(self, instance_id: str, answer: Answer | None, ready: Ready, now: float) -> Probe:
-        """One more answer; None where no proxy could ask."""
-        before = self.probes.get(instance_id, Probe())
+    def note(
+        self, instance_id: str, answer: Answer | None, ready: Ready, now: float, is_led: bool = False
+    ) -> Probe:
+        """One more answer; None where no proxy could ask. ``is_led``: requests reach it already, so that some
+        process before this one has found it ready."""
+        let_in = Probe(ready.successes, now - ready.healthy_for, passed=True)
+        before = self.probes.get(instance_id, let_in if is_led else Probe())
         if answer is None:
             probe = replace(before, unasked=True, said="no proxy could ask it")
         elif answer.problem:
@@ -124,7 +128,7 @@ def _asked(
         if route is not None and not is_trusted:
             last = memory.asked_at.get(key)
             if last is None or now - last >= 0.8 * route.ready.interval or now < last:
-                found.append(ProbeRequest(key, route.port, route.ready))
+                found.append(ProbeRequest(key, route.port, route.ready, instance.service_name))
     return tuple(found)
 
 
@@ -143,7 +147,8 @@ def _with_probe(
         return instance
     if any(request.instance_id == instance.handle.id for request in asked):
         answer = (world.answers or {}).get(instance.handle.id)
-        return replace(instance, probe=memory.note(instance.handle.id, answer, route.ready, now))
+        is_led = short_id(instance.handle) in (world.tables or {}).get(instance.service_name, ())
+        return replace(instance, probe=memory.note(instance.handle.id, answer, route.ready, now, is_led))
     return replace(instance, probe=memory.probes.get(instance.handle.id))
 
 

@@ -29,9 +29,9 @@ VALUE = "reconciler.value"
 REGISTRY = "reconciler.registry"
 TASK = "task"
 """The value of ``reconciler.role`` on a task."""
-SAID = frozenset(("suspend", "retry", "prune", "source", "applied", "rollback"))
-"""Kinds of markers that people write: a runtime tells at once when one appears, and what vanished is put
-back by a process that knows it."""
+SAID = frozenset(("suspend", "retry", "prune", "source", "applied", "rollback", "step"))
+"""Kinds of markers that people write, or may: a runtime tells at once when one appears, and what vanished is
+put back by a process that knows it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -86,6 +86,9 @@ def _is_proved(target: Target, view: ServiceView, now: float) -> bool:
     if target.is_rollback or proved_release(target, view) is not None:
         return True
     current = [i for i in view.live if target.is_generation_of(i)]
+    if target.form.spec.rollout.strategy == "canary":
+        # Its first instance may be older than any other rollout takes, and steps are left all the same.
+        current = [] if any(serves(i) for i in view.live if i not in current) else current[-1:]
     return bool(current) and is_aged(current[0], target.service, now)
 
 

@@ -129,8 +129,10 @@ def _deadline_failure(instance: Instance, service: Service, now: float) -> str |
     if instance.phase in (Phase.EXITED, Phase.RESTARTING):
         return None  # it is started again first, by the engine or by us; how often, is counted
     probe = instance.probe
-    if probe is not None and probe.unasked:
-        return None  # no proxy was there to ask through
+    if probe is not None and (probe.unasked or probe.since is not None):
+        # No proxy was there to ask through; or it answers, and whoever asks now has not asked for long: a
+        # process that begins must not take away what served before.
+        return None
     deadline = deadline_of(service, instance.check)
     if now - began_at(instance) > deadline and not is_ready(instance, service, now):
         said = f": {probe.said}" if probe is not None and probe.said else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.hands_off import newest_said, still_says
 from reconciler.observed import Instance, Marker
-from reconciler.ownership import SAID, Role
+from reconciler.ownership import SAID
 
 
 @dataclass(slots=True)
@@ -22,8 +22,8 @@ class Said:
     ) -> tuple[Marker, ...]:
         """What is known and gone; learns what is there. Only for a look that could read the markers."""
         found = newest_said(markers, SAID)
-        held = frozenset(i.handle.id for i in instances if i.role is Role.HELD or i.role.is_hook)
+        there = tuple(instances)
         # Whatever is there is the newest word, also under a lower number: who wrote it saw none of ours.
-        lost = {k: m for k, m in self.known.items() if k not in found and still_says(m, held, now)}
+        lost = {k: m for k, m in self.known.items() if k not in found and still_says(m, there, now)}
         self.known = {**lost, **found}
         return tuple(marker for _, marker in sorted(lost.items()))

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop
+from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop, add_steer
 from reconciler.cli.arguments_push import HIDDEN, add_config, add_hidden
 from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_command
 from reconciler.cli.exits import USAGE
@@ -36,6 +36,7 @@ VERBS = {
     "resume": "end a suspension",
     "retry": "try a held generation again",
     "rollback": "go back to what ran before, as a commit, and apply it",
+    "rollout": "steer a canary: --next, --pause, --resume or --abort",
     "adopt": "take over a live container that is not ours, or accept a new source for what is ours",
     "destroy": "remove all that is ours in one environment",
     "lock": "write which digest each reference from outside means",
@@ -86,7 +87,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
     elif verb not in {"init", "validate", "schema", "lock", "run"}:
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
-    if verb in {"why", "retry"}:
+    if verb in {"why", "retry", "rollout"}:
         parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
     if verb not in {"schema", "explain"}:
         _add_source(verb, parser)
@@ -175,6 +176,7 @@ _OWN: Final = {
     "init": _add_init,
     "adopt": _add_adopt,
     "lock": _add_lock,
+    "rollout": add_steer,
     "rollback": _add_rollback,
 }
 """What one verb alone takes."""

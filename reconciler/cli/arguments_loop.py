@@ -27,6 +27,19 @@ def add_loop(verb: str, parser: argparse.ArgumentParser, seconds: Callable[[str]
         parser.add_argument("--limit", type=_count, default=20, metavar="N", help="entries (default: 20)")
 
 
+def add_steer(parser: argparse.ArgumentParser) -> None:
+    """What ``rollout`` says, one word of four."""
+    words = {
+        "next": "end its step now; at the last step it takes all requests",
+        "pause": "stay at its step until --resume or --next",
+        "resume": "end a pause: the time of its step begins again",
+        "abort": "take it back out and hold it; what was before serves",
+    }
+    said = parser.add_mutually_exclusive_group(required=True)
+    for word, meaning in words.items():
+        said.add_argument(f"--{word}", dest="steer", action="store_const", const=word, help=meaning)
+
+
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1000:
         raise argparse.ArgumentTypeError("expected a number from 1 to 1000")

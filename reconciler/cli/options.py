@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass
+from typing import Literal
 
 DEFAULT_TIMEOUT = 15 * 60.0
 
@@ -77,6 +78,8 @@ class Options:
     reason: str | None = None
     until: float | None = None
     """Seconds from now after which ``suspend`` ends by itself."""
+    steer: Literal["next", "pause", "resume", "abort"] | None = None
+    """What ``rollout`` says to a canary."""
     limit: int = 20
     """How many entries ``history`` shows."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from git_repository import WrittenRepository
+from memory_proxies import MemoryProxies
 from providers.memory import Behaviour, MemoryBuilder, MemoryEngine, MemoryRegistry
 from reconciler.cli.envelope import Report
 from reconciler.cli.options import Options
@@ -84,6 +85,8 @@ class CliWorld:
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     registries: dict[str, MemoryRegistry] = field(default_factory=dict)
     builder: MemoryBuilder = field(init=False)
+    proxies: MemoryProxies | None = None
+    """What drives the proxies of routed services."""
 
     def __post_init__(self) -> None:
         self.registries = {host: MemoryRegistry(host) for host in (LOCAL, "docker.io")}
@@ -125,7 +128,7 @@ class CliWorld:
         """What the workspace says, with providers in memory."""
         workspace.stock.open_registry = self._registry
         real = workspace.clients(lambda endpoint: self.engine, lambda endpoint, logins: self.builder)
-        return replace(real, registry=self._registry, login=self._login)
+        return replace(real, registry=self._registry, login=self._login, proxies=self.proxies)
 
     async def _registry(self, ref: ImageRef) -> Registry:
         return self.registries[ref.host]
