@@ -1,4 +1,4 @@
-"""Hooks in a world in memory: what becomes of a service whose hook succeeds, fails, is killed, takes too long."""
+"""Hooks in a world in memory: what becomes of a service whose hook succeeds, fails, is killed or too slow."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def sketches(name: str, others: Sequence[str] = ()) -> st.SearchStrategy[Sketch]
         networks=st.sampled_from((("default",), ("back", "default"), ("front",))),
         memory=st.sampled_from((None, 1 << 26, 1 << 27)),
         deadline=st.just(20.0),
-        words=st.sampled_from(((), (), (("hooks", HOOKS),))),
+        words=st.sampled_from((*[()] * 4, (("hooks", HOOKS),))),
     )
 
 
