@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ProxyWorld:
-    """One look at the proxies. ``problem``: why tables or flows could not be read; both are then empty."""
+    """One look at the proxies. ``problem``: why tables or flows could not be read; None says which."""
 
     proxies: tuple[LiveProxy, ...] = ()
     tables: Mapping[str, tuple[str, ...]] | None = None

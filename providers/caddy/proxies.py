@@ -72,10 +72,11 @@ class CaddyProxies:
             self._tables([it.way for it in seen if it.way is not None]), self._probes(question, ways)
         )
         uncounted = next((it.live for it in seen if it.flows is None), None)
-        if isinstance(tables, str) or uncounted is not None:
-            reason = tables if isinstance(tables, str) else _uncounted(uncounted)
-            return ProxyWorld(proxies, answers=answers, problem=reason)
-        return ProxyWorld(proxies, tables, sum_of(it.flows for it in seen), answers)
+        flows = sum_of(it.flows for it in seen) if uncounted is None else None
+        if isinstance(tables, str):
+            return ProxyWorld(proxies, flows=flows, answers=answers, problem=tables)
+        # One proxy that cannot be asked, since it was just started, hides no table.
+        return ProxyWorld(proxies, tables, flows, answers, _uncounted(uncounted) if uncounted else "")
 
     async def _see(self, question: ProxyQuestion, running: RunningProxy) -> _Seen:
         try:
@@ -183,9 +184,8 @@ class CaddyProxies:
         return Near(folder, running.handle.id[:12])
 
 
-def _uncounted(live: LiveProxy | None) -> str:
-    name = live.service_name if live else "a proxy"
-    return f"{name}: {live.problem if live and live.problem else 'what is in flight cannot be read'}"
+def _uncounted(live: LiveProxy) -> str:
+    return f"{live.service_name}: {live.problem or 'what is in flight cannot be read'}"
 
 
 def _answer(request: ProbeRequest, words: str) -> Answer:
