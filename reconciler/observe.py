@@ -51,7 +51,9 @@ class Memory:
         if instance.health is not Health.HEALTHY or instance.healthy_since is None:
             self.healthy_since.pop(key, None)
             return instance
-        since = min(self.healthy_since.get(key, instance.healthy_since), instance.healthy_since)
+        since = instance.healthy_since
+        if instance.healthy_longer:  # else a failure ended what we remember
+            since = min(self.healthy_since.get(key, since), since)
         if instance.started_at is not None and since < instance.started_at:
             since = instance.healthy_since
         self.healthy_since[key] = since

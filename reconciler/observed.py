@@ -74,6 +74,8 @@ class Instance:
     finished_at: float | None = None
     healthy_since: float | None = None
     """Start of the present run of successes, as far back as the runtime or this process remembers."""
+    healthy_longer: bool = False
+    """That run may be older: the runtime remembers no more of it."""
     exit_code: int | None = None
     out_of_memory: bool = False
     exits: int = 0

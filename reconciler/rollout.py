@@ -25,6 +25,7 @@ from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
 from reconciler.supply import is_supplied
 from reconciler.target import is_aged
+from specs.rollout_times import deadline_of
 
 
 def advance(steps: Steps, rollout: Rollout) -> bool:
@@ -71,8 +72,17 @@ def create_missing(steps: Steps, rollout: Rollout) -> bool:
     for number in free_numbers(taken, count - revived):
         blueprint = draw(steps, rollout.target, number)
         subject = Subject("Service", rollout.target.service.name, blueprint.name)
-        steps.act(CreateInstance(subject, rollout.cause, blueprint))
+        steps.act(CreateInstance(subject, rollout.cause, blueprint, _gap(rollout)))
     return True
+
+
+def _gap(rollout: Rollout) -> float | None:
+    """What is left of an interruption that began when the old one was stopped for this. One that nobody
+    stopped for a rollout, a failure say, is ended by the new one, and not part of any."""
+    if rollout.proved or not rollout.view.kept or any(serves(i) for i in rollout.view.live):
+        return None
+    is_gap = longest_interruption(rollout.target.form.spec, rollout.order, rollout.floor) is not None
+    return deadline_of(rollout.target.form.spec) if is_gap else None
 
 
 def _revive(steps: Steps, rollout: Rollout, count: int) -> int:

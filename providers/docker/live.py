@@ -83,6 +83,7 @@ def live_instance(
         started_at=moment(state, "StartedAt"),
         finished_at=moment(state, "FinishedAt"),
         healthy_since=healthy_since(nodes(state, "Health", "Log")),
+        healthy_longer=all(whole(probe, "ExitCode") == 0 for probe in nodes(state, "Health", "Log")),
         exit_code=_exit_code(state, phase),
         out_of_memory=flag(state, "OOMKilled"),
         exits=whole(container, "RestartCount") + (phase in (Phase.EXITED, Phase.DEAD)),

@@ -27,6 +27,8 @@ class Behaviour:
     """The health check passes from here on; None: it never does."""
     unhealthy_after: float | None = None
     """The health check fails from here on."""
+    flaps_every: float | None = None
+    """The health check passes for so long, then fails for as long, and so on."""
     exits_after: float | None = None
     exit_code: int = 1
     exit_times: int | None = None

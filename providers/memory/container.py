@@ -135,11 +135,21 @@ class Container:
         if self.phase is not Phase.RUNNING:
             return Health.UNHEALTHY, None
         verdict = self.forced_health or self._verdict(now - self._probed_since)
-        since = self._probed_since + (self.behaviour.healthy_after or 0.0)
+        age, does = now - self._probed_since, self.behaviour
+        since = self._probed_since + max(does.healthy_after or 0.0, _last_turn(age, does.flaps_every))
         return verdict, since if verdict is Health.HEALTHY else None
+
+    def failing(self, now: float) -> bool:
+        """Whether its last probes failed: now, or when it ended."""
+        if not self.has_check or self.started_at is None:
+            return False
+        end = now if self.phase is Phase.RUNNING or self.finished_at is None else self.finished_at
+        return (self.forced_health or self._verdict(end - self._probed_since)) is Health.UNHEALTHY
 
     def _verdict(self, age: float) -> Health:
         does = self.behaviour
+        if does.flaps_every is not None and age // does.flaps_every % 2:
+            return Health.UNHEALTHY
         if does.unhealthy_after is not None and age >= does.unhealthy_after:
             return Health.UNHEALTHY
         if does.healthy_after is not None and age >= does.healthy_after:
@@ -175,3 +185,8 @@ class Container:
             limit = self.restart.partition(":")[2]
             return exit_code != 0 and (not limit or self.restarts < int(limit))
         return self.restart in {"always", "unless-stopped"}
+
+
+def _last_turn(age: float, flaps_every: float | None) -> float:
+    """The age at which its health last turned."""
+    return age // flaps_every * flaps_every if flaps_every is not None else 0.0

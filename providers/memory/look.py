@@ -29,6 +29,8 @@ from reconciler.provider import Question, World
 from specs.rollout_times import health_times
 
 TRAITS = Traits((*LIMIT_PATHS, "restart"))
+_RETRIES = 1000
+"""As many probes as any check may have to fail."""
 _VOLUME_ROLES = {"data", "files", "secret"}
 
 
@@ -91,6 +93,7 @@ def _instance(ground: Ground, container: Container, service_name: str) -> Instan
         finished_at=container.finished_at,
         healthy_since=healthy_since,
         check=health_times(form.spec) if form and container.has_check else None,
+        failing=_RETRIES if container.failing(ground.now) else 0,
         checked_at=ground.now if health is Health.HEALTHY else None,
         exit_code=container.exit_code,
         out_of_memory=container.out_of_memory,
