@@ -22,6 +22,7 @@ from reconciler.strategy import Scene, weigh
 from reconciler.target import Target
 from reconciler.traffic import Flow, share, short_id
 from reconciler.view import ServiceView
+from specs.rollout import Rollout
 
 SETTLE = 0.25
 """Seconds after a switch before what is in flight is believed: a request may just have read its slot."""
@@ -55,6 +56,11 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
         words = "the proxies cannot be asked who has requests"
         steps.wait_on(subject, Subject("Service", first_proxy(steps)), words)
         return
+    if Subject("Route", service_name) in steps.observed.in_flight:
+        # It may lead anywhere when it ends: to whom nothing leads now, it could a moment later.
+        _put_off(steps, begin, traveller, None)
+        steps.wait(subject, "its requests are being led elsewhere", Ender.US)
+        return
     stops = [action for action in steps.actions[begin:] if isinstance(action, STOPS)]
     now = tables.get(service_name)
     wanted = _table(steps, traveller, {action.handle.id for action in stops}, now or ())
@@ -62,7 +68,9 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
         lost = max((a.interrupts for a in stops if a.interrupts is not None), default=None)
         interrupts = lost if now and not wanted else None
         route = Subject("Route", service_name)
-        steps.act(SwitchRoute(route, traveller.cause, service_name, wanted, interrupts))
+        names = {short_id(i.handle): i.name for i in traveller.view.live}
+        names = {slot: names[slot] for slot in sorted({*wanted}) if slot in names}
+        steps.act(SwitchRoute(route, traveller.cause, service_name, wanted, interrupts, names))
     _put_off(steps, begin, traveller, frozenset(now or ()))
 
 
@@ -115,7 +123,8 @@ def _is_free(
     flow = steps.observed.traffic.flows.get(name, Flow())
     failed = isinstance(stop, RetireInstance) and stop.name.endswith(f"_{Role.HELD.value}")
     is_blind = steps.observed.traffic.is_blind
-    until = _free_at(traveller, flow, left, _FAILED if failed else None, is_blind)
+    until = drained_at(traveller.target.form.spec.rollout, flow, left, is_blind)
+    until = min(until, left + _FAILED) if failed else until
     if steps.now >= until:
         return True
     words = _words(flow)
@@ -123,12 +132,12 @@ def _is_free(
     return False
 
 
-def _free_at(traveller: Traveller, flow: Flow, left: float, most: float | None, is_blind: bool) -> float:
-    rollout = traveller.target.form.spec.rollout
+def drained_at(rollout: Rollout, flow: Flow, left: float, is_blind: bool) -> float:
+    """When what requests are led around since ``left`` may be stopped, whatever is in flight to it still."""
     times = [SETTLE]
     times += [rollout.drain] if flow.requests or is_blind else []
     times += [rollout.drain_streams] if flow.streams or is_blind else []
-    return left + (max(times) if most is None else min(most, max(times)))
+    return left + max(times)
 
 
 def _words(flow: Flow) -> str:
