@@ -122,3 +122,33 @@ def test_stop_first_that_fails_starts_the_kept_one_again(site: Site) -> None:
     assert {row["Id"] for row in running.values()} == {identity for identity, _ in site.live().values()}
     assert site.run("status", "dev", "--json").json["services"][0]["replicas"] == {"desired": 1, "ready": 1}
     assert site.run("drift", "dev").exit == 0
+
+
+def test_what_ends_for_memory_hangs_in_its_check_or_ignores_a_stop_is_told_as_that(site: Site) -> None:
+    limit = {"resources": {"limits": {"memory": "8M"}}}
+    hanging = {
+        "test": ["CMD-SHELL", "echo asking; sleep 60"],
+        "interval": "200ms",
+        "timeout": "500ms",
+        "retries": 2,
+    }
+    deaf = f"trap '' TERM; echo deaf to it; {ALIVE.removeprefix(ALIVE.split(';')[0] + ';')}"
+    site.service("greedy", "tail /dev/zero", healthcheck=None, deploy=limit, rollout=SHORT)
+    site.service("hanging", healthcheck=hanging, rollout=SHORT)
+    site.service("deaf", deaf, healthcheck=NEVER, stop_grace_period="1s", rollout=SHORT)
+    site.commit()
+    told = site.apply("--json", exits=5).json
+    held = {row["service"]: row for row in told["held"]}
+    assert held["greedy"]["reason"] == "it was killed for using more memory than its limit"
+    assert (held["greedy"]["exit_code"], held["greedy"]["out_of_memory"]) == (137, True)
+    assert held["hanging"]["reason"] == "its health check failed"
+    assert held["deaf"]["reason"] == "its health check failed"
+    assert not [row for row in site.containers().values() if row["State"]["Running"]], (
+        "killed after its grace"
+    )
+    assert not [line for row in held.values() for line in (*row["log"], *row["health"])], "not without --logs"
+    again = site.apply(exits=5).out
+    assert "| deaf to it" in again
+    assert "health check: the table is missing" in again
+    assert "killed for memory" in again
+    assert "reconciler retry dev hanging" in again
