@@ -68,7 +68,10 @@ class Driver:
 
     @property
     def clients(self) -> Clients:
-        return Clients(self.world.engine, self._registry, self._login, self.world.builder, self.stock)
+        world = self.world
+        return Clients(
+            world.engine, self._registry, self._login, world.builder, self.stock, proxies=world.proxies
+        )
 
     async def _registry(self, ref: ImageRef) -> Registry:
         return self.world.registries[ref.host]

@@ -12,6 +12,7 @@ from reconciler.keeper import Keeper
 from reconciler.keeper_report import Heard
 from reconciler.loop import PassReport
 from reconciler.snapshot import Snapshot
+from simulated_proxies import ProxiesWindow
 from simulated_window import Window
 from sketches import OWNER
 
@@ -41,7 +42,9 @@ class Process:
         return run.desired.commit if run is not None else None
 
     def offer(self, wanted: Desired) -> None:
-        self.keeper.offer(Snapshot(wanted, replace(self.driver.clients, runtime=self.window)))
+        proxies = ProxiesWindow(self.window, self.driver.world.proxies)
+        clients = replace(self.driver.clients, runtime=self.window, proxies=proxies)
+        self.keeper.offer(Snapshot(wanted, clients))
 
     async def kill(self) -> None:
         """As kill -9: what is in flight stops where it stands, and nobody gives the lease back."""

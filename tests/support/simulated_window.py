@@ -35,7 +35,7 @@ class Window(MemoryEngine):
         """Told of each verb that changes something, when the process asks for it."""
         self._last: World | None = None
 
-    async def _enter(self, verb: str) -> None:
+    async def enter(self, verb: str) -> None:
         CALLER.set(self)
         self.begun(verb)
         await self.open.wait()
@@ -56,59 +56,59 @@ class Window(MemoryEngine):
             yield hint
 
     async def create_network(self, owner: Owner, network: DesiredNetwork) -> None:
-        await self._enter("create_network")
+        await self.enter("create_network")
         await super().create_network(owner, network)
         await self.open.wait()
 
     async def remove_network(self, owner: Owner, handle: Handle) -> None:
-        await self._enter("remove_network")
+        await self.enter("remove_network")
         await super().remove_network(owner, handle)
         await self.open.wait()
 
     async def create_volume(self, owner: Owner, volume: DesiredVolume) -> None:
-        await self._enter("create_volume")
+        await self.enter("create_volume")
         await super().create_volume(owner, volume)
         await self.open.wait()
 
     async def publish_files(
         self, owner: Owner, volume: str, entries: Sequence[FileEntry], image: str
     ) -> None:
-        await self._enter("publish_files")
+        await self.enter("publish_files")
         await super().publish_files(owner, volume, entries, image)
         await self.open.wait()
 
     async def remove_volume(self, owner: Owner, object_name: str) -> None:
-        await self._enter("remove_volume")
+        await self.enter("remove_volume")
         await super().remove_volume(owner, object_name)
         await self.open.wait()
 
     async def pull(self, ref: ImageRef, login: Login | None) -> None:
-        await self._enter("pull")
+        await self.enter("pull")
         await super().pull(ref, login)
         await self.open.wait()
 
     async def create_instance(self, blueprint: Blueprint, secrets: Mapping[str, str]) -> None:
-        await self._enter("create_instance")
+        await self.enter("create_instance")
         await super().create_instance(blueprint, secrets)
         await self.open.wait()
 
     async def revive_instance(self, owner: Owner, handle: Handle, name: str, restart: str) -> None:
-        await self._enter("revive_instance")
+        await self.enter("revive_instance")
         await super().revive_instance(owner, handle, name, restart)
         await self.open.wait()
 
     async def retire_instance(self, owner: Owner, handle: Handle, name: str, grace: float) -> None:
-        await self._enter("retire_instance")
+        await self.enter("retire_instance")
         await super().retire_instance(owner, handle, name, grace)
         await self.open.wait()
 
     async def remove_instance(self, owner: Owner, handle: Handle, grace: float) -> None:
-        await self._enter("remove_instance")
+        await self.enter("remove_instance")
         await super().remove_instance(owner, handle, grace)
         await self.open.wait()
 
     async def mend_instance(self, owner: Owner, handle: Handle, changes: Sequence[Change]) -> None:
-        await self._enter("mend_instance")
+        await self.enter("mend_instance")
         await super().mend_instance(owner, handle, changes)
         await self.open.wait()
 
@@ -119,6 +119,6 @@ class Window(MemoryEngine):
         return won
 
     async def remove_marker(self, owner: Owner, object_name: str) -> None:
-        await self._enter("remove_marker")
+        await self.enter("remove_marker")
         await super().remove_marker(owner, object_name)
         await self.open.wait()

@@ -59,7 +59,7 @@ class Simulation(Stage):
     async def run(self) -> Observed:
         """Live through it; the world some minutes after the last event."""
         self.driver.world.publish("redis:7")
-        self.driver.world.engine.hook = self.laws.cross
+        self._recover()
         clock = asyncio.create_task(self._tick())
         self.begin_process()
         self.commit()
@@ -87,7 +87,7 @@ class Simulation(Stage):
         for process in self.processes:
             process.window.open.set()
             process.window.stale_looks = 0
-        if self.must_change or any(s.image == "ours:bad" for s in self.sketches):
+        if self.must_change or any(s.image.startswith("ours:bad") for s in self.sketches):
             mended = (replace(s, image="redis:7", environment=(("MENDED", "1"),)) for s in self.sketches)
             self.commit_these(tuple(mended))
         self.say("calm")

@@ -24,6 +24,8 @@ from reconciler.files import ConfigDigest, FilesKey, files_digest, lay_out
 from reconciler.form import make_form
 from reconciler.ownership import Owner, files_name, network_name, volume_name
 from reconciler.provider import FileEntry
+from sketched_proxies import PROXY as PROXY
+from sketched_proxies import with_proxies
 from specs.reference import Digest, ImageRef
 from specs.resource import Config
 from specs.service import Service
@@ -64,6 +66,10 @@ class Sketch:
     deadline: float = 120.0
     monitor: float = 10.0
     on_failure: str = "rollback"
+    route: tuple[tuple[str, Any], ...] | None = None
+    """The words of its route, in their normal form."""
+    rollout: tuple[tuple[str, Any], ...] = ()
+    """More words of its rollout."""
     words: tuple[tuple[str, Any], ...] = ()
     """More words of the service, in their normal form."""
 
@@ -92,7 +98,7 @@ def desired(
     networks = {n: _network(owner, n, options.get(n, {})) for s in sketches for n in s.networks}
     files = [_files(owner, name, content) for s in sketches for name, content in s.configs]
     volumes = {v: DesiredVolume(v, volume_name(owner, v)) for s in sketches for v in s.volumes}
-    return Desired(
+    wanted = Desired(
         owner=owner,
         commit=commit(at),
         services={s.name: service(s, owner, networks) for s in sketches},
@@ -103,6 +109,7 @@ def desired(
         policy=policy or Policy(source=SOURCE),
         lineage=lineage(at),
     )
+    return with_proxies(wanted)
 
 
 def lineage(at: int, commits: int = _COMMITS) -> dict[str, Kinship]:
@@ -155,12 +162,15 @@ def spec_of(sketch: Sketch) -> Service:
             "deadline": sketch.deadline,
             "monitor": sketch.monitor,
             "on_failure": sketch.on_failure,
+            **dict(sketch.rollout),
         },
     }
     if sketch.memory is not None:
         spec["deploy"]["resources"] = {"limits": {"memory": sketch.memory}}
     if sketch.check:
         spec["healthcheck"] = {"test": ("CMD", "/bin/true"), "interval": 1.0, "retries": 3}
+    if sketch.route is not None:
+        spec["route"] = {"port": 8080, **dict(sketch.route)}
     if sketch.command is not None:
         spec["command"] = sketch.command
     return Service.model_validate({k: v for k, v in {**spec, **dict(sketch.words)}.items() if v != {}})

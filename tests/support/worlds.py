@@ -6,13 +6,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from allowances import allow_what_it_asks
-from providers.memory import Behaviour, CrashAt, MemoryBuilder, MemoryEngine, MemoryRegistry
+from providers.memory import Behaviour, CrashAt, MemoryBuilder, MemoryEngine, MemoryProxies, MemoryRegistry
 from reconciler.actions import Blueprint
 from reconciler.desired import Desired, Generation
 from reconciler.observed import Instance, Observed
 from reconciler.ownership import InstanceName, Owner
 from reconciler.provider import Question, World
-from sketches import OWNER, REGISTRY, Sketch, commit, desired, entries_of, image_of_ours, pushed_digest
+from sketches import (
+    OWNER,
+    PROXY,
+    REGISTRY,
+    Sketch,
+    commit,
+    desired,
+    entries_of,
+    image_of_ours,
+    pushed_digest,
+)
 from specs.reference import Digest, ImageRef
 
 __all__ = ["OWNER", "MemoryWorld", "Sketch", "blueprint", "boundaries", "commit", "desired", "entries_of"]
@@ -29,9 +39,12 @@ class MemoryWorld:
     registries: dict[str, MemoryRegistry] = field(default_factory=_registries)
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     builder: MemoryBuilder = field(init=False)
+    proxies: MemoryProxies = field(init=False)
 
     def __post_init__(self) -> None:
         self.engine.connect(*self.registries.values())
+        self.engine.behave(self.publish(PROXY.image), Behaviour(no_healthcheck=True))
+        self.proxies = MemoryProxies(self.engine)
         self.builder = MemoryBuilder(self.registries, self.engine.time)
 
     @property
