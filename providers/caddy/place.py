@@ -24,6 +24,8 @@ class Place:
     """The address that it listens on; empty is all."""
     door: str = "127.0.0.1:2019"
     """Where commands in the container ask: configuration, counts, probes. Reading alone."""
+    patience: str = "5s"
+    """How long another instance is looked for when one cannot be dialled."""
     resolver: str = ""
     """The name server that knows the instances; empty is the container's own."""
     itself: tuple[str, ...] = ("127.0.0.0/8", "::1")

@@ -19,8 +19,6 @@ from specs.route import HeaderRules, Maintenance, Route
 
 Node: TypeAlias = "dict[str, Json]"
 
-TRY = "5s"
-"""How long another instance is looked for when one cannot be dialled."""
 _PAUSE = "20ms"
 _IDLE = "3s"
 """Servers of usual kinds close idle connections after 5 s; a request sent at that moment is lost."""
@@ -78,10 +76,31 @@ _STREAMS: list[Json] = [
 def _serving(service_name: str, route: Route, place: Place, outside: bool) -> list[Json]:
     found: list[Json] = []
     if route.max_body is not None:
-        found.append({"handler": "request_body", "max_size": min(route.max_body, _LARGEST)})
+        limit = min(route.max_body, _LARGEST)
+        found += [_refusing_above(limit), {"handler": "request_body", "max_size": limit}]
     if outside and route.strip_path:
         found.append({"handler": "rewrite", "strip_path_prefix": route.path})
     return [*found, _forwarding(service_name, route, place, outside)]
+
+
+def _refusing_above(limit: int) -> Json:
+    """Refuses a body that is announced as too long before any of it reaches an instance, which might take a
+    part for the whole."""
+    match: Json = {"header_regexp": {"Content-Length": {"pattern": above(limit)}}}
+    refusal: Json = {"match": [match], "handle": [answer(413, "the body is too long\n")], "terminal": True}
+    return {"handler": "subroute", "routes": [refusal]}
+
+
+def above(limit: int) -> str:
+    """A regular expression of the whole numbers above a limit."""
+    digits = str(limit)
+    any_digit = "[0-9]"
+    found = [f"[1-9]{any_digit * len(digits)}{any_digit}*"]
+    for index, digit in enumerate(digits):
+        if digit != "9":
+            rest = any_digit * (len(digits) - index - 1)
+            found.append(f"{digits[:index]}[{int(digit) + 1}-9]{rest}")
+    return f"^0*({'|'.join(found)})$"
 
 
 def _forwarding(service_name: str, route: Route, place: Place, outside: bool) -> Json:
@@ -92,7 +111,7 @@ def _forwarding(service_name: str, route: Route, place: Place, outside: bool) ->
         "upstreams": [{"dial": dial} for dial in dials],
         "load_balancing": {
             "selection_policy": _policy(service_name, route, outside),
-            "try_duration": TRY,
+            "try_duration": place.patience,
             "try_interval": _PAUSE,
         },
         "stream_close_delay": _STREAM,

@@ -40,7 +40,7 @@ class FarAway:
         self,
         owner: Owner,
         handle: Handle,
-        command: tuple[str, ...],
+        command: Sequence[str],
         stdin: bytes = b"",
         deadline: float = 10.0,
     ) -> tuple[int, bytes]:

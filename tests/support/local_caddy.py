@@ -95,6 +95,7 @@ class LocalCaddy:
             address="127.0.0.1",
             door=f"127.0.0.1:{free_port()}",
             resolver=f"udp/127.0.0.1:{port}",
+            patience="300ms",
             itself=(),
         )
         self.proxies = CaddyProxies(LocalInsides(str(self.folder)), self.place)

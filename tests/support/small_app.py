@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class SmallApp:
-    """``/status/503`` answers so; ``/slow`` waits for ``release``; ``/events`` is a stream of an event now and
-    one at ``release``; ``/upgrade`` echoes what comes; ``/upload`` tells of its first bytes at once."""
+    """``/status/503`` answers so; ``/slow`` waits for ``release``; ``/events`` is a stream of an event now
+    and one at ``release``; ``/upgrade`` echoes what comes; ``/upload`` tells of its first bytes at once."""
 
     name: str
     address: str
