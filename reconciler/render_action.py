@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import assert_never
 
 from reconciler.actions import (
@@ -30,7 +29,7 @@ from reconciler.actions import (
 from reconciler.changes import Change, Connect, Disconnect, Rename, SetLimits, SetRestart, Start, Unpause
 from reconciler.desired import Subject
 from reconciler.difference import Cause
-from reconciler.ownership import Role, short_digest
+from reconciler.ownership import Role, parse_instance_name, short_digest
 from reconciler.render import count, escape, shorten
 
 _VERBS: dict[type[Action], str] = {
@@ -110,24 +109,30 @@ def describe(action: Action) -> str:
             return _describe_note(action)
         case LoadProxy():
             routes = count(len(action.proxy.routes), "route")
-            return f"load {routes} into {escape(action.service_name)}"
+            return f"give {escape(action.service_name)} its work: {routes}"
         case SwitchRoute():
-            return f"let requests for {name} reach {_describe_slots(action.slots)}"
+            return _describe_switch(action, name)
         case RemoveVolume() | RemoveMarker():
             return f"{verb_of(action).replace('-', ' ')} {escape(action.object_name)}"
         case _:
             return f"{verb_of(action).replace('-', ' ')} {name}"
 
 
-def _describe_slots(slots: Sequence[str]) -> str:
-    """``5f2c01ab9d3e (90 %), …``."""
-    parts = Counter(slots).most_common()
-    return ", ".join(f"{escape(name)} ({slot} %)" for name, slot in parts) if parts else "nothing"
+def _describe_switch(action: SwitchRoute, name: str) -> str:
+    """``let requests for web reach 3c757849_1 (90 %), …``: generation and number of each instance."""
+    if not action.slots:
+        return f"answer requests for {name} with its answer for maintenance: nobody serves"
+    said: list[str] = []
+    for slot, percent in Counter(action.slots).most_common():
+        parsed = parse_instance_name(action.names.get(slot, ""))
+        said.append(f"{f'{parsed.g8}_{parsed.number}' if parsed else escape(slot)} ({percent} %)")
+    return f"let requests for {name} reach {', '.join(said)}"
 
 
 def _describe_note(action: PutMarker) -> str:
     subject = escape(action.marker_subject) or "the environment"
     words = {"release": f"note that {subject} has proved itself", "job": f"note that {subject} has run"}
+    words["step"] = f"note the step of {subject}'s canary"
     words["hook"] = f"note what the hooks of {subject} did"
     return words.get(action.kind, f"note {escape(action.kind)} of {subject}")
 

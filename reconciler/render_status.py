@@ -12,6 +12,7 @@ from reconciler.ownership import Role
 from reconciler.render import PLAIN, Style, escape, format_duration, format_time, short_commit, shorten
 from reconciler.render_json import JsonObject
 from reconciler.render_plan import render_unreadable
+from reconciler.route_status import render_route, route_json
 from reconciler.status import ServiceStatus
 from reconciler.view import SUSPEND, Suspension, newest_markers, read_suspension
 
@@ -70,6 +71,8 @@ def _render_service(status: ServiceStatus, width: int, now: float, style: Style)
         lines.append(f"  {_suspended_words(status.suspended)}")
     elif status.reason:
         lines.append(f"  {shorten(status.reason)}")
+    if status.route is not None:
+        lines += [f"  {line}" for line in render_route(status.route, now)]
     counted = _render_countdowns(status.countdowns)
     if counted:
         lines.append(f"  {style.faint(counted)}")
@@ -157,6 +160,7 @@ def _service_json(status: ServiceStatus) -> JsonObject:
             "monitor": counted.monitor,
         },
         "instances": instances,
+        "route": route_json(status.route),
     }
 
 

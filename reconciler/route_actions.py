@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.desired import Subject
 from reconciler.difference import Cause
@@ -34,3 +35,5 @@ class SwitchRoute:
     """Short ids; empty: requests get the answer for maintenance."""
     interrupts: float | None = None
     """Longest interruption in seconds, when nobody serves until something new does."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Short id -> object name of the instance."""

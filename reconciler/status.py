@@ -15,6 +15,7 @@ from reconciler.observed import Instance, Observed, Phase
 from reconciler.proof import UNREADY
 from reconciler.readiness import LAST_EXIT, exit_words, serves
 from reconciler.render import count
+from reconciler.route_status import RouteStatus, find_route_status
 from reconciler.view import SUSPEND, ServiceView, Suspension, Views, group, read_suspension
 
 State = Literal["settled", "progressing", "waiting", "blocked", "held", "unstable", "suspended", "unknown"]
@@ -42,6 +43,8 @@ class ServiceStatus:
     """Why it is left alone, itself or with its whole environment."""
     is_job: bool = False
     """It runs to completion: ``ready`` counts instances that ended well, too."""
+    route: RouteStatus | None = None
+    """Where it is reached and who has its requests; None without a route."""
 
 
 def assess_status(
@@ -88,6 +91,8 @@ def _assess(
     state, reason = _state(service_name, service, observed, views, plan, now)
     shown = view.live[-1] if view.live else None
     is_job = service is not None and service.form.spec.is_job
+    route = find_route_status(desired, observed, service_name, waits)
+    counted = count_down(service, view, waits, now)
     return ServiceStatus(
         service_name=service_name,
         state=state,
@@ -98,10 +103,11 @@ def _assess(
         image=shown.image if shown else None,
         digest=shown.generation.digest if shown else None,
         since=_since(view),
-        countdowns=count_down(service, view, waits, now),
+        countdowns=counted if route is None else replace(counted, drain=route.drain(now)),
         instances=view.instances,
         suspended=_suspension(service_name, views, now),
         is_job=is_job,
+        route=route,
     )
 
 

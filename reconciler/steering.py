@@ -39,6 +39,7 @@ class Course:
         """All its steps are: it takes all requests, and is watched until it is proved."""
         return self.standing.index >= len(self.steps)
 
+    @property
     def weight(self) -> int:
         """Percent of the requests at its step."""
         return 100 if self.is_over else self.steps[self.standing.index].weight

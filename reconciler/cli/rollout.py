@@ -84,7 +84,7 @@ def _word(options: Options) -> Word:
 def _report(
     workspace: Workspace, desired: Desired, observed: Observed, course: Course, standing: Standing
 ) -> Report:
-    weight = Course(course.service_name, course.steps, standing, True).weight()
+    weight = Course(course.service_name, course.steps, standing, True).weight
     members: dict[str, Json] = {
         "service": course.service_name,
         "generation": standing.generation,

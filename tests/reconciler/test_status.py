@@ -188,6 +188,7 @@ def test_status_json_has_the_promised_members() -> None:
                         "started_at": "1970-01-01T00:15:02Z",
                     }
                 ],
+                "route": None,
             }
         ],
     }
