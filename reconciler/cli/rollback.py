@@ -98,7 +98,7 @@ async def _write(
     workspace: Workspace, repository: GitRepository, observed: Observed, clients: Clients, show: Show
 ) -> _Written:
     """The commit on the branch that is tracked; computed anew on a branch that moved meanwhile."""
-    options, shown = workspace.options, ""
+    options, shown, tip = workspace.options, "", workspace.desired.commit
     branch, problem = await asyncio.to_thread(_find_branch, repository, workspace.effective.environment)
     for _ in range(_TRIES):
         tip, problem = await asyncio.to_thread(_find_tip, repository, branch, options, problem)
