@@ -33,6 +33,7 @@ class Ours(Site):
     def deploy(self, version: str, fault: str = "") -> None:
         self._commit(version, fault)
         code, said = self._reconciler("apply", "dev")
+        (self.folder / f"{version}.log").write_text(said)
         if code == _HELD:
             raise NotDeployed(version)
         assert code == 0, said
@@ -112,6 +113,7 @@ class Pushed(Ours):
         done = subprocess.run(
             words, cwd=self._repository, capture_output=True, text=True, check=False, timeout=_PUSHED_WITHIN_S
         )
+        (self.folder / f"{version}.log").write_text(done.stderr)
         last = [line.removeprefix("remote:").strip() for line in done.stderr.splitlines()]
         assert done.returncode == 0, done.stderr
         if "failed" in last:

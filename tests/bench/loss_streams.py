@@ -175,9 +175,8 @@ class Listener:
             await asyncio.sleep(PAUSE_S)
 
     async def _listen(self, record: Record) -> Outcome:
-        wire, _ = await connect(
-            self.port, self.host, "/events", f"X-Request-Id: {record.id}", f"Last-Event-ID: {self.last}"
-        )
+        asked = ("Accept: text/event-stream", f"X-Request-Id: {record.id}", f"Last-Event-ID: {self.last}")
+        wire, _ = await connect(self.port, self.host, "/events", *asked)
         text = b""
         try:
             async for piece in read_chunks(wire):
