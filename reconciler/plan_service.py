@@ -141,7 +141,8 @@ def _may_begin(steps: Steps, target: Target, view: ServiceView, sorting: Sorting
     if not is_reachable(steps, target):
         is_supplied(steps, target)  # meanwhile
         return False
-    begun = target.is_rollback or any(target.is_generation_of(i) for i in (*view.live, *view.kept))
+    begun = target.is_rollback or target.service.is_rollback
+    begun = begun or any(target.is_generation_of(i) for i in (*view.live, *view.kept))
     return begun or proved_release(target, view) is not None or are_met(steps, target.service)
 
 
