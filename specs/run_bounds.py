@@ -8,10 +8,16 @@ from pydantic import Field, StringConstraints
 
 from specs.allow import Allowed
 from specs.environment import BuilderName, EndpointText
-from specs.model import Model, Name
+from specs.model import Model, Name, Text
+from specs.route import RouteHost
 
 Origin = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:[0-9]{1,5})?$")]
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")]
+
+Listen = Annotated[
+    Text, StringConstraints(pattern=r"^(([0-9.]{7,15}|\[[0-9a-fA-F:.]{2,45}\]):)?[1-9][0-9]{0,4}$")
+]
+"""A port, or an address and a port."""
 
 
 class RegistryBound(Model):
@@ -44,6 +50,31 @@ class Bounds(Model):
     external: tuple[ObjectName, ...] = Field(
         default=(), description="Networks and volumes of others, by their names on the engine."
     )
+    hosts: tuple[RouteHost, ...] = Field(
+        default=(),
+        description="Host names of routes; *.example.com is every name below example.com.",
+        examples=[["shop.example.com", "*.shop.example.com"]],
+    )
+    listen: tuple[Listen, ...] = Field(
+        default=(),
+        description="Ports of the host that the proxy of routes may listen on; with an address, there alone.",
+        examples=[[80, 443, "10.0.0.2:8080"]],
+    )
+
+    def grants_host(self, host: str) -> bool:
+        """Whether a route may have this host, which may be ``*.`` and one."""
+        return any(host == it or (it.startswith("*.") and host.endswith(it[1:])) for it in self.hosts)
+
+    def grants_listen(self, address: str | None, port: int) -> bool:
+        """Whether the proxy may listen there; ``address`` None is all of the host's."""
+        return str(port) in self.listen or place_of(address, port) in self.listen
+
+
+def place_of(address: str | None, port: int) -> str:
+    """A port as ``listen`` has it."""
+    if address is None:
+        return str(port)
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 AnyBounds = Bounds | Literal["any"]

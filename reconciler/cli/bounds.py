@@ -13,9 +13,10 @@ from specs.allow import EVERY, LISTS, Allowed
 from specs.effective import Effective
 from specs.environment import Environment
 from specs.problem import Problem
+from specs.proxy import EDGE
 from specs.reference import ImageRef
 from specs.registry import Login, Registry
-from specs.run_bounds import Bounds, RegistryBound
+from specs.run_bounds import Bounds, RegistryBound, place_of
 from specs.run_repository import RunRepository
 
 
@@ -108,6 +109,7 @@ def _contents(found: Effective, bounds: Bounds) -> Iterator[_Excess]:
     for registry_name, registry in sorted(found.registries.items()):
         yield from _registry(registry_name, registry, bounds)
     yield from _allow(found.environment.allow, bounds.allow)
+    yield from _routes(found, bounds)
     networks = [("network", n, r.name, r.external) for n, r in sorted(found.networks.items())]
     volumes = [("volume", n, r.name, r.external) for n, r in sorted(found.volumes.items())]
     for kind, name, object_name, is_external in (*networks, *volumes):
@@ -131,6 +133,21 @@ def _registry(registry_name: str, registry: Registry, bounds: Bounds) -> Iterato
         yield _Excess(f"{host} would be sent secret {secret_name}", "registries", line)
     if auth == "docker" and not granted.docker:
         yield _Excess(f"{host} would be sent this machine's docker login", "registries", line)
+
+
+def _routes(found: Effective, bounds: Bounds) -> Iterator[_Excess]:
+    """Who answers for a host name is who gets its requests, and the certificate for it."""
+    for name, service in sorted(found.services.items()):
+        for host in service.route.all_hosts if service.route is not None else ():
+            if not bounds.grants_host(host):
+                yield _Excess(f"service {name} is routed at {host}", "hosts", f'hosts: ["{host}"]')
+    proxy = found.environment.proxy
+    published = [proxy.http, *([] if proxy.https == "none" else [proxy.https])]
+    for port in published if EDGE in found.services else ():
+        if not bounds.grants_listen(proxy.address, port):
+            line = place_of(proxy.address, port)
+            seen = f"its proxy listens on port {port} of {proxy.address or 'every address'}"
+            yield _Excess(seen, "listen", f'listen: ["{line}"]')
 
 
 def _grant(secret_name: str, docker: bool) -> str:

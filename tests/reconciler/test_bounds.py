@@ -56,6 +56,7 @@ def exceeded(found: Effective, words: str = "", environ: Mapping[str, str] | Non
 _REGISTERED = (_REGISTRY, _IMAGE, service(image="web"))
 _NETWORK = f"{_HEAD}Network\nmetadata: {{name: net}}\nspec: {{external: true, name: proxy}}\n"
 _VOLUME = f"{_HEAD}Volume\nmetadata: {{name: data}}\nspec: {{external: true}}\n"
+_ROUTE = ", route: {hosts: [shop.example.com, '*.shop.example.com'], port: 8080}"
 CASES = {
     "another project": (environment(project="bank"), service()),
     "another engine": (environment(", runtime: {endpoint: 'ssh://root@bank-1'}"), service()),
@@ -70,6 +71,9 @@ CASES = {
     "a privilege": (environment(", allow: {privileged: [web]}"), service(", privileged: true")),
     "a network": (environment(), _NETWORK, service(", networks: [net]")),
     "a volume": (environment(), _VOLUME, service(", volumes: ['data:/data']")),
+    "a host": (environment(), service(_ROUTE)),
+    "an address": (environment(", proxy: {address: '10.0.0.2', https: none}"), service(_ROUTE)),
+    "an address of six": (environment(", proxy: {address: '2001:db8::1', http: 8080}"), service(_ROUTE)),
 }
 
 
@@ -91,6 +95,20 @@ def test_what_is_of_its_own_on_this_machines_engine_needs_no_bound() -> None:
     local = f"{_HEAD}Registry\nmetadata: {{name: main}}\nspec: {{provider: local}}\n"
     mine = environment(", runtime: {endpoint: 'unix:///var/run/docker.sock'}")
     assert exceeded(read(mine, local, _IMAGE, service(", ports: ['80:80']", "web"))) == []
+
+
+def test_hosts_and_ports_are_granted_by_pattern_and_by_address() -> None:
+    found = read(environment(), service(_ROUTE))
+    granted = ", bounds: {hosts: [shop.example.com, '*.shop.example.com'], listen: [80, 443]}"
+    assert exceeded(found, granted) == []
+    assert exceeded(found, granted.replace("shop.example.com, '*.shop.example.com'", "'*.example.com'")) == []
+    narrow = exceeded(found, granted.replace("'*.shop.example.com'", "a.shop.example.com"))
+    assert ["routed at *.shop.example.com" in line for line in narrow] == [True]
+    bound = granted.replace("[80, 443]", "['10.0.0.2:80', '10.0.0.2:443']")
+    assert len(exceeded(found, bound)) == 2, "all addresses are more than one"
+    assert exceeded(read(environment(", proxy: {address: 10.0.0.2}"), service(_ROUTE)), bound) == []
+    inside = read(environment(), service(", route: {port: 8080}"))
+    assert exceeded(inside) == [], "what neighbours alone reach needs no bound"
 
 
 def test_a_secret_goes_to_no_other_origin_than_the_one_that_may_have_it() -> None:
