@@ -82,7 +82,7 @@ def _is_passed(steps: Steps, rollout: Rollout, tending: Tending, hook: PreDeploy
 
 def _hold(steps: Steps, rollout: Rollout, code: str, reason: str, first: str) -> None:
     name, env = rollout.target.service.name, steps.desired.owner.environment
-    serves = "; what ran before serves" if rollout.view.live else ""
+    serves = "; what ran before serves on" if rollout.view.live else ""
     remedy = f"read `reconciler logs {env} {name}`, {first}, or run it again: reconciler retry {env} {name}"
     steps.block(rollout.subject, code, f"{reason}{serves}", remedy, held=True)
 

@@ -25,7 +25,7 @@ def names_in(fields: Fields) -> tuple[str, ...]:
         if isinstance(value, str):
             names |= set(TEMPLATE.findall(value)) if path.startswith("environment.") else set()
         elif isinstance(value, dict):
-            found = value.get("source") if path.startswith("secrets.") else value.get("secret")
+            found = value.get("secret")
             names |= {found} if isinstance(found, str) else set()
     return tuple(sorted(names))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.ownership import Owner
+from reconciler.secret_names import names_in, secret_names
 from reconciler.secrets import (
     MAX_SECRET,
     SecretStore,
@@ -16,6 +17,7 @@ from reconciler.secrets import (
     secrets_folder,
     variable_name,
 )
+from sketches import Sketch, desired
 
 OWNER = Owner("my-shop", "dev")
 CANARY = "canary-7f3a"
@@ -120,3 +122,10 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "my-shop" / "dev" / "token")
     with pytest.raises(SecretUnreadable, match="no regular file"):
         SecretStore(OWNER, tmp_path, {}).value("token")
+
+
+def test_a_version_that_ran_tells_the_secrets_that_it_named() -> None:
+    environment = (("URL", "db:${secret:url}"),)
+    wanted = desired(Sketch("web", secrets=(("token", "x"),), environment=environment))
+    form = wanted.services["web"].form
+    assert names_in(form.fields) == secret_names(form) == ("token", "url")
