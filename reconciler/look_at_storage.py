@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from reconciler.clients import Clients
 from reconciler.desired import Desired
 from reconciler.observed import Observed
-from reconciler.provider import ProviderError, World
+from reconciler.provider import ProviderError, Refused, World
 from reconciler.release import Release
 from reconciler.storage import Layer, Storage
 from reconciler.target import desired_target
@@ -26,7 +27,8 @@ _TARGETS: Final = 2
 class StorageMemory:
     """What this process knows of images by digest: it never changes, or is asked for again a day later."""
 
-    layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
+    layers: dict[str, tuple[Layer, ...] | None] = field(default_factory=dict)
+    """By image; None where its registry does not tell."""
     found: dict[str, tuple[float, bool]] = field(default_factory=dict)
     """Image -> when it was looked for, and whether it was anywhere."""
 
@@ -35,12 +37,9 @@ async def look_at_storage(
     desired: Desired, seen: Observed, world: World, views: Views, clients: Clients, memory: StorageMemory
 ) -> Storage:
     """Never raises ProviderError: what cannot be read is not known, and stops nothing."""
-    layers: dict[str, tuple[Layer, ...]] = {}
-    if world.free is not None and world.platform:
-        for ref in _to_be_pulled(desired, seen, views):
-            found = await _layers(ref, world.platform, clients, memory)
-            if found is not None:
-                layers[str(ref)] = found
+    wanted = sorted(set(_to_be_pulled(desired, seen, views)), key=str) if world.free is not None else []
+    found = await asyncio.gather(*(_layers(ref, world.platform, clients, memory) for ref in wanted))
+    layers = {str(ref): its for ref, its in zip(wanted, found, strict=True) if its is not None}
     lost: Mapping[str, str] = {}
     if not seen.cannot_read("instances") and not seen.cannot_read("markers"):
         lost = await _lost(desired, seen.at, views, clients, memory)
@@ -61,16 +60,16 @@ async def _layers(
     ref: ImageRef, platform: str, clients: Clients, memory: StorageMemory
 ) -> tuple[Layer, ...] | None:
     name = str(ref)
-    if name not in memory.layers:
+    if name not in memory.layers and platform:
         try:
             registry = await clients.registry(ref)
             found = await registry.layers(ref, platform)
+        except Refused:
+            found = None  # as it will be in the next pass
         except ProviderError:
             return None
-        if found is None:
-            return None
-        memory.layers[name] = tuple(found)
-    return memory.layers[name]
+        memory.layers[name] = None if found is None else tuple(found)
+    return memory.layers.get(name)
 
 
 async def _lost(
@@ -79,7 +78,7 @@ async def _lost(
     lost: dict[str, str] = {}
     for name in sorted(desired.services):
         for release in _without_container(views.of(name)):
-            if not await _is_somewhere(release.image, now, clients, memory):
+            if not await is_somewhere(release.image, now, clients, memory):
                 lost.setdefault(name, release.image)
     return lost
 
@@ -91,7 +90,7 @@ def _without_container(view: ServiceView) -> list[Release]:
     return [release for release in view.releases[:_TARGETS] if release.generation not in there]
 
 
-async def _is_somewhere(image: str, now: float, clients: Clients, memory: StorageMemory) -> bool:
+async def is_somewhere(image: str, now: float, clients: Clients, memory: StorageMemory) -> bool:
     """On the engine, or in its registry; what cannot be asked is taken for there."""
     asked_at, was_there = memory.found.get(image, (-DAY, True))
     if 0 <= now - asked_at < DAY:

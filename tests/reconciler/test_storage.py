@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from cli_world import SPECS, CliWorld
+from providers.docker import disk
 from providers.docker.disk import free_bytes, platform_of
 from providers.docker.endpoint import SocketEndpoint
 from providers.docker.line import SocketLine
 from reconciler.cli.apply import report_apply
 from reconciler.cli.status import report_status
-from reconciler.look_at_storage import DAY
+from reconciler.cli.workspace import open_workspace
+from reconciler.clients import Clients
+from reconciler.look_at_storage import DAY, StorageMemory, is_somewhere
 from reconciler.observed import LiveImage
 from reconciler.render import format_size
 from reconciler.storage import NO_STORAGE, Layer, Storage
@@ -90,5 +93,21 @@ def test_an_image_to_go_back_to_that_is_nowhere_is_told(settled: CliWorld) -> No
     assert settled.run(report_apply).exit == 0, "what runs is well"
 
 
-def test_an_image_is_asked_for_again_a_day_later() -> None:
-    assert DAY == 24 * 60 * 60
+async def test_an_image_that_was_there_is_asked_for_again_a_day_later(shop: CliWorld) -> None:
+    memory = StorageMemory()
+    registry = shop.registries["docker.io"]
+    digest = registry.find(ImageRef.parse("busybox:1.36"))
+    image = ImageRef.parse("busybox:1.36").with_digest(digest) if digest else ImageRef.parse("busybox")
+    asked = [await is_somewhere(str(image), at, clients_of(shop), memory) for at in (0.0, 1.0)]
+    registry.forget(image)
+    asked += [await is_somewhere(str(image), at, clients_of(shop), memory) for at in (DAY - 1, DAY + 1)]
+    assert asked == [True, True, True, False]
+
+
+def clients_of(shop: CliWorld) -> Clients:
+    return shop.clients(open_workspace(shop.options("plan")))
+
+
+def test_nothing_of_ours_removes_an_image() -> None:
+    sources = [path.read_text() for path in Path(disk.__file__).parent.rglob("*.py")]
+    assert not [text for text in sources if "/images/prune" in text or '"DELETE", f"/images' in text]
