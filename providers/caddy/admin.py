@@ -34,7 +34,7 @@ class Request:
     method: str = "GET"
     headers: Mapping[str, str] | None = None
     body: bytes = b""
-    deadline: float = 10.0
+    deadline: float = 5.0
 
     def text(self) -> bytes:
         """As it goes over the connection."""

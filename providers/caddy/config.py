@@ -52,7 +52,7 @@ def _edge(proxy: DesiredProxy, place: Place) -> Node:
         listen: list[Json] = [f"{place.address}:{place.http}"]
         return {**found, "listen": listen, "automatic_https": {"disable": True}, "protocols": ["h1"]}
     # A browser is told of HTTP/3 by the port inside; where it is published under another, that would mislead.
-    protocols: list[Json] = ["h1", "h2", *(["h3"] if settings.https == place.https else [])]
+    signed: list[Json] = ["h1", "h2", *(["h3"] if settings.https == place.https else [])]
     hosts = {host for it in proxy.routes for host in it.route.all_hosts}
     automatic: Node = {"disable_redirects": True}
     if skipped := unsigned_hosts(proxy, hosts):
@@ -62,7 +62,7 @@ def _edge(proxy: DesiredProxy, place: Place) -> Node:
         "listen": [f"{place.address}:{place.http}", f"{place.address}:{place.https}"],
         "automatic_https": automatic,
         "tls_connection_policies": [{}],
-        "protocols": protocols,
+        "listen_protocols": [["h1"], signed],
     }
 
 

@@ -22,7 +22,7 @@ from reconciler.ownership import Owner
 from reconciler.provider import Insides
 from reconciler.traffic import SLOTS
 
-_ANSWER = 30.0
+_ANSWER = 15.0
 _LOADING = 60.0
 _SLACK = 5.0
 _COUNTS = "reverse_proxy/upstreams"

@@ -20,13 +20,15 @@ from specs.route import HeaderRules, Maintenance, Route
 Node: TypeAlias = "dict[str, Json]"
 
 _PAUSE = "20ms"
-_IDLE = "3s"
-"""Servers of usual kinds close idle connections after 5 s; a request sent at that moment is lost."""
+_IDLE = "1s"
+"""Servers of usual kinds close idle connections after 2 s or more; a request sent at that moment is lost."""
 _DIAL = "2s"
 _STREAM = "5m"
 """How long WebSockets outlive the configuration that they began under."""
 _DOT = "reconciler_dot"
 """A variable of the request: a dot for streams, which are counted apart by it."""
+_NEVER_AGAIN: list[Json] = [{"method": ["-"]}]
+"""Nothing that reached an instance is sent again: what makes one crash would go through all of them."""
 _OUR_FAULTS: list[Json] = ["502", "503", "504"]
 _LARGEST = 1 << 53
 """Caddy keeps numbers as floats."""
@@ -113,6 +115,7 @@ def _forwarding(service_name: str, route: Route, place: Place, outside: bool) ->
             "selection_policy": _policy(service_name, route, outside),
             "try_duration": place.patience,
             "try_interval": _PAUSE,
+            "retry_match": _NEVER_AGAIN,
         },
         "stream_close_delay": _STREAM,
         "transport": transport(place, {"dial_timeout": _DIAL, "keep_alive": {"idle_timeout": _IDLE}}),

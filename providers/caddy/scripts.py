@@ -12,7 +12,7 @@ from typing import Final
 LOOK: Final = """
 [ -S "$1" ] || { echo closed; exit 0; }
 for what in config/ reverse_proxy/upstreams; do
-  if said=$(timeout 10 wget -q -O - "http://$2/$what" 2>&1); then printf '%s %s\\n' "$what" "$said"
+  if said=$(timeout 5 wget -q -O - "http://$2/$what" 2>&1); then printf '%s %s\\n' "$what" "$said"
   else printf 'error %s\\n' "$said" | head -n 1; fi
 done
 """

@@ -95,21 +95,24 @@ class Folders:
         if text(found, "Driver") != "local" or not folder.startswith("/") or not _is_open(folder):
             self._elsewhere.add(key)
             return None
-        if not await self._prove(volume, folder):
-            return None
-        self._proved[key] = folder
-        return folder
+        proved = await self._prove(volume, folder)
+        if proved:
+            self._proved[key] = folder
+        elif proved is not None:
+            self._elsewhere.add(key)
+        return folder if proved else None
 
-    async def _prove(self, volume: str, folder: str) -> bool:
+    async def _prove(self, volume: str, folder: str) -> bool | None:
         """Write something that nobody can guess here, and read it through the engine: an engine behind a
-        socket of this machine can still be on another, and have a folder of the same name."""
+        socket of this machine can still be on another, and have a folder of the same name. None where no
+        container that runs has the volume."""
         query = {"filters": json.dumps({"volume": [volume]})}
         for container in await self._engine.read_list("/containers/json", query):
             if place := _mounted_at(container, volume):
                 return await self._is_same(text(container, "Id"), place, folder)
-        return False
+        return None
 
-    async def _is_same(self, container_id: str, place: str, folder: str) -> bool:
+    async def _is_same(self, container_id: str, place: str, folder: str) -> bool | None:
         name, said = f".reconciler-{randomness.token_hex(8)}", randomness.token_hex(32)
         path = os.path.join(folder, name)
         try:
@@ -118,10 +121,10 @@ class Folders:
             answer = await self._engine.fetch(f"/containers/{container_id}/archive", query)
             return unpack_one(answer.body) == said.encode()
         except OSError:
-            return False
+            return None  # such as a full disk, which says nothing of where it is
         except EngineError as error:
             if error.status == 404:
-                return False
+                return None if "No such container" in error.seen else False
             raise
         finally:
             with suppress(OSError):
