@@ -1,4 +1,4 @@
-"""Hooks on a real engine: a migration that succeeds, fails, and is killed in the middle; what follows a proof,
+"""Hooks on a real engine: a migration that succeeds, fails and is killed in the middle; what follows a proof,
 and what comes before a stop."""
 
 from __future__ import annotations

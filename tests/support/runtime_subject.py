@@ -48,6 +48,14 @@ PROGRAMS: dict[tuple[str, ...], Program] = {
 }
 
 
+HOOKS = {
+    SHOW: Behaviour(exits_after=0.1, exit_code=0, shows=SHOWN),
+    FAIL: Behaviour(exits_after=0.1, exit_code=3),
+    BROKEN: Behaviour(start_error="exec: no such file or directory"),
+}
+"""What they do as hooks in memory."""
+
+
 class RuntimeSubject(ABC):
     """One runtime, one fresh owner, one image; and a hand that works behind the runtime's back."""
 
@@ -176,7 +184,7 @@ class MemorySubject(RuntimeSubject):
         self.runtime, self.owner = self.engine, owner
         digest = digest_of("busybox")
         self.image = replace(ImageRef.parse("registry.test/busybox"), digest=digest)
-        self.engine.behave(digest, Behaviour(shows=SHOWN, no_healthcheck=True, runs=PROGRAMS))
+        self.engine.behave(digest, Behaviour(shows=SHOWN, no_healthcheck=True, runs=PROGRAMS, hooks=HOOKS))
 
     async def wait(self, seconds: float) -> None:
         self.engine.advance(seconds)
