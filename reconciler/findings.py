@@ -22,7 +22,7 @@ _GIB = 1 << 30
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One part of what a pass needs, as it was found. ``part`` is a word of the JSON output's own: engine,
-    clock, disk, limits, builder, registry, image, git, secret, lock, specs; ``name`` says which one."""
+    clock, disk, limits, builder, registry, image, route, git, secret, lock, specs; ``name`` says which."""
 
     part: str
     name: str

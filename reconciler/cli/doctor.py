@@ -18,6 +18,7 @@ from reconciler.cli.examine import (
     examine_secrets,
     outside_references,
 )
+from reconciler.cli.examine_routes import examine_routes
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
 from reconciler.cli.reach import Reach
@@ -106,6 +107,8 @@ def parts(workspace: Workspace) -> list[tuple[str, str, Ask]]:
         found.append(("registry", name, partial(examine_registry, name=name)))
     for ref in outside_references(workspace):
         found.append(("image", str(ref), partial(examine_reference, ref=ref)))
+    if workspace.desired.proxy is not None:
+        found.append(("route", "", examine_routes))
     return [
         *found,
         ("git", "", examine_git),

@@ -11,6 +11,7 @@ from reconciler.clients import Clients
 from reconciler.desired import Kinship
 from reconciler.findings import Finding, found_fault, judge_floating, judge_runtime, judge_secrets
 from reconciler.provider import ProviderError, Question
+from reconciler.routing import certificate_secrets
 from reconciler.secret_names import secret_names
 from reconciler.secrets import SecretUnreadable
 from specs.reference import ImageRef, InvalidReference
@@ -113,11 +114,13 @@ def _examine_git(workspace: Workspace) -> Sequence[Finding]:
 
 
 async def examine_secrets(workspace: Workspace, clients: Clients) -> Sequence[Finding]:
-    """Which of the secrets that services, builds and registries name have a value here."""
+    """Which of the secrets that services, builds, registries and certificates name have a value here."""
     names = {name for service in workspace.desired.services.values() for name in secret_names(service.form)}
     names |= {name for image in workspace.images.values() for name in image.build.secrets}
     for spec in workspace.effective.registries.values():
         names |= set() if spec.auth is None or spec.auth == "docker" else {spec.auth.password.secret}
+    if workspace.desired.proxy is not None:
+        names |= set(certificate_secrets(workspace.desired.proxy.settings))
     store = workspace.stock.secret_store
     present: list[str] = []
     missing: list[str] = []
