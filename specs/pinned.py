@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
+from specs.catalog import Catalog
+from specs.check_route import check_routes
+from specs.check_service import check_services, published_twice
 from specs.effective import Effective, with_proxies
+from specs.envelope import MODELS
 from specs.model import Model
 from specs.node import Map
 from specs.order import publishes
-from specs.problem import Place
+from specs.problem import Place, Problem, Report
 from specs.proxy import OWN, PROXIES
 from specs.resource import Network
 from specs.service import Service
@@ -60,6 +64,32 @@ def with_pins(found: Effective, pins: Mapping[str, Effective], place: Place) -> 
         nodes=_nodes(found, pins),
     )
     return Merged(with_proxies(result, place), {name: tuple(said) for name, said in shared.items()})
+
+
+def check_pins(
+    merged: Effective, pins: Mapping[str, Effective], declared: Mapping[str, Collection[str]]
+) -> list[Problem]:
+    """What does not go together: a port or a route that another service has now, a dependency that can
+    never be met. ``declared``: the names that today's documents have, by kind."""
+    report = Report()
+    names = {kind: {*declared.get(kind, ()), *_named(kind, pins.values())} for kind in MODELS}
+    catalog = Catalog(
+        declared=names,
+        nodes=merged.nodes,
+        services={name: service for name, service in merged.services.items() if name not in PROXIES},
+        networks=merged.networks,
+        volumes=merged.volumes,
+        configs=merged.configs,
+        secrets=merged.secrets,
+    )
+    check_services(catalog, report)
+    published_twice(catalog, report)
+    check_routes(catalog, report)
+    return [problem for problem in report.problems if problem.severity == "error"]
+
+
+def _named(kind: str, pins: Iterable[Effective]) -> Iterable[str]:
+    return [name for pin in pins for found, name in pin.nodes if found == kind]
 
 
 def _for_today(then: Service, now: Service, services: Mapping[str, Service]) -> Service:

@@ -127,5 +127,5 @@ class Release(Model):
     """What the services of one environment run."""
 
     services: dict[Name, ReleasedService] = Field(
-        default={}, description="Each service that is not as its specs say now."
+        default={}, description="Each service that is not as its specs say now.", examples=[{}]
     )

@@ -19,7 +19,7 @@ from reconciler.resolve import Findings, image_repository, resolve
 from specs.allow import missing
 from specs.check_service import is_image_name
 from specs.effective import Effective, effective
-from specs.pinned import with_pins
+from specs.pinned import check_pins, with_pins
 from specs.privilege import joined_services
 from specs.problem import Problem
 from specs.proxy import PROXIES
@@ -224,4 +224,11 @@ def merge(
         warning("CLI053", f"Service {name}", f"as they are now, for others use them, too: {', '.join(names)}")
         for name, names in sorted(merged.shared.items())
     ]
-    return Pins(replace(merged.effective, registries=registries), read, (*problems, *shared))
+    declared = {kind: source.specs.of_kind(kind).keys() for kind in source.specs.counts}
+    apart = [
+        failure(
+            "CLI051", str(problem.subject), f"with what was rolled back: {replace(problem, subject=None)}"
+        )
+        for problem in check_pins(merged.effective, specs, declared)
+    ]
+    return Pins(replace(merged.effective, registries=registries), read, (*problems, *shared, *apart))
