@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,7 +19,6 @@ from reconciler.render import (
     Style,
     count,
     escape,
-    format_duration,
     format_value,
     short_commit,
     shorten,
@@ -33,6 +33,8 @@ from specs.inputs import Change
 _ORDER = ("Registry", "Network", "Volume", "Image", "Config", "Service")
 _MAX_STEPS = 12
 _MAX_DIFFS = 6
+_LONG = 600.0
+"""Seconds from which on people count in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,9 @@ def _render_forecast(forecast: Sequence[Plan], style: Style) -> list[str]:
 
 
 def _interruption_words(service_name: str, longest: float, style: Style) -> str:
-    return style.warn(f"interrupts {escape(service_name)} for at most {format_duration(longest)}")
+    # Rounded up: it is a promise.
+    words = f"{math.ceil(longest)} s" if longest < _LONG else f"{math.ceil(longest / 60)} min"
+    return style.warn(f"interrupts {escape(service_name)} for at most {words}")
 
 
 def _step_words(action: Action) -> str:

@@ -71,8 +71,8 @@ def test_an_interruption_is_told_before_it_happens() -> None:
     retire = RetireInstance(WEB, Cause("commit"), Handle("here", "c1"), "x_kept", 10.0, interrupts=130.0)
     now, later = Plan(waits=(Wait(WEB, "image web is built", Ender.US),)), Plan((retire,))
     text = render_plan(view_plan(desired(), Observed(at=1.0), now, (now, later)))
-    assert "interrupts web for at most 2 min\n" in text
-    assert "    interrupts web for at most 2 min\n" in render_plan(
+    assert "interrupts web for at most 130 s\n" in text
+    assert "    interrupts web for at most 130 s\n" in render_plan(
         view_plan(desired(), Observed(at=1.0), later)
     )
 
