@@ -18,6 +18,7 @@ from drift_rows import (
     swap,
 )
 from e2e import ALIVE
+from specs.rollout import Rollout
 
 S: Final = 1_000_000_000
 OWN: Final = {
@@ -162,10 +163,7 @@ UNSEEN: Final = {
     **{f"depends_on.*.{name}": _HOW for name in ("condition", "required")},
     "deploy.mode": "replicated is its only value",
     "deploy.replicas": "instances are counted: a missing one is made, one too many removed",
-    **{
-        f"rollout.{name}": _HOW
-        for name in ("order", "max_surge", "max_unavailable", "deadline", "monitor", "on_failure")
-    },
+    **{f"rollout.{name}": _HOW for name in Rollout.model_fields},
     "drift.ignore": "says what is left alone",
 }
 ROWS: Final = {
