@@ -7,14 +7,16 @@ import json
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
+from reconciler.cli.pins import read_pins
 from reconciler.cli.session import stdout_style
 from reconciler.cli.source import open_source
 from reconciler.desired import Json
 from reconciler.ownership import Owner
-from reconciler.render import Style, escape
+from reconciler.render import Style, escape, short_commit
 from reconciler.render_json import JsonObject
 from specs.effective import Effective, effective
 from specs.origin import Value, values_of
+from specs.problem import has_errors
 
 _KINDS = ("Registry", "Image", "Network", "Volume", "Config", "Secret", "Service")
 
@@ -28,17 +30,24 @@ def run(options: Options) -> Report:
         file_paths={file.path for file in source.files},
         read_file=source.read_file,
     )
-    all_problems = (*source.problems, *problems)
     if found is None:
-        raise Stop(ERROR, all_problems, commit=source.commit)
+        raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
+    owner = Owner(found.environment.project, options.environment)
+    pins = read_pins(owner, source, found, {})
+    found, all_problems = pins.effective, (*source.problems, *problems, *pins.problems)
+    if has_errors(list(all_problems)):
+        raise Stop(ERROR, all_problems, owner, source.commit)
     documents: list[Json] = []
     lines: list[str] = []
     style = stdout_style(options)
     for kind, name in _documents(found):
         values = [value for value in values_of(found, kind, name) if value.origin.kind != "default"]
-        lines += [style.bold(f"{kind} {name}"), *(_line(value, style) for value in values)]
-        documents.append({"kind": kind, "name": name, "values": [_value_json(value) for value in values]})
-    owner = Owner(found.environment.project, options.environment)
+        pinned = pins.services.get(name) if kind == "Service" else None
+        title = f"{kind} {name}" + (f" as of {short_commit(pinned.entry.commit)}" if pinned else "")
+        lines += [style.bold(title), *(_line(value, style) for value in values)]
+        commit = pinned.entry.commit if pinned else None
+        shown: list[Json] = [_value_json(value) for value in values]
+        documents.append({"kind": kind, "name": name, "commit": commit, "values": shown})
     return Report(
         DONE,
         "\n".join(lines) + "\n",
