@@ -126,9 +126,11 @@ def _forwarding(service_name: str, route: Route, place: Place, outside: bool) ->
 
 
 def transport(place: Place, more: Node) -> Json:
-    """How instances are spoken with: their bodies are passed on as they are."""
+    """How instances are spoken with: their bodies are passed on as they are, and no proxy that the
+    environment of the process names lies between."""
     resolver: Node = {"resolver": {"addresses": [place.resolver]}} if place.resolver else {}
-    return {"protocol": "http", "compression": False, **resolver, **more}
+    straight: Node = {"network_proxy": {"from": "none"}, "compression": False}
+    return {"protocol": "http", **straight, **resolver, **more}
 
 
 def _policy(service_name: str, route: Route, outside: bool) -> Json:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 LOOK: Final = """
+unset http_proxy
 [ -S "$1" ] || { echo closed; exit 0; }
 for what in config/ reverse_proxy/upstreams; do
   if said=$(timeout 5 wget -q -O - "http://$2/$what" 2>&1); then printf '%s %s\\n' "$what" "$said"
@@ -33,6 +34,7 @@ done 2>/dev/null
 """Argument: the folder."""
 
 PROBE: Final = """
+unset http_proxy
 door=$1; shift; index=0
 while [ $# -ge 5 ]; do
   ( said=$(timeout "$5" wget -q -O - --header "Host: $1" --header "X-Reconciler-Probe: $2" --header "$3" \\

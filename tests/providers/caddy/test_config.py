@@ -63,7 +63,7 @@ def test_nothing_that_a_person_writes_becomes_a_placeholder() -> None:
         "redirects": [{"path": f"/old{LETTERS}", "to": f"https://other.test/{LETTERS}#?"}],
         "sticky": True,
         "maintenance": {"body": '<p class="a">away</p>', "type": "text/html; charset=utf-8"},
-        "max_body": 1 << 60,
+        "max_body": 1 << 40,
     }
     for name in (EDGE, INNER):
         for text in texts(desired_config(name, proxy_of(("web", route)), {})):
@@ -82,7 +82,7 @@ def test_braces_are_refused_where_they_are_written(field: str) -> None:
         "host": {"host": evil},
         "ready": {"ready": {"http": f"/{evil}"}},
     }
-    with pytest.raises(ValueError, match="pattern"):
+    with pytest.raises(ValueError, match=r"pattern|expected"):
         Route.model_validate({"port": 80, **written[field]})
 
 
