@@ -37,7 +37,7 @@ _SITES: dict[str, type[Site]] = {
     "stack": Stack,
 }
 SITES = list(_SITES)
-FAULTS = ("never_ready", "exits", "fails_after:200", "unhealthy_after:3")
+_BAD_S = 45.0
 _SETTLE_S, _TAIL_S, _TURNS = 2.0, 12.0, 3
 
 
@@ -76,10 +76,10 @@ def measure_bad(
     """Versions that go wrong, each where a good one served: what was seen of them, and for how long."""
     image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
     for name in names:
-        for fault in FAULTS:
+        for fault in ("never_ready", "exits", f"fails_after:{wanted.rate:.0f}", "unhealthy_after:3"):
             place = folder / f"{name}-{fault.replace(':', '-')}"
             with _SITES[name](engine, image, caddy, place) as site:
-                result = run_site(site, Wanted(1, wanted.rate, 40.0), fault)
+                result = run_site(site, Wanted(1, wanted.rate, _BAD_S), fault)
             answered, bad, seconds = measure_harm(result.records, "v1")
             deployed = result.deploys[0]
             took = f"{deployed.ended - deployed.began:.1f} s"

@@ -47,6 +47,8 @@ class ServerCount:
     received: int
     unanswered: int
     """Received, and cut off by the instance's end."""
+    again: int
+    """Received more than once, though the client sent them once: somebody on the way repeated them."""
     twice: int
     """Answered more than once, though the client sent them once."""
     invented: int
@@ -148,7 +150,8 @@ def compare(
     requests = [r for r in once if r.kind is not Kind.EVENTS]
     return ServerCount(
         sum(count for name, count in received.items() if name[0].isdigit()),
-        sum(1 for name in received if name[0].isdigit() and name not in answered),
+        sum(n - answered.get(name, 0) for name, n in received.items() if name[0].isdigit()),
+        sum(1 for r in once if received.get(r.id, 0) > 1),
         sum(1 for r in once if answered.get(r.id, 0) > 1),
         sum(1 for r in requests if r.outcome is Outcome.OK and not answered.get(r.id)),
         sum(1 for r in requests if r.outcome in _UNHEARD and answered.get(r.id)),

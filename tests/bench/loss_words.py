@@ -41,8 +41,8 @@ def tell(result: Result) -> Iterator[str]:
     server = result.server
     yield (
         f"  the application's log: {server.received} received, {server.unanswered} of these not answered, "
-        f"{server.twice} answered twice, {server.unheard} answered but lost on the way, "
-        f"{server.invented} answered by nobody"
+        f"{server.again} received again, {server.twice} answered twice, "
+        f"{server.unheard} answered but lost on the way, {server.invented} answered by nobody"
     )
     late = 1000 * result.streams["late_p99"], 1000 * result.streams["late_max"]
     yield f"  the load itself was late by p99 {late[0]:.1f} ms, at most {late[1]:.0f} ms"

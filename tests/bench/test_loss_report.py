@@ -63,4 +63,4 @@ def test_the_log_of_the_instances_is_held_against_the_clients_count(tmp_path: Pa
     seen = [record(1), record(2, outcome=Outcome.RESET), record(3), record(4, outcome=Outcome.TRUNCATED)]
     seen.append(record(5))
     counted = compare(seen, *read_log(tmp_path))
-    assert counted == ServerCount(received=5, unanswered=1, twice=1, invented=1, unheard=1)
+    assert counted == ServerCount(received=5, unanswered=1, again=1, twice=1, invented=1, unheard=1)
