@@ -73,7 +73,9 @@ def proved_at(instance: Instance, service: Service, now: float) -> float:
         since = now
     enough = since + quickest_proof(service, instance.check)
     over = since + monitor_of(service, instance.check)
-    is_probed = instance.checked_at is not None and instance.checked_at >= enough
+    # Probes count from the first success, which the gate waited after: else each proof would take one more.
+    began = min(since, instance.healthy_since or since)
+    is_probed = instance.checked_at is not None and instance.checked_at - began >= enough - since
     if is_probed or now < enough:
         return enough
     return over if over <= now else min(over, now + 2)

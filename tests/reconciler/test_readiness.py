@@ -130,6 +130,8 @@ def test_a_probe_that_still_succeeds_is_proof_and_one_that_hangs_is_waited_for()
     assert proved_at(healthy, spec, gate + 12) == gate + 30, "the pace is that of the check that runs"
     probed = replace(healthy, checked_at=gate + 30.5)
     assert proved_at(probed, spec, gate + 31) == gate + 30
+    last = replace(healthy, checked_at=1030.1)
+    assert proved_at(last, spec, gate + 30) == gate + 30, "three probes after the first one are enough"
     hanging = replace(healthy, checked_at=gate + 21)
     assert proved_at(hanging, spec, gate + 31) == gate + 33, "it is looked at again"
     assert proved_at(hanging, spec, gate + 36) == gate + 35, "no longer than a probe may take"
