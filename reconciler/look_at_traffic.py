@@ -164,7 +164,10 @@ def _with_work(
         since = memory.agreed.setdefault(key, now)
         return replace(instance, probe=Probe(1, since, passed=True))
     memory.agreed.pop(key, None)
-    return replace(instance, probe=Probe(said=live.problem or "it does not do yet what is desired"))
+    if live.problem:
+        return replace(instance, probe=Probe(said=live.problem))
+    # Its work is ours to give: that it has none yet is no fault of it.
+    return replace(instance, probe=Probe(said="it does not do yet what is desired", unasked=True))
 
 
 def _note_left(

@@ -23,6 +23,7 @@ from reconciler.hand_stop import stop_words
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import InstanceName
 from reconciler.proxying import joined_now
+from reconciler.reach import may_leave
 from reconciler.steps import Steps
 from reconciler.supply import supply_network
 from reconciler.target import Target
@@ -100,7 +101,9 @@ def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change,
         elif use.name in steps.desired.networks and not steps.observed.cannot_read("networks"):
             supply_network(steps, steps.desired.networks[use.name])
     if len(changes) == len(missing):
-        changes += [Disconnect(name) for name in instance.networks if name not in wanted]
+        left = [name for name in instance.networks if name not in wanted]
+        name = target.service.name
+        changes += [Disconnect(n) for n in left if may_leave(steps, name, instance, n, frozenset(wanted))]
     return tuple(changes)
 
 

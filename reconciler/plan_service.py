@@ -17,6 +17,7 @@ from reconciler.hook_tending import tend
 from reconciler.mend import mend
 from reconciler.observed import Phase
 from reconciler.proxying import is_reachable
+from reconciler.reach import place
 from reconciler.readiness import grace, runs, serves, start_error
 from reconciler.rollout import advance, create_missing
 from reconciler.rollout_view import Rollout, take_away
@@ -47,7 +48,7 @@ def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm, tod
 def _plan_instances(
     steps: Steps, service: DesiredService, read_form: ReadForm, today: str
 ) -> Traveller | None:
-    view = steps.views.of(service.name)
+    view = place(steps, service.name, steps.views.of(service.name))
     desired = desired_target(service, view, steps.observed, steps.desired.commit)
     tending = tend(steps, desired, view)
     holding = holding_instance(desired, view)

@@ -7,6 +7,7 @@ from reconciler.decision import Ender
 from reconciler.desired import NetworkUse, Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance
+from reconciler.reach import needed_networks
 from reconciler.readiness import serves
 from reconciler.steps import Steps
 from reconciler.target import Target
@@ -91,6 +92,8 @@ def joined_now(steps: Steps, target: Target, instance: Instance) -> tuple[Networ
         return uses
     live = next((it for it in steps.observed.traffic.proxies if it.handle == instance.handle), None)
     is_able = live is not None and live.agrees and (target.service.name != INNER or _knows_all(steps))
+    named = {use.object_name for use in uses}
+    uses += tuple(use for use in needed_networks(steps, instance) if use.object_name not in named)
     return tuple(
         use for use in uses if is_able or use.name in target.form.spec.networks or _is_on(instance, use)
     )
@@ -107,12 +110,10 @@ def _knows_all(steps: Steps) -> bool:
     if proxy is None:
         return False
     for route in proxy.routes:
-        table = None if tables is None else tables.get(route.service_name)
-        if table is None:
+        leads = tables is not None and tables.get(route.service_name)
+        if not leads and any(serves(i) for i in steps.views.of(route.service_name).live):
             return False
-        if not table and any(serves(i) for i in steps.views.of(route.service_name).live):
-            return False
-    return True
+    return tables is not None
 
 
 def without_attachments(uses: tuple[NetworkUse, ...], service_name: str) -> tuple[NetworkUse, ...]:

@@ -46,6 +46,8 @@ class MemoryProxies:
         self._works: dict[str, tuple[float | None, Work | None]] = {}
         """Id of a proxy -> when it was started, and what it does since."""
         self._led_since: dict[str, float] = {}
+        self._up: dict[str, float] = {}
+        """Id of a proxy that was seen to answer -> when it was started."""
 
     # --- what tests do and ask ---------------------------------------------------------------------------
 
@@ -80,16 +82,19 @@ class MemoryProxies:
         is_gone = does.stops_answering_after is not None and age >= does.stops_answering_after
         is_loaded = led is not None and does.fails_under_load is not None
         is_beaten = is_loaded and self.ground.now - (led or 0.0) >= (does.fails_under_load or 0.0)
-        return age >= does.answers_after and not is_gone and not is_beaten
+        is_early = 0 <= age < does.answers_after
+        return not is_early and not is_gone and not is_beaten
 
     def is_up(self, container: Container) -> bool:
         """Whether a proxy takes requests."""
         started = container.started_at
-        return (
-            container.phase is Phase.RUNNING
-            and started is not None
-            and self.ground.now - started >= self.moment
-        )
+        if container.phase is not Phase.RUNNING or started is None:
+            return False
+        is_known = self._up.get(container.id) == started
+        if is_known or not 0 <= self.ground.now - started < self.moment:
+            self._up[container.id] = started  # whatever somebody sets the clock to
+            return True
+        return False
 
     def tamper(self, volume: str, service_name: str, slots: Sequence[str]) -> None:
         """Somebody writes into the volume."""

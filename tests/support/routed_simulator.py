@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from providers.memory import Behaviour
 from providers.memory.container import Container
@@ -52,16 +52,25 @@ def routed(sketch: Sketch, strategy: str = "rolling") -> Sketch:
 class RoutedSimulation(Simulation):
     """One seed with routes. Nobody but a bad version takes an instance away that serves."""
 
+    weights: ClassVar[Mapping[str, float]] = {"bad": 4, "flood": 0.1, "kill": 3}
     crowd: Crowd = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         proxies = self.driver.world.proxies
-        self.crowd = Crowd(proxies, lambda: self.wanted, self.broken.append, self._is_bad, self.seed)
-        self.driver.world.engine.hook = self._cross
+        self.crowd = Crowd(
+            proxies, lambda: self.wanted, self.broken.append, self._is_bad, self._is_lost, self.seed
+        )
+        self.laws.is_bad = self._is_bad
 
     def _is_bad(self, container: Container) -> bool:
         return container.behaviour in _BAD
+
+    def _is_lost(self, name: str) -> bool:
+        volumes = self.driver.world.engine.ground.volumes.values()
+        markers = (v.marker for v in volumes if v.marker is not None)
+        is_bad = any(s.name == name and s.image.startswith("ours:bad") for s in self.sketches)
+        return is_bad and not any(m.kind == "release" and m.subject == name for m in markers)
 
     def _cross(self, call: Call, when: When) -> None:
         self.laws.cross(call, when)
@@ -176,6 +185,12 @@ class RoutedSimulation(Simulation):
             self.laws.disturb(30.0)
             return container.name
         return None
+
+    def _jump(self) -> None:
+        before = self.driver.world.engine.clock
+        super()._jump()
+        self.crowd.turn_clock(self.driver.world.engine.clock - before)
+        self.crowd.excuse(10.0)
 
     def _break(self) -> None:
         if self.chance.random() < 0.5:

@@ -37,6 +37,8 @@ class Crowd:
     wanted: Callable[[], Desired]
     tell: Callable[[str], None]
     is_bad: Callable[[Container], bool] = lambda container: False
+    has_no_way_back: Callable[[str], bool] = lambda name: False
+    """Whether what is asked for of a service is bad, and nothing was proved before it."""
     seed: int = 0
     answered: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
@@ -46,7 +48,8 @@ class Crowd:
     """Until then somebody else is to blame for what is lost."""
     _begun: set[tuple[str, str]] = field(default_factory=set)
     """(service, way) that answered once: from then on every request is to be answered."""
-    _slow: list[tuple[InFlight, str]] = field(default_factory=list)
+    _slow: list[tuple[InFlight, str, float | None]] = field(default_factory=list)
+    """What is in flight, the id of who works on it, and when that was started."""
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
@@ -56,6 +59,7 @@ class Crowd:
     def ask(self) -> None:
         """One request on each way to each routed service."""
         self.proxies.ground.elapse()
+        self._forget_crashed()
         wanted = self.wanted()
         routes = wanted.proxy.routes if wanted.proxy is not None else ()
         ways = {(it.service_name, EDGE) for it in routes if it.route.all_hosts}
@@ -64,9 +68,10 @@ class Crowd:
         for name, way in sorted(ways):
             problem, is_bad = self._outside(name) if way == EDGE else self._neighbour(name, way)
             if not problem:
-                self._begun.add((name, way))
+                # What only a bad version ever served has nothing to go back to.
+                self._begun |= set() if is_bad else {(name, way)}
                 self.answered[name] += 1
-            elif is_bad:
+            elif is_bad or self.has_no_way_back(name):
                 self.failed += 1
             elif (name, way) in self._begun:
                 self._lose(f"{name} by {way}: {problem}")
@@ -112,12 +117,20 @@ class Crowd:
         if not self.proxies.answers(found[0]):
             return f"{found[0].name} does not answer", self.is_bad(found[0])
         if self._chance.random() < 0.2:
-            self._slow.append((self.proxies.send(slot, SLOW), found[0].id))
-        return "", False
+            self._slow.append((self.proxies.send(slot, SLOW), found[0].id, found[0].started_at))
+        return "", self.is_bad(found[0])
 
     def _of(self, service_name: str) -> list[Container]:
         found = self.proxies.ground.containers.values()
         return [c for c in found if c.labels.get(SERVICE) == service_name]
+
+    def _forget_crashed(self) -> None:
+        """What worked on it has ended by itself."""
+        there = self.proxies.ground.containers
+        for flight, container_id, started_at in self._slow:
+            container = there.get(container_id)
+            if container is not None and not _works(container, started_at):
+                flight.ends_at = min(flight.ends_at, self.proxies.ground.now)
 
     # --- what is in flight -------------------------------------------------------------------------------
 
@@ -125,15 +138,27 @@ class Crowd:
         """A hook: whatever we stop works on nothing any more."""
         now, there = self.proxies.ground.now, self.proxies.ground.containers
         self._slow = [it for it in self._slow if it[0].ends_at > now]
-        for flight, container_id in list(self._slow):
+        for entry in list(self._slow):
+            flight, container_id, started_at = entry
             container = there.get(container_id)
-            if container is None or not container.alive:
-                self._slow.remove((flight, container_id))
-                is_ours = call.verb in ("retire_instance", "remove_instance")
-                routed = self.wanted().proxy
-                name = container.labels[SERVICE] if container is not None else call.subject.split("_")[2]
-                if is_ours and when == "after" and routed is not None and routed.route_of(name) is not None:
-                    self._lose(f"{call} ends a request {flight.ends_at - now:.1f} s before its end")
+            if container is not None and _works(container, started_at):
+                continue
+            self._slow.remove(entry)
+            left, flight.ends_at = flight.ends_at - now, now
+            is_ours = call.verb in ("retire_instance", "remove_instance") and call.step == "stop"
+            routed = self.wanted().proxy
+            name = container.labels[SERVICE] if container is not None else call.subject.split("_")[2]
+            is_routed = routed is not None and routed.route_of(name) is not None
+            if is_ours and when == "after" and is_routed:
+                self._lose(f"{call} ends a request {left:.1f} s before its end")
+
+    def turn_clock(self, seconds: float) -> None:
+        """What is in flight lasts as long as it does, whatever somebody sets the clock to."""
+        before = self.proxies.ground.now - seconds
+        self._slow = [it for it in self._slow if it[0].ends_at > before]
+        for flight, *_ in self._slow:
+            flight.ends_at += seconds
+        self.proxies.flights = [flight for flight, *_ in self._slow]
 
     def _lose(self, words: str) -> None:
         now = self.proxies.ground.now
@@ -144,6 +169,11 @@ class Crowd:
     def excuse(self, seconds: float) -> None:
         """For so long somebody else is to blame."""
         self.excused_until = max(self.excused_until, self.proxies.ground.now + seconds)
+
+
+def _works(container: Container, started_at: float | None) -> bool:
+    """It has run ever since."""
+    return container.phase is Phase.RUNNING and container.started_at == started_at
 
 
 def _short(container: Container) -> str:

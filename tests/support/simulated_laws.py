@@ -37,7 +37,11 @@ class Laws:
     """Until then what serves is not ours to answer for: somebody meddles, or what was seen is late."""
     unsure_until: float = 0.0
     """Until then nobody can know who holds the lease: markers were swept away, or the clock was set."""
+    is_bad: Callable[[Container], bool] = lambda container: False
+    """Whether a container is of a version that only seems to serve."""
     _serving: Counter[str] = field(default_factory=Counter)
+    _fails: bool = False
+    """What is called now is about a container of such a version."""
 
     def __post_init__(self) -> None:
         other = {OWNER_LABEL: "shop/prod", SERVICE: "web"}
@@ -72,17 +76,24 @@ class Laws:
         if call.verb == "put_marker":
             return
         if when == "before":
+            self._fails = self._is_of_bad(call)
             self._serving = self._count()
             return
         now, caller = self._count(), CALLER.get()
         wanted = self.wanted()
         is_newest = caller is not None and self.commits[caller]() == wanted.commit
-        if not is_newest or self.engine.clock < self.disturbed_until:
+        if self._fails or not is_newest or self.engine.clock < self.disturbed_until:
             return
         for name in (self._serving - now).keys() & wanted.services.keys():
             service = wanted.services[name]
             if now[name] < service.replicas - service.max_unavailable:
                 self.tell(f"{call} leaves {now[name]} of {name} serving")
+
+    def _is_of_bad(self, call: Call) -> bool:
+        """What fails is taken away, whatever else there is."""
+        name = call.subject.removesuffix("_held").removesuffix("_kept")
+        named = (c for c in self.engine.ground.containers.values() if c.name.startswith(name))
+        return any(self.is_bad(container) for container in named)
 
     def check_strangers(self) -> None:
         """What is not ours is as it was."""

@@ -6,9 +6,10 @@ Half of the seeds have no sweep: there a keeper wakes by hints alone, so that on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from random_worlds import DEEDS, Meddling, meddle
 from reconciler.observed import Observed
@@ -55,6 +56,9 @@ _WEIGHTS = {
 @dataclass
 class Simulation(Stage):
     """One seed, lived through."""
+
+    weights: ClassVar[Mapping[str, float]] = {}
+    """How often what happens, where it is other than usual."""
 
     async def run(self) -> Observed:
         """Live through it; the world some minutes after the last event."""
@@ -114,7 +118,8 @@ class Simulation(Stage):
             self.driver.world.engine.advance(STEP)
 
     async def _event(self) -> None:
-        deed = self.chance.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
+        weights = {**_WEIGHTS, **self.weights}
+        deed = self.chance.choices(tuple(weights), tuple(weights.values()))[0]
         if deed == "flood":
             for _ in range(50):
                 self.commit()
