@@ -20,6 +20,7 @@ GRACE = "25s"
 """How long requests in flight may end when the process is told to."""
 _HEADERS = 64 << 10
 _NO_SERVICE = "nothing is served under this name\n"
+_ITSELF = ("127.0.0.0/8", "::1")
 _CIRCLE = "a request in a circle\n"
 
 
@@ -45,7 +46,7 @@ def desired_config(
 
 def _edge(proxy: DesiredProxy, place: Place) -> Node:
     settings = proxy.settings
-    found = _server(place, _edge_routes(proxy, place))
+    found = _server(_edge_routes(proxy, place))
     if settings.trusted_proxies:
         found["trusted_proxies"] = {"source": "static", "ranges": list(settings.trusted_proxies)}
     if settings.https == "none":
@@ -66,13 +67,12 @@ def _edge(proxy: DesiredProxy, place: Place) -> Node:
     }
 
 
-def _server(place: Place, routes: list[Json]) -> Node:
-    circle: list[Json] = []
-    if place.itself:
-        match: Json = {"remote_ip": {"ranges": list(place.itself)}}
-        circle = [{"match": [match], "handle": [answer(508, _CIRCLE)], "terminal": True}]
+def _server(routes: list[Json]) -> Node:
+    # What we forward says so in its Via. A table that was damaged by hand leads to the proxy itself.
+    circle: Json = {"remote_ip": {"ranges": list(_ITSELF)}, "header": {"Via": ["*Caddy*"]}}
+    first: Json = {"match": [circle], "handle": [answer(508, _CIRCLE)], "terminal": True}
     last: Json = {"handle": [answer(404, _NO_SERVICE)]}
-    return {"max_header_bytes": _HEADERS, "routes": [*circle, *routes, last]}
+    return {"max_header_bytes": _HEADERS, "routes": [first, *routes, last]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _inner(proxy: DesiredProxy, place: Place) -> Node:
 def _inner_server(proxy: DesiredProxy, port: int, place: Place) -> Node:
     here = [it for it in proxy.routes if it.route.port == port]
     return {
-        **_server(place, [_inner_route(it, place, len(here) == 1) for it in here]),
+        **_server([_inner_route(it, place, len(here) == 1) for it in here]),
         "listen": [f"{place.address}:{port}"],
         "automatic_https": {"disable": True},
         "protocols": ["h1"],

@@ -15,7 +15,7 @@ from providers.caddy.near import refusal
 from providers.caddy.place import Place, admin_name
 from providers.caddy.scripts import LOAD, LOOK, PROBE, TABLES, TURN
 from providers.caddy.tables import STATE, is_folder, is_service, table_of
-from providers.caddy.way import Asked, Look
+from providers.caddy.way import AT_ONCE, Asked, Look
 from reconciler.desired import Json
 from reconciler.handle import Handle
 from reconciler.ownership import Owner
@@ -88,6 +88,12 @@ class Far:
 
     async def probe(self, asked: Sequence[Asked]) -> Sequence[str]:
         """What each instance answered."""
+        found: list[str] = []
+        for start in range(0, len(asked), AT_ONCE):
+            found += await self._probe_some(asked[start : start + AT_ONCE])
+        return found
+
+    async def _probe_some(self, asked: Sequence[Asked]) -> list[str]:
         words = [word for it in asked for word in _probe_words(it)]
         deadline = max((it.timeout for it in asked), default=0.0) + _SLACK
         found = [""] * len(asked)

@@ -12,7 +12,7 @@ from providers.caddy.door import CONFIG, COUNTS, LISTENS
 from providers.caddy.faults import UNCLEAR, UNWANTED, UNWRITTEN
 from providers.caddy.folder import read_tables, write_table
 from providers.caddy.place import PROBE_HEADER, admin_name, door_name
-from providers.caddy.way import Asked, Look
+from providers.caddy.way import AT_ONCE, Asked, Look
 from reconciler.desired import Json
 from reconciler.provider import ProviderError
 
@@ -48,7 +48,13 @@ class Near:
 
     async def probe(self, asked: Sequence[Asked]) -> Sequence[str]:
         """What each instance answered."""
-        return await asyncio.gather(*(self._probe(it) for it in asked))
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def in_turn(it: Asked) -> str:
+            async with turns:
+                return await self._probe(it)
+
+        return await asyncio.gather(*map(in_turn, asked))
 
     async def _probe(self, it: Asked) -> str:
         headers = {"Host": it.host, PROBE_HEADER: it.dial} | ({} if it.path else {LISTENS: "1"})

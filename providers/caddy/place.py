@@ -28,8 +28,6 @@ class Place:
     """How long another instance is looked for when one cannot be dialled."""
     resolver: str = ""
     """The name server that knows the instances; empty is the container's own."""
-    itself: tuple[str, ...] = ("127.0.0.0/8", "::1")
-    """Where no client is: a request from there is one that a broken table sent in a circle."""
 
     @property
     def admin(self) -> str:

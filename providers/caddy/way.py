@@ -8,6 +8,9 @@ from typing import Protocol
 
 from reconciler.desired import Json
 
+AT_ONCE = 50
+"""Instances that are asked at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -16,7 +16,7 @@ from providers.caddy import CaddyProxies
 from providers.docker.runtime import DockerRuntime, open_runtime
 from reconciler.handle import Handle
 from reconciler.ownership import OWNER, Owner
-from reconciler.provider import Insides, Refused
+from reconciler.provider import Insides, ProviderError, Refused, Stale
 from reconciler.proxies import Answer, ProbeRequest, ProxyQuestion, RunningProxy
 from reconciler.traffic import EDGE, Flow, share, short_id
 from small_app import client_of
@@ -113,6 +113,10 @@ async def _use_both(site: Site, runtime: DockerRuntime) -> None:
     away = FarAway(runtime)
     near, far = CaddyProxies(runtime), CaddyProxies(away)
     assert await runtime.folder_of(site.owner, site.volume) is not None
+    with pytest.raises(Stale, match="DKR013"):
+        await runtime.folder_of(Owner("other", "test"), site.volume)
+    with pytest.raises(ProviderError, match="DKR003"):
+        await runtime.run_inside(site.owner, site.edge, ("sleep", "9"), deadline=0.3)
     ready = Route.model_validate(ROUTE).ready
     probes = tuple(ProbeRequest(it.id, 8080, ready, "web") for it in (site.quick, site.slow))
     question = ProxyQuestion(site.owner, PROXY, (site.running,))

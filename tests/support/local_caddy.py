@@ -96,7 +96,6 @@ class LocalCaddy:
             door=f"127.0.0.1:{free_port()}",
             resolver=f"udp/127.0.0.1:{port}",
             patience="300ms",
-            itself=(),
         )
         self.proxies = CaddyProxies(LocalInsides(str(self.folder)), self.place)
         self.running = RunningProxy(self.handle, self.service_name, "volume")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from local_caddy import OWNER, LocalCaddy, free_port, proxy_of
+from local_caddy import OWNER, LocalCaddy, LocalInsides, free_port, proxy_of
+from providers.caddy import CaddyProxies
 from providers.caddy.admin import Request, ask
 from providers.caddy.place import admin_name
 from reconciler.provider import Answer, ProviderError, Refused
@@ -269,11 +270,28 @@ async def test_what_is_changed_by_hand_is_seen_and_mended(scene: Scene) -> None:
     other = scene.proxy(("web", {"host": "other.test"}))
     live = (await scene.caddy.look(other)).proxies[0]
     assert live.follows
-    assert live.diffs == ("apps.http.servers.edge.routes[0].match[0].host[0]",)
+    assert live.diffs == ("apps.http.servers.edge.routes[1].match[0].host[0]",)
     (scene.caddy.folder / "routes/web/current/7").write_text("x")
     tables = (await scene.caddy.look(proxy)).tables
     assert tables is not None
     assert tables["web"] == (*[A] * 7, "", *[A] * 92)
+
+
+async def test_a_table_that_was_damaged_sends_nobody_in_circles(scene: Scene) -> None:
+    await scene.web(port=scene.caddy.place.http)
+    for slot in range(100):
+        (scene.caddy.folder / f"routes/web/current/{slot}").unlink()
+    assert await scene.who("/", "web.test") == 508
+
+
+async def test_an_older_caddy_is_refused(scene: Scene, tmp_path: Path) -> None:
+    class Older(LocalInsides):
+        async def run_inside(self, *_: object) -> tuple[int, bytes]:  # type: ignore[override]
+            return 0, b"v2.11.1 h1:abc="
+
+    proxies = CaddyProxies(Older(str(tmp_path)), scene.caddy.place)
+    with pytest.raises(Refused, match="PXY005"):
+        await proxies.load(OWNER, scene.caddy.running, scene.proxy(), {})
 
 
 async def test_a_proxy_that_is_killed_comes_back_with_its_work(scene: Scene) -> None:
@@ -327,17 +345,18 @@ async def test_neighbours_reach_services_by_name(tmp_path: Path) -> None:
 
 
 async def test_https_speaks_http_2_and_http_is_sent_there(scene: Scene) -> None:
-    proxy = scene.proxy(("web", {"host": "web.localhost"}), https=8443, issuer="internal")
+    port = scene.caddy.place.https
+    proxy = scene.proxy(("web", {"host": "web.localhost"}), https=port, issuer="internal")
     await scene.caddy.load(proxy)
     await scene.caddy.switch("web", A)
     assert (await scene.caddy.look(proxy)).proxies[0].agrees
     status, headers, _ = await scene.ask("/a?b=c", "web.localhost")
-    assert (status, headers["location"]) == (308, "https://web.localhost:8443/a?b=c")
+    assert (status, headers["location"]) == (308, f"https://web.localhost:{port}/a?b=c")
     assert (await scene.ask("/", "other.test"))[0] == 404
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    reader, writer = await _signed(scene.caddy.place.https, context)
+    reader, writer = await _signed(port, context)
     assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
     writer.write(
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4) + _frame(1, 5, b"\x82\x87\x84\x41\x0dweb.localhost")
