@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from cli_world import SPECS, CliWorld, live_name
+from cli_world import OWNER, SPECS, CliWorld, live_name
 from git_repository import WrittenRepository
 from providers.memory import Behaviour
+from providers.memory.container import Container
+from reconciler.cli import render_specs
 from reconciler.cli.apply import report_apply
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.plan import report_plan
 from reconciler.cli.rollback import report_rollback
-from reconciler.cli.workspace import Workspace, open_workspace
+from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
+from reconciler.observed import Marker
+from reconciler.provider import Question
 from specs.reference import ImageRef
 
 RELEASE = "specs/releases/dev.yaml"
@@ -44,6 +50,9 @@ class Place:
         """Fingerprint and image of what runs."""
         container = self.world.engine.hand.container(live_name(self.world, "web"))
         return container.labels["reconciler.fingerprint"], container.labels["reconciler.image"]
+
+    def containers(self) -> list[Container]:
+        return list(self.world.engine.ground.containers.values())
 
     def show(self, text: str) -> None:
         self.shown.append(text)
@@ -89,6 +98,7 @@ def test_goes_back_to_exactly_what_ran_and_git_says_so(place: Place) -> None:
     assert "service web: back to" in place.shown[0]
     (service,) = report.members["services"]  # type: ignore[misc]
     assert service["to"]["commit"] == place.first  # type: ignore[call-overload, index]
+    assert f"Service web as of {place.first[:10]}" in render_specs.run(place.world.options("render")).text
 
 
 def test_what_is_unrelated_leaves_it_and_a_change_of_the_service_ends_it(place: Place) -> None:
@@ -108,11 +118,7 @@ def test_todays_replicas_stay_and_a_missing_instance_is_made_of_what_ran(place: 
     scaled = SPECS.replace("  image: web\n", "  image: web\n  deploy: {replicas: 2}\n")
     place.world.repository.commit({"specs/shop.yaml": scaled})
     assert place.world.run(report_apply).exit == 0
-    found = [
-        c
-        for c in place.world.engine.ground.containers.values()
-        if c.labels.get("reconciler.service") == "web"
-    ]
+    found = [c for c in place.containers() if c.labels.get("reconciler.service") == "web"]
     live = [c for c in found if not c.name.endswith(("_kept", "_held"))]
     assert [(c.labels["reconciler.fingerprint"], c.labels["reconciler.image"]) for c in live] == [
         place.before
@@ -146,7 +152,22 @@ def test_a_version_that_is_held_is_left_for_what_was_proved(place: Place) -> Non
     (service,) = report.members["services"]  # type: ignore[misc]
     assert service["service"] == "cache"  # type: ignore[call-overload, index]
     assert place.is_settled()
-    assert not [c for c in place.world.engine.ground.containers.values() if c.name.endswith("_held")]
+    assert not [c for c in place.containers() if c.name.endswith("_held")]
+
+
+def test_a_version_that_is_under_way_is_left_and_goes(place: Place) -> None:
+    runs = place.web()
+    place.world.behave("busybox:3", Behaviour(healthy_after=None))
+    slow = SPECS.replace("  image: web\n", '  image: "busybox:3"\n').replace(
+        "deadline: 20s", "deadline: 2h", 1
+    )
+    third = place.world.repository.commit({"specs/shop.yaml": slow})
+    assert place.world.run(report_apply, timeout=0.3).exit == 2
+    assert third in {c.labels.get("reconciler.commit") for c in place.containers()}
+    report = place.roll_back()
+    assert (report.exit, place.web()) == (0, runs), report.text
+    assert third not in {c.labels.get("reconciler.commit") for c in place.containers()}
+    assert place.is_settled()
 
 
 def test_a_version_that_was_not_applied_yet_is_left_too_and_drift_is_mended(place: Place) -> None:
@@ -183,13 +204,29 @@ def test_an_image_that_is_gone_is_told_before_anything_is_written(place: Place) 
 
 
 def test_a_suspended_service_is_told(place: Place) -> None:
-    from reconciler.observed import Marker
-
     value = '{"active": true, "reason": "we look at it"}'
-    place.world.engine.hand.write_marker(
-        open_workspace(place.world.options("plan")).owner, Marker("suspend", "web", 1, value)
-    )
+    place.world.engine.hand.write_marker(OWNER, Marker("suspend", "web", 1, value))
     assert place.refused() == "CLI061"
+
+
+def test_an_environment_that_tracks_tags_is_rolled_back_by_a_marker(place: Place) -> None:
+    tracking = SPECS.replace("worktree: allow", 'worktree: allow, tracks: {tags: "v*"}')
+    place.world.repository.commit({"specs/shop.yaml": tracking})
+    place.git("tag", "v1.0.0")
+    place.world.repository.commit({"README": "untagged\n"})
+    report = place.roll_back(service="web")
+    assert (report.exit, report.members["result"]) == (4, "refused")
+    assert (place.web(), place.is_settled()) == (place.before, True)
+
+
+def test_a_loop_that_does_not_come_to_the_commit_is_told(place: Place) -> None:
+    world = asyncio.run(place.world.engine.observe(Question(OWNER)))
+    value = {"by": "loop@elsewhere", "at": world.at, "commit": place.second, "keeps": place.second}
+    place.world.engine.hand.write_marker(OWNER, Marker("loop", "", 1, json.dumps(value)))
+    report = place.roll_back(timeout=0.0)
+    assert (report.exit, report.members["result"], report.members["applied"]) == (2, "written", None)
+    assert "loop@elsewhere" in report.text
+    assert place.web() != place.before
 
 
 # --- with a remote -----------------------------------------------------------------------------------------
