@@ -15,6 +15,8 @@ _COMMAND: Final = ("run", "--resume")
 _FOLDERS: Final = {EDGE: f"{PLACE}/edge", INNER: f"{PLACE}/inner"}
 _DATA: Final = {EDGE: f"{PLACE}/data", INNER: f"{PLACE}/inner"}
 _GRACE: Final = 30.0
+_MONITOR: Final = 3.0
+"""A proxy is asked in each look; what cannot do its work says so when it begins."""
 
 
 def proxy_services(proxy: Proxy, services: Mapping[str, Service]) -> dict[str, Service]:
@@ -52,13 +54,14 @@ def _edge(proxy: Proxy) -> Service:
         }
         for published, target, protocol in pairs
     }
-    return _service(proxy, EDGE, {"ports": ports, "rollout": {"order": "stop-first"}})
+    return _service(proxy, EDGE, {"ports": ports, "rollout": {"order": "stop-first", "monitor": _MONITOR}})
 
 
 def _inner(proxy: Proxy, names: Mapping[str, tuple[str, ...]]) -> Service:
     """Its names are part of it: an alias cannot change in place."""
     said = ";".join(f"{network}={','.join(of)}" for network, of in names.items())
-    return _service(proxy, INNER, {"labels": {"proxy.names": said}, "rollout": {"order": "start-first"}})
+    rollout = {"order": "start-first", "monitor": _MONITOR}
+    return _service(proxy, INNER, {"labels": {"proxy.names": said}, "rollout": rollout})
 
 
 def _service(proxy: Proxy, name: str, more: Mapping[str, object]) -> Service:

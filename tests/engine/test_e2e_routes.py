@@ -3,60 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 
-from e2e import Site
 from ground import RunningEngine
-from local_registry import find_free_port
 from route_clients import asking
+from routed_site import HOST, RoutedSite
 
 pytestmark = pytest.mark.engine
-
-HOST = "shop.example.com"
-ROLLOUT = {"monitor": "300ms", "deadline": "20s", "drain": "5s"}
-READY = {"http": "/healthz", "interval": "200ms", "healthy_for": "200ms"}
-
-
-def serving(words: str) -> str:
-    return f"mkdir -p /www; echo {words} > /www/index.html; echo ok > /www/healthz; exec httpd -f -p 8080 -h /www"
-
-
-class RoutedSite(Site):
-    """A site whose environment has a proxy on a port of loopback."""
-
-    port: int
-
-    def __enter__(self) -> RoutedSite:
-        super().__enter__()
-        self.port = find_free_port()
-        proxy = {
-            "image": f"{self.registry}/caddy:2",
-            "http": self.port,
-            "https": "none",
-            "address": "127.0.0.1",
-        }
-        self.declare("Environment", "dev", project=self.project, proxy=proxy)
-        return self
-
-    def web(self, words: str, **spec: object) -> None:
-        given: dict[str, object] = {
-            "route": {"host": HOST, "port": 8080, "ready": READY},
-            "rollout": ROLLOUT,
-            "healthcheck": {"disable": True},
-            **spec,
-        }
-        self.service("web", serving(words), **given)
-
-    def read(self, path: str = "/", host: str = HOST) -> tuple[int, str]:
-        asked = Request(f"http://127.0.0.1:{self.port}{path}", headers={"Host": host})
-        try:
-            with urlopen(asked, timeout=10) as answer:
-                return int(answer.status), answer.read().decode().strip()
-        except HTTPError as error:
-            return error.code, error.read().decode().strip()
 
 
 @pytest.fixture(name="site")
