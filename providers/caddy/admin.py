@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from providers.caddy.faults import SILENT, SLOW, UNCLEAR
@@ -16,6 +16,10 @@ from reconciler.desired import Json
 MOST = 64 << 20
 """Bytes of an answer that are read."""
 _HEAD = 64 << 10
+_AGAIN = 3
+"""How often a request is sent again whose connection was closed before any answer: a load replaces the
+listener of the admin API as well, and all that is asked may be asked twice."""
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,11 @@ async def ask(folder: str, name: str, request: Request) -> Answer:
     """Ask through the socket of this name in a folder. Raises ProviderError."""
     try:
         async with asyncio.timeout(request.deadline):
-            with _short_path(folder, name) as path:
-                reader, writer = await asyncio.open_unix_connection(path, limit=_HEAD)
-            try:
-                writer.write(request.text())
-                return await _read(reader)
-            finally:
-                writer.close()
+            for _ in range(_AGAIN):
+                with suppress(_Hurried):
+                    return await _exchange(folder, name, request)
+                await asyncio.sleep(_PAUSE)
+            return await _exchange(folder, name, request)
     except TimeoutError:
         seen = f"no answer within {request.deadline:g} s"
         raise SLOW.passing(name, seen, "an answer") from None
@@ -66,6 +68,22 @@ async def ask(folder: str, name: str, request: Request) -> Answer:
         raise SILENT.passing(name, error.strerror or str(error), "a socket that answers") from None
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
         raise UNCLEAR.passing(name, str(error), "an answer of HTTP") from None
+
+
+class _Hurried(ValueError):
+    """The connection was closed before any answer, as by a listener that gives way to its successor."""
+
+
+async def _exchange(folder: str, name: str, request: Request) -> Answer:
+    with _short_path(folder, name) as path:
+        reader, writer = await asyncio.open_unix_connection(path, limit=_HEAD)
+    try:
+        writer.write(request.text())
+        return await _read(reader)
+    except ConnectionError as error:
+        raise _Hurried(error.strerror or str(error)) from None
+    finally:
+        writer.close()
 
 
 @contextmanager
@@ -82,7 +100,13 @@ def _short_path(folder: str, name: str) -> Iterator[str]:
 
 
 async def _read(reader: asyncio.StreamReader) -> Answer:
-    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as error:
+        if not error.partial:
+            raise _Hurried("the connection was closed before an answer") from None
+        raise
+    first, *lines = head.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     if not version.startswith("HTTP/1.") or not rest[:3].isdecimal():
         raise ValueError(f"not HTTP: {first[:40]!r}")

@@ -65,7 +65,9 @@ class Far:
 
     async def look(self) -> Look:
         """Configuration and counts. Where the admin socket is there and no door, nothing is loaded."""
-        said = {line[0]: line[-1] for line in await self._lines(LOOK, (self._socket, self.place.door))}
+        said: dict[str, str] = {}
+        for line in await self._lines(LOOK, (self._socket, self.place.door)):
+            said.setdefault(line[0], line[-1])
         if "closed" in said:
             raise SILENT.passing(self._short_id, "no admin socket yet", "a socket that answers")
         if any(words in said.get("error", "") for words in _MISSING):

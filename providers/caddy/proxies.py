@@ -148,8 +148,7 @@ class CaddyProxies:
         way = await self._way(owner, running)
         config = desired_config(running.service_name, proxy, secrets, self._place)
         await way.load(json.dumps(marked(config)).encode(), secrets)
-        look = await way.look()
-        found = without_mark(look.config)[0] if isinstance(look.config, dict) else {}
+        found = await _loaded(way)
         if different := differences(config, found):
             where = f"{running.service_name} {running.handle.id[:12]}"
             raise OTHER.passing(where, f"it differs at {', '.join(different[:5])}", "what was loaded")
@@ -182,6 +181,16 @@ class CaddyProxies:
         if folder is None:
             return Far(self._insides, owner, running.handle, self._place)
         return Near(folder, running.handle.id[:12])
+
+
+async def _loaded(way: Way) -> Node:
+    """What a proxy has loaded. Its door may give way to its successor just now."""
+    for pause in (0.1, 0.3, 0.0):
+        look = await way.look()
+        if isinstance(look.config, dict):
+            return without_mark(look.config)[0]
+        await asyncio.sleep(pause)
+    return {}
 
 
 def _uncounted(live: LiveProxy) -> str:

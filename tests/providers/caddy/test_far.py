@@ -89,7 +89,8 @@ async def test_probes_are_told_apart_by_their_place() -> None:
 
 
 async def test_what_caddy_says_of_a_configuration_is_found_in_its_log() -> None:
-    said = 'sending configuration to instance: caddy responded with error: HTTP 400: {"error":"no module KEYKEYKEY"}\n'
+    answer = '{"error":"no module KEYKEYKEY"}'
+    said = f"sending configuration to instance: caddy responded with error: HTTP 400: {answer}\n"
     log = "\n".join(json.dumps({"level": "x", "msg": words}) for words in ("using config from stdin", said))
     with pytest.raises(Refused, match=r"no module \*\*\*") as raised:
         await far(log, 1).load(b"{}", {"key": "KEYKEYKEY"})
