@@ -48,7 +48,7 @@ class Proxy(Model):
         default=None, description="Told to the authority."
     )
     redirect: bool = Field(default=True, description="http is answered with a redirect to https.")
-    certificates: tuple[Certificate, ...] = Field(
+    certificates: Annotated[tuple[Certificate, ...], Field(max_length=100)] = Field(
         default=(), description="Certificates of our own; their hosts get no others."
     )
     trusted_proxies: tuple[

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from specs.model import Duration, Model, PortNumber, Text
+from specs.model import Duration, Model, PortNumber, Size, Text
 
+
+def _host_alone(host: object) -> object:
+    """Raises ValueError for what people write beside a host name."""
+    if not isinstance(host, str):
+        return host
+    if not host.isascii():
+        raise ValueError("expected a host name in ASCII, others as punycode: xn--bcher-kva.example")
+    if "/" in host or ":" in host:
+        raise ValueError("expected a host name alone, without scheme, port and path")
+    if host != host.lower():
+        raise ValueError("expected a host name in lower case")
+    return host
+
+
+ROUTE_HOST: Final = r"^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$"
 RouteHost = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
-        max_length=253,
-    ),
+    StringConstraints(pattern=ROUTE_HOST, max_length=253),
+    BeforeValidator(_host_alone),
 ]
 """A host name in lower case, or ``*.`` and one."""
 RoutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~!$&'()+,;=:@%/-]*$", max_length=1024)]
+"""A path, without a question mark."""
+
+
+def _start_of_paths(path: str) -> str:
+    """Raises ValueError for a start that would not be compared segment by segment."""
+    if path != "/" and (path.endswith("/") or "//" in path or "%2F" in path.upper()):
+        raise ValueError("expected a path without a slash at its end, such as /api")
+    return path
+
+
+PathStart = Annotated[RoutePath, AfterValidator(_start_of_paths)]
 """The start of a request's path: ``/api`` is ``/api`` and everything below it, and not ``/apis``."""
 RequestPath = Annotated[
     str, StringConstraints(pattern=r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$", max_length=2048)
@@ -86,8 +110,10 @@ class Route(Model):
     host: RouteHost | None = Field(
         default=None, description="The host name; without any, neighbours alone reach it."
     )
-    hosts: tuple[RouteHost, ...] = Field(default=(), description="More host names.")
-    path: RoutePath = Field(default="/", description="The start of the paths that it serves.")
+    hosts: Annotated[tuple[RouteHost, ...], Field(max_length=100)] = Field(
+        default=(), description="More host names."
+    )
+    path: PathStart = Field(default="/", description="The start of the paths that it serves.")
     strip_path: bool = Field(default=False, description="The service sees the path without that start.")
     port: PortNumber = Field(description="The port that the instances listen on, with HTTP.")
     ready: Ready = Field(default_factory=Ready, description="When an instance gets traffic.")
@@ -99,7 +125,9 @@ class Route(Model):
     maintenance: Maintenance = Field(
         default_factory=Maintenance, description="The answer while nothing serves."
     )
-    max_body: int | None = Field(default=None, ge=1, description="Bytes of a request's body, at most.")
+    max_body: Annotated[Size, Field(ge=1)] | None = Field(
+        default=None, description="The size of a request's body, at most.", examples=["10M"]
+    )
 
     @property
     def all_hosts(self) -> tuple[str, ...]:
@@ -107,9 +135,7 @@ class Route(Model):
         return tuple(sorted({*self.hosts, *((self.host,) if self.host else ())}))
 
     @model_validator(mode="after")
-    def _ends_without_slash(self) -> Self:
-        if self.path != "/" and (self.path.endswith("/") or "//" in self.path or "%2F" in self.path.upper()):
-            raise ValueError("expected a path without a slash at its end, such as /api")
+    def _strips_something(self) -> Self:
         if self.path == "/" and self.strip_path:
             raise ValueError("expected strip_path with a path other than / only")
         return self

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from specs.schema_words_routes import ROUTE_EXAMPLES, ROUTE_MEANINGS
+
 ENVELOPE: Final = {
     "apiVersion": "The version of the language.",
     "kind": "What the document declares.",
@@ -14,6 +16,7 @@ ENVELOPE: Final = {
 """Fields that every document has."""
 
 MEANINGS: Final = {
+    **ROUTE_MEANINGS,
     "Attachment": {
         "aliases": "More names under which neighbours find the service in this network.",
         "ipv4_address": "A fixed address; of one replica that is stopped first.",
@@ -138,6 +141,7 @@ MEANINGS: Final = {
     },
 }
 EXAMPLES: Final[dict[str, dict[str, object]]] = {
+    **ROUTE_EXAMPLES,
     "Allowed": {
         "host_mounts": ["/var/run/docker.sock"],
         "privileged": ["vpn"],

@@ -35,6 +35,8 @@ _LIMITS = {
     "greater_than_equal": ("at least", "ge"),
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),
+    "too_short": ("at least", "min_length"),
+    "too_long": ("at most", "max_length"),
 }
 
 
@@ -129,8 +131,9 @@ def _is_simple(group: Iterable[ErrorDetails]) -> bool:
 def _report(group: list[ErrorDetails], path: Path, node: Node, model: type[Model], report: Report) -> None:
     first = group[0]
     key_place, culprit = nearest_place(node, path)
-    about = f"field {shown(_dotted(path))}: " if path else ""
-    expected = LIST_FORMS.get((model.__name__, _dotted(path))) or _expected(group)
+    where = (model.__name__, _dotted(path))
+    about = f"field {shown(where[1])}: " if path else ""
+    expected = (LIST_FORMS.get(where) if first["type"] != "value_error" else None) or _expected(group)
     if first["type"] == "extra_forbidden":
         _report_unknown(path, key_place, model, report)
     elif first["type"] == "missing":
@@ -140,9 +143,7 @@ def _report(group: list[ErrorDetails], path: Path, node: Node, model: type[Model
     elif is_null(culprit):
         remedy = "write a value, or remove the line; null is for patches only"
         report.add("SPEC008", key_place, f"{about}null", expected=expected, remedy=remedy)
-    elif isinstance(culprit, Scalar) and culprit.text in RESERVED_VALUES.get(
-        (model.__name__, _dotted(path)), ()
-    ):
+    elif isinstance(culprit, Scalar) and culprit.text in RESERVED_VALUES.get(where, ()):
         seen = f"{about}{shown(culprit.text)} is not supported by this version"
         report.add("SPEC017", culprit.place, seen, expected=expected)
     elif isinstance(culprit, Scalar) and culprit.plain and not isinstance(read_scalar(culprit), str):
@@ -150,7 +151,8 @@ def _report(group: list[ErrorDetails], path: Path, node: Node, model: type[Model
     elif first["type"] in _TYPES:
         report.add("SPEC014", culprit.place, f"{about}{seen_as(culprit)}", expected=expected)
     else:
-        what = "a value that is not allowed" if path else "fields that do not fit together"
+        is_whole = not path or (isinstance(culprit, Map) and first["type"] == "value_error")
+        what = "fields that do not fit together" if is_whole else "a value that is not allowed"
         report.add("SPEC015", culprit.place, f"{about}{what}", expected=expected)
 
 
@@ -161,7 +163,8 @@ def _report_scalar(scalar: Scalar, expected: str, about: str, report: Report) ->
     if expected == "true or false":
         remedy = "write true or false"
     elif "number" in expected or expected.startswith(("at ", "more ", "less ", "a mapping", "a list")):
-        remedy = "write it in plain decimal digits" if value is Odd.UNCLEAR else ""
+        is_digits = value is Odd.UNCLEAR and ' or "' not in expected  # ``off`` may stand for ``none``
+        remedy = "write it in plain decimal digits" if is_digits else ""
     else:
         remedy = "quote it" if value is Odd.UNCLEAR or expected.startswith("text") else ""
     report.add(code, scalar.place, f"{about}{seen_as(scalar)}", expected=expected, remedy=remedy)
@@ -226,7 +229,8 @@ def _expected(group: list[ErrorDetails]) -> str:
 
 def _expected_one(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind in ("model_type", "missing", "extra_forbidden") and detail["loc"][-1:] == ("SecretRef",):
+    is_secret = detail["loc"][-1:] == ("SecretRef",) or context.get("class_name") == "SecretRef"
+    if is_secret and kind in ("model_type", "missing", "extra_forbidden"):
         return "{secret: NAME}"
     if kind in _TYPES:
         return _TYPES[kind]

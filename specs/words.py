@@ -6,6 +6,7 @@ from typing import Final
 
 from specs import refused
 from specs.privilege import IPC_MODE, NETWORK_MODE, PID_MODE
+from specs.route import ROUTE_HOST
 
 _ALLOW: Final = "mount the engine's socket under volumes, where the environment's allow.host_mounts names it"
 _INIT: Final = '"reconciler init" writes such values out'
@@ -34,12 +35,10 @@ COMPOSE_REFUSED: Final = {
 }
 """(model, path) of words that the language refuses for good -> what to write instead."""
 
-_SERVICE_NOT_YET: Final = "route"
 _NETWORKS_NOT_YET: Final = """
     driver_opts gw_priority interface_name
 """
 NOT_YET: Final = {
-    **{("Service", name): "" for name in _SERVICE_NOT_YET.split()},
     ("Service", "deploy.resources.reservations.devices"): "",
     **{("Service", f"networks.*.{name}"): "" for name in _NETWORKS_NOT_YET.split()},
     ("Service", "volumes.*.bind.selinux"): "label the files on the host",
@@ -62,6 +61,7 @@ NOT_YET: Final = {
 ``*`` stands for a key of a map."""
 
 _OR_SERVICE: Final = "host or service:NAME"
+_HEADER: Final = "the name of a header: letters, digits and '-'"
 _DNS_LABEL: Final = "a lower-case DNS label: letters, digits and '-', at most 63"
 PATTERNS: Final = {
     NETWORK_MODE: f"none, {_OR_SERVICE}; networks are named under networks",
@@ -76,6 +76,17 @@ PATTERNS: Final = {
     r"^[A-Za-z0-9*?][A-Za-z0-9._/*?+-]{0,199}$": "a pattern of tags, such as v*",
     r"^(0|[1-9][0-9]{0,8})$": "the number of a user or group",
     r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$": _DNS_LABEL,
+    ROUTE_HOST: "a host name such as shop.example.com, or *. and one; no other patterns",
+    r"^/[A-Za-z0-9._~!$&'()+,;=:@%/-]*$": "a path such as /api, with all that is below it; no patterns",
+    r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$": "a path such as /healthz",
+    r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$": _HEADER,
+    r"^[^\x00-\x08\x0a-\x1f\x7f{}]*$": "one line without braces, which the proxy would read as placeholders",
+    r"^[^{}]*$": "text without braces, which the proxy would read as placeholders",
+    r"^(https?://|/)[^\x00-\x20\x7f{}]*$": "a URL of http or https, or a path, without braces",
+    r"^[a-z]+/[a-z0-9.+-]+(; ?charset=[a-zA-Z0-9-]+)?$": "a type such as text/html; charset=utf-8",
+    r"^[^@\s{}]{1,64}@[^@\s{}]{1,255}$": "an address such as ops@example.com",
+    r"^[0-9a-fA-F.:]{2,45}$": "an address such as 10.0.0.2",
+    r"^[0-9a-fA-F.:]{2,45}(/[0-9]{1,3})?$": "a network such as 10.0.0.0/8, or an address",
     r"^[^=\x00]{1,256}$": "a variable name without '='",
     r"^[^\x00=]{1,256}$": "a label name without '='",
     r"^/[^\x00:]*$": "an absolute path without ':'",
@@ -108,6 +119,7 @@ LIST_FORMS: Final = {
     ("Service", "command"): _COMMAND,
     ("Service", "entrypoint"): _COMMAND,
     ("Service", "healthcheck.test"): _COMMAND,
+    ("Service", "route"): "a mapping such as {host: shop.example.com, port: 8080}",
     **{("Service", name): "a list" for name in ("ports", "volumes", "configs", "secrets")},
     **{("Service", name): _LIST_OR_MAP for name in ("environment", "labels", "networks", "depends_on")},
     **{("Service", name): _LIST_OR_MAP for name in ("annotations", "extra_hosts", "sysctls", "tmpfs")},
