@@ -36,7 +36,7 @@ _SITES: dict[str, type[Site]] = {
     "hand": HandMade,
     "stack": Stack,
 }
-SITES = list(_SITES)
+SITES, OURS = list(_SITES), ("ours", "pushed")
 _BAD_S = 45.0
 _SETTLE_S, _TAIL_S, _TURNS = 2.0, 12.0, 3
 
@@ -57,17 +57,22 @@ def measure_loss(
 ) -> None:
     """Every site in turn."""
     image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
-    results = []
+    found: list[tuple[str, str, int, float]] = []
     for name in names:
         if name == "stack" and MACHINE in ground.engines:
             print("no stack: a swarm needs an engine of its own, which only private engines can be")
             continue
         with _SITES[name](engine, image, caddy, folder / name) as site:
-            results.append(run_site(site, wanted))
-        print("\n".join(tell(results[-1])), flush=True)
-    for peer in results[1:] if names[0] == "ours" else ():
-        ratio = results[0].turn / peer.turn
-        print(f"lost: ours {results[0].lost}, {peer.name} {peer.lost}; apply to all-new: ratio {ratio:.2f}")
+            result = run_site(site, wanted)
+        print("\n".join(tell(result)), flush=True)
+        found.append((name, result.name, result.lost, result.turn))
+    ours = [row for row in found if row[0] in OURS]
+    for _, name, lost, turn in ours:
+        for _, peer, lost_by_peer, turn_of_peer in (row for row in found if row not in ours):
+            print(
+                f"lost: {name} {lost}, {peer} {lost_by_peer}; apply to all-new {turn:.1f} s, "
+                f"{turn_of_peer:.1f} s: ratio {turn / turn_of_peer:.2f}"
+            )
 
 
 def measure_bad(

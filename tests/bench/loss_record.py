@@ -41,7 +41,7 @@ class Outcome(Enum):
 _WHOLE = {Outcome.OK, Outcome.CLOSED_CLEANLY}
 
 
-@dataclass
+@dataclass(slots=True)
 class Record:
     """One request. Times are seconds of the monotonic clock."""
 
