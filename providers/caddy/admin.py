@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from providers.caddy.faults import SILENT, SLOW, UNCLEAR
 from reconciler.desired import Json
@@ -37,7 +37,7 @@ class Request:
     target: str
     method: str = "GET"
     headers: Mapping[str, str] | None = None
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     deadline: float = 5.0
 
     def text(self) -> bytes:
@@ -94,7 +94,7 @@ def _short_path(folder: str, name: str) -> Iterator[str]:
     try:
         if not stat.S_ISSOCK(os.stat(name, dir_fd=held, follow_symlinks=False).st_mode):
             raise OSError(None, "not a socket")
-        yield f"/proc/self/fd/{held}/{name}"
+        yield f"/proc/self/fd/{held}/{name}" if os.path.isdir("/proc/self/fd") else os.path.join(folder, name)
     finally:
         os.close(held)
 

@@ -201,10 +201,5 @@ def _answer(request: ProbeRequest, words: str) -> Answer:
     return Answer(answer_of(words, listens=request.ready.http is None))
 
 
-def config_of(proxy: DesiredProxy, service_name: str, place: Place | None = None) -> Node:
-    """The configuration with digests in place of secrets, to be shown."""
-    return desired_config(service_name, proxy, proxy.certificates, place)
-
-
 if TYPE_CHECKING:
     _: type[Proxies] = CaddyProxies
