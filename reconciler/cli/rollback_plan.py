@@ -126,6 +126,7 @@ def _newest(source: Source, commits: set[str]) -> str:
 
 
 _BEHIND = (Kinship.SAME, Kinship.ANCESTOR)
+_AHEAD = (Kinship.DESCENDANT, Kinship.UNRELATED)
 
 
 def _problem(way: NoWay) -> Problem:
@@ -146,7 +147,7 @@ def _check(
         seen, remedy = "what ran before came from a working tree, not from a commit", "--to another release"
         raise Stop(REFUSED, (failure("CLI051", subject, seen, remedy=remedy),), commit=source.commit)
     commits = {i.commit for i in views.of(way.service_name).live if not i.commit.endswith("-dirty")}
-    ahead = [c for c, kin in source.lineage(sorted(commits)).items() if kin not in _BEHIND]
+    ahead = [c for c, kin in source.lineage(sorted(commits)).items() if kin in _AHEAD]
     if is_pushed and ahead:
         seen = f"it runs from {ahead[0][:10]}, which is not in the history of what is tracked"
         problem = failure("CLI060", subject, seen, "what runs to be pushed", "git push")
