@@ -6,20 +6,22 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from certificates import Authority
 from local_caddy import OWNER, LocalCaddy, LocalInsides, free_port, proxy_of
 from providers.caddy import CaddyProxies
 from providers.caddy.admin import Request, ask
 from providers.caddy.place import admin_name
 from reconciler.provider import Answer, ProviderError, Refused
 from reconciler.proxies import ProbeRequest
+from reconciler.secrets import digest_secret
 from reconciler.traffic import INNER, DesiredProxy, DesiredRoute, Flow, share
-from small_app import SmallApp, client_of, read_head
+from small_app import Client, SmallApp, client_of, read_head
 from small_app import ask as ask_app
 from specs.proxy import Proxy
 from specs.route import Ready, Route
@@ -369,6 +371,29 @@ async def test_https_speaks_http_2_and_http_is_sent_there(scene: Scene) -> None:
     writer.close()
     seen = json.loads(body)
     assert (seen["name"], seen["headers"]["x-forwarded-proto"]) == (A, "https")
+
+
+async def test_a_given_certificate_is_shown_and_known_by_its_digest(scene: Scene, tmp_path: Path) -> None:
+    place = Authority(tmp_path / "authority").make().issue("own", "DNS:own.test")
+    given = {"crt": (place / "cert.pem").read_text().strip(), "key": (place / "key.pem").read_text().strip()}
+    digests = {name: digest_secret(OWNER, name, value) for name, value in given.items()}
+    certificate = {"hosts": ["own.test"], "certificate": {"secret": "crt"}, "key": {"secret": "key"}}
+    port = scene.caddy.place.https
+    plain = scene.proxy(("web", {"host": "own.test"}), https=port, certificates=[certificate])
+    proxy = replace(plain, certificates=digests)
+    await scene.caddy.load(proxy, **given)
+    await scene.caddy.switch("web", A)
+    assert (await scene.caddy.look(proxy)).proxies[0].agrees
+    context = ssl.create_default_context(cafile=str(place / "ca.pem"))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="own.test")
+    client = Client(reader, writer)
+    assert (await client.ask("/", "own.test")).name == A
+    writer.close()
+    rotated = replace(plain, certificates={**digests, "key": digest_secret(OWNER, "key", "another")})
+    live = (await scene.caddy.look(rotated)).proxies[0]
+    assert (live.diffs, live.follows) == (("apps.tls.certificates.load_pem[0].key",), True)
+    gone = (await scene.caddy.look(plain)).proxies[0]
+    assert gone.diffs == ("apps.tls.certificates",)
 
 
 async def _signed(port: int, context: ssl.SSLContext) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
