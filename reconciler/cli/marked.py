@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.cli.envelope import Stop
+from reconciler.cli.envelope import Stop, warning
 from reconciler.desired import Desired
 from reconciler.observed import Marker
 from reconciler.pin import is_in_force
@@ -30,8 +30,9 @@ def as_marked(workspace: Workspace, markers: tuple[Marker, ...]) -> tuple[Desire
 def _read(workspace: Workspace, marked: Marked) -> tuple[Desired, tuple[Problem, ...]]:
     from reconciler.cli.workspace import read_workspace
 
+    damaged = tuple(_damaged(workspace.options.environment, name) for name in sorted(marked.damaged))
     if marked.entries == workspace.marked:
-        return _left_alone(workspace.desired, marked.damaged), ()
+        return _left_alone(workspace.desired, marked.damaged), damaged
     try:
         found = read_workspace(workspace.options, workspace.source, workspace.admit, marked.entries)
     except Stop as stop:
@@ -43,7 +44,13 @@ def _read(workspace: Workspace, marked: Marked) -> tuple[Desired, tuple[Problem,
         return _left_alone(workspace.desired, marked.damaged | named), stop.problems
     workspace.stock.elsewhere.update(found.stock.elsewhere)
     told = tuple(problem for problem in found.problems if problem not in workspace.problems)
-    return _left_alone(found.desired, marked.damaged), told
+    return _left_alone(found.desired, marked.damaged), (*told, *damaged)
+
+
+def _damaged(environment_name: str, service_name: str) -> Problem:
+    seen = "its marker rollback cannot be understood: it is left as it is"
+    remedy = f"reconciler rollback {environment_name} {service_name} --to COMMIT"
+    return warning("CLI051", f"Service {service_name}", seen, remedy)
 
 
 def _left_alone(desired: Desired, names: frozenset[str]) -> Desired:

@@ -56,7 +56,9 @@ def prepare(options: Options, source: Source, observed: Observed, is_pushed: boo
     history of ``source``."""
     at_tip = replace(options, ref=source.commit)
     workspace = read_workspace(at_tip, source)
-    owner, desired, views = workspace.owner, workspace.meet(observed), group(observed)
+    owner, met, views = workspace.owner, workspace.meet(observed), group(observed)
+    # What a marker that cannot be read keeps from loops, a person may move.
+    desired = replace(met, services={**workspace.desired.services, **met.services})
     ways = choose_ways(options, source, desired, observed, views)
     for way in ways:
         _check(way, options, source, observed, views, is_pushed)

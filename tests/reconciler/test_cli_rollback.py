@@ -51,6 +51,10 @@ class Place:
         container = self.world.engine.hand.container(live_name(self.world, "web"))
         return container.labels["reconciler.fingerprint"], container.labels["reconciler.image"]
 
+    def unrelated(self) -> str:
+        """A commit that no branch has."""
+        return self.git("commit-tree", "HEAD^{tree}", "-m", "elsewhere")
+
     def containers(self) -> list[Container]:
         return list(self.world.engine.ground.containers.values())
 
@@ -201,6 +205,30 @@ def test_an_image_that_is_gone_is_told_before_anything_is_written(place: Place) 
     assert place.world.registries[image.partition("/")[0]].find(ImageRef.parse(image))
     place.world.registries[image.partition("/")[0]].forget(ImageRef.parse(image))
     assert place.refused() == "CLI054"
+
+
+def test_an_entry_that_cannot_be_read_at_its_commit_is_told_with_its_place(place: Place) -> None:
+    place.roll_back()
+    path = place.world.repository.path / RELEASE
+    for commit, words in (("0" * 40, "does not have that commit"), (place.unrelated(), "not in the history")):
+        place.world.repository.commit({RELEASE: path.read_text().replace(place.first, commit)})
+        with pytest.raises(Stop) as stop:
+            place.world.run(report_plan)
+        (problem,) = [found for found in stop.value.problems if found.code == "CLI051"]
+        assert (problem.file, problem.line, problem.severity) == (RELEASE, 8, "error")
+        assert words in problem.seen
+        place.git("reset", "-q", "--hard", "HEAD~1")
+
+
+def test_a_marker_that_is_damaged_leaves_the_service_as_it_is(place: Place) -> None:
+    runs = place.web()
+    place.world.engine.hand.write_marker(OWNER, Marker("rollback", "web", 1, "{"))
+    place.world.repository.commit({"page.txt": "third\n"})
+    report = place.world.run(report_apply)
+    assert (report.exit, place.web()) == (0, runs)
+    assert "cannot be understood" in report.problems[-1].seen
+    assert place.roll_back(service="web", to=place.first).exit == 0
+    assert (place.web(), place.is_settled()) == (place.before, True)
 
 
 def test_a_suspended_service_is_told(place: Place) -> None:
