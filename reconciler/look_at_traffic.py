@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.clients import Clients
@@ -10,10 +10,13 @@ from reconciler.desired import Desired
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role, volume_name
 from reconciler.provider import Answer, ProbeRequest, ProviderError, ProxyQuestion, ProxyWorld, RunningProxy
+from reconciler.readiness import LAST_FAILURE
 from reconciler.traffic import LiveProxy, Probe, Traffic, short_id
 from reconciler.view import Views
 from specs.proxy import OWN, PROXIES
 from specs.route import Ready, Route
+
+_UNASKED = "no proxy could ask it"
 
 
 @dataclass(slots=True)
@@ -25,15 +28,25 @@ class TrafficMemory:
     left: dict[str, float] = field(default_factory=dict)
     agreed: dict[str, float] = field(default_factory=dict)
     """Id of a proxy -> since when it answers."""
+    started: dict[str, float | None] = field(default_factory=dict)
+    """When each was started, as of the last look."""
     trusted: dict[str, float | None] = field(default_factory=dict)
     """Id of an instance that has requests and is proved -> when it was started then: it is asked no more."""
 
     def keep_only(self, ids: Iterable[str]) -> None:
         """What is gone is never asked for again."""
         living = set(ids)
-        for memory in (self.probes, self.asked_at, self.left, self.agreed, self.trusted):
+        for memory in (self.probes, self.asked_at, self.left, self.agreed, self.started, self.trusted):
             for gone in [key for key in memory if key not in living]:
                 del memory[gone]
+
+    def meet(self, instance: Instance) -> None:
+        """One that was started again has everything to show again."""
+        key, started = instance.handle.id, self.started.get(instance.handle.id)
+        if started is not None and instance.started_at != started and key in self.probes:
+            self.probes[key] = Probe()
+            self.asked_at.pop(key, None)
+        self.started[key] = instance.started_at
 
     def note(
         self, instance_id: str, answer: Answer | None, ready: Ready, now: float, is_led: bool = False
@@ -42,14 +55,18 @@ class TrafficMemory:
         process before this one has found it ready."""
         let_in = Probe(ready.successes, now - ready.healthy_for, passed=True)
         before = self.probes.get(instance_id, let_in if is_led else Probe())
+        # Somebody may have set the runtime's clock back.
+        began = now if before.since is None else min(before.since, now)
         if answer is None:
-            probe = replace(before, unasked=True, said="no proxy could ask it")
+            probe = replace(before, unasked=True, said=_UNASKED)
         elif answer.problem:
-            probe = Probe(failures=before.failures + 1, said=answer.problem, passed=before.passed)
+            failures, passed = before.failures + 1, before.passed
+            failed = before.failed or (answer.problem if passed and failures >= LAST_FAILURE else "")
+            probe = Probe(failures=failures, said=answer.problem, passed=passed, failed=failed)
         else:
-            successes, since = before.successes + 1, before.since if before.since is not None else now
-            passed = before.passed or (successes >= ready.successes and now - since >= ready.healthy_for)
-            probe = Probe(successes, since, passed=passed)
+            successes = before.successes + 1
+            passed = before.passed or (successes >= ready.successes and now - began >= ready.healthy_for)
+            probe = Probe(successes, began, passed=passed, failed=before.failed)
         self.probes[instance_id] = probe
         if answer is not None:
             self.asked_at[instance_id] = now
@@ -63,15 +80,21 @@ async def look_at_traffic(
     instances: tuple[Instance, ...],
     views: Views,
     now: float,
+    is_new: bool = False,
 ) -> tuple[Traffic, tuple[Instance, ...]]:
-    """One look: the traffic, and the instances with what they answered. Never raises ProviderError."""
+    """One look: the traffic, and the instances with what they answered. Never raises ProviderError.
+    ``is_new``: there is no volume of proxies, so that no table can be in it."""
     memory.keep_only(i.handle.id for i in instances)
+    for instance in instances:
+        memory.meet(instance)
     proxies = clients.proxies
     if desired.proxy is None or proxies is None:
         return Traffic(), instances
     running = _running(desired, instances)
-    asked = _asked(desired, instances, memory, now)
-    question = ProxyQuestion(desired.owner, desired.proxy, running, asked)
+    asked = _asked(desired, instances, running, memory, now)
+    volume = volume_name(desired.owner, OWN)
+    told = tuple(RunningProxy(i.handle, i.service_name, volume) for i in running)
+    question = ProxyQuestion(desired.owner, desired.proxy, told, asked)
     world = ProxyWorld(problem="no proxy runs")
     if running:
         try:
@@ -79,8 +102,8 @@ async def look_at_traffic(
         except ProviderError as error:
             world = ProxyWorld(problem=str(error))
     found = tuple(_with_probe(i, desired, memory, world, asked, now) for i in instances)
-    # Without any proxy there is no table to read, and nobody has requests through one.
-    tables = world.tables if running else {}
+    # A proxy that does not run comes again, and leads by the tables that lie there: nobody knows them now.
+    tables = world.tables if running else {} if is_new else None
     left = _note_left(memory, tables, instances, now)
     memory.trusted = {
         i.handle.id: i.started_at
@@ -100,13 +123,16 @@ def _same(instance: Instance, views: Views) -> list[Instance]:
     return [i for i in views.of(instance.service_name).live if i.generation == instance.generation]
 
 
-def _running(desired: Desired, instances: Iterable[Instance]) -> tuple[RunningProxy, ...]:
-    volume = volume_name(desired.owner, OWN)
-    return tuple(
-        RunningProxy(i.handle, i.service_name, volume)
-        for i in instances
-        if i.service_name in PROXIES and i.role is Role.LIVE and i.phase is Phase.RUNNING
-    )
+def _running(desired: Desired, instances: Iterable[Instance]) -> list[Instance]:
+    """The proxies that run; first those that reach most."""
+    live = [i for i in instances if i.service_name in PROXIES and i.role is Role.LIVE]
+    running = [i for i in live if i.phase is Phase.RUNNING]
+    return sorted(running, key=lambda i: (-len(i.networks), i.handle.id))
+
+
+def _is_near(instance: Instance, proxies: Iterable[Instance]) -> bool:
+    """Whether the proxy that asks is on a network with it."""
+    return any(name in proxy.networks for proxy in [*proxies][:1] for name in instance.networks)
 
 
 def _route(desired: Desired, instance: Instance) -> Route | None:
@@ -117,7 +143,11 @@ def _route(desired: Desired, instance: Instance) -> Route | None:
 
 
 def _asked(
-    desired: Desired, instances: Iterable[Instance], memory: TrafficMemory, now: float
+    desired: Desired,
+    instances: Iterable[Instance],
+    proxies: Sequence[Instance],
+    memory: TrafficMemory,
+    now: float,
 ) -> tuple[ProbeRequest, ...]:
     """Who is to be asked now, no more often than the route says: everybody who has yet to prove something."""
     found = []
@@ -125,7 +155,7 @@ def _asked(
         route = _route(desired, instance)
         key = instance.handle.id
         is_trusted = key in memory.trusted and memory.trusted[key] == instance.started_at
-        if route is not None and not is_trusted:
+        if route is not None and not is_trusted and _is_near(instance, proxies):
             last = memory.asked_at.get(key)
             if last is None or now - last >= 0.8 * route.ready.interval or now < last:
                 found.append(ProbeRequest(key, route.port, route.ready, instance.service_name))
@@ -149,7 +179,8 @@ def _with_probe(
         answer = (world.answers or {}).get(instance.handle.id)
         is_led = short_id(instance.handle) in (world.tables or {}).get(instance.service_name, ())
         return replace(instance, probe=memory.note(instance.handle.id, answer, route.ready, now, is_led))
-    return replace(instance, probe=memory.probes.get(instance.handle.id))
+    probe = memory.probes.get(instance.handle.id)
+    return replace(instance, probe=Probe(said=_UNASKED, unasked=True) if probe is None else probe)
 
 
 def _with_work(
@@ -161,7 +192,7 @@ def _with_work(
         return instance
     key = instance.handle.id
     if live.agrees:
-        since = memory.agreed.setdefault(key, now)
+        since = memory.agreed[key] = min(memory.agreed.get(key, now), now)
         return replace(instance, probe=Probe(1, since, passed=True))
     memory.agreed.pop(key, None)
     if live.problem:
@@ -185,5 +216,5 @@ def _note_left(
         if short_id(instance.handle) in leading or instance.phase is not Phase.RUNNING:
             memory.left.pop(key, None)
         else:
-            memory.left.setdefault(key, now)
+            memory.left[key] = min(memory.left.get(key, now), now)
     return dict(memory.left)

@@ -28,6 +28,7 @@ from reconciler.provider import ProviderError, Question, World
 from reconciler.said import Said
 from reconciler.target import desired_target
 from reconciler.view import ServiceView, Views, group
+from specs.proxy import OWN
 from specs.reference import ImageRef
 
 _KINDS = ("instances", "networks", "volumes", "markers")
@@ -106,7 +107,10 @@ async def observe(
     )
     views = group(seen)
     if desired.proxy is not None:
-        found = await look_at_traffic(desired, clients, memory.traffic, seen.instances, views, seen.at)
+        is_new = not any(v.name == OWN for v in seen.volumes) and not world.unreadable
+        found = await look_at_traffic(
+            desired, clients, memory.traffic, seen.instances, views, seen.at, is_new
+        )
         seen = replace(seen, traffic=found[0], instances=found[1])
         views = group(seen)
     artifacts, failed = await _artifacts(desired, seen, views, clients)

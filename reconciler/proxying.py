@@ -6,12 +6,12 @@ from reconciler.actions import LoadProxy
 from reconciler.decision import Ender
 from reconciler.desired import NetworkUse, Subject
 from reconciler.difference import Cause
-from reconciler.observed import Instance
+from reconciler.observed import Instance, Phase
 from reconciler.reach import needed_networks
 from reconciler.readiness import serves
 from reconciler.steps import Steps
 from reconciler.target import Target
-from reconciler.traffic import INNER, DesiredProxy, LiveProxy
+from reconciler.traffic import EDGE, INNER, DesiredProxy, LiveProxy, short_id
 from specs.proxied import BASE
 from specs.proxy import PROXIES
 
@@ -30,7 +30,7 @@ def load_proxies(steps: Steps) -> None:
     for live in steps.observed.traffic.proxies:
         if live.problem:
             _wait_for(steps, live)
-        elif live.diffs and not _lacks_certificate(steps, proxy):
+        elif live.diffs and (live.service_name != EDGE or not _lacks_certificate(steps, proxy)):
             subject = Subject("Proxy", live.service_name, live.handle.id[:12])
             steps.act(LoadProxy(subject, _cause(live), live.handle, live.service_name, proxy))
 
@@ -58,9 +58,9 @@ def _lacks_certificate(steps: Steps, proxy: DesiredProxy) -> bool:
     for name in missing[:1]:
         owner = steps.desired.owner
         steps.block(
-            Subject("Environment", owner.environment, "proxy"),
+            Subject("Service", EDGE),
             "PLAN011",
-            f"the proxy needs the secret {name}, which has no value here",
+            f"it needs the secret {name} for a certificate, which has no value here",
             f"put the value into <secrets folder>/{owner}/{name}",
         )
     return bool(missing)
@@ -73,10 +73,20 @@ def is_reachable(steps: Steps, target: Target) -> bool:
         return True
     if any(proxy.agrees for proxy in steps.observed.traffic.proxies):
         return True
-    name = first_proxy(steps)
-    subject = Subject("Service", target.service.name)
-    steps.wait_on(subject, Subject("Service", name), f"{name} does what is desired")
+    words = f"{first_proxy(steps)} does what is desired"
+    wait_for_proxy(steps, Subject("Service", target.service.name), words)
     return False
+
+
+def wait_for_proxy(steps: Steps, subject: Subject, words: str) -> None:
+    """Wait for a proxy; where nothing of ours will bring it, for somebody else."""
+    name = first_proxy(steps)
+    live = steps.views.of(name).live
+    lies = not steps.desired.policy.heal and bool(live) and not any(i.phase is Phase.RUNNING for i in live)
+    if lies or name not in steps.desired.services:
+        steps.wait(subject, words, Ender.OUTSIDE)
+    else:
+        steps.wait_on(subject, Subject("Service", name), words)
 
 
 def first_proxy(steps: Steps) -> str:
@@ -110,8 +120,11 @@ def _knows_all(steps: Steps) -> bool:
     if proxy is None:
         return False
     for route in proxy.routes:
-        leads = tables is not None and tables.get(route.service_name)
-        if not leads and any(serves(i) for i in steps.views.of(route.service_name).live):
+        live = steps.views.of(route.service_name).live
+        slots = set((tables or {}).get(route.service_name, ()))
+        # What lies there may be of a route that was taken away long ago.
+        leads = bool(slots) and slots <= {short_id(i.handle) for i in live if i.phase is Phase.RUNNING}
+        if not leads and any(serves(i) for i in live):
             return False
     return tables is not None
 

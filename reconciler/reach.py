@@ -13,7 +13,7 @@ from reconciler.view import ServiceView
 from specs.proxied import BASE
 from specs.proxy import PROXIES
 
-_UNREACHED = Probe(said="not every proxy is on a network with it yet", unasked=True)
+_UNREACHED = Probe(said="not every proxy is on a network with it yet", unasked=True, is_apart=True)
 _UNPLACED = Probe(said="it is not on all its networks yet", unasked=True)
 
 
@@ -104,3 +104,9 @@ def may_leave(
         network not in proxy.networks or any(n in staying for n in proxy.networks)
         for proxy in _at_work(steps)
     )
+
+
+def is_revivable(instance: Instance) -> bool:
+    """Whether it can be started again where it is. The engine gives out the names of a proxy the moment it
+    starts, and it answers later: it is made anew, and joins its neighbours when it answers."""
+    return instance.service_name not in PROXIES

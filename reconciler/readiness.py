@@ -150,9 +150,16 @@ def began_at(instance: Instance) -> float:
 def _probe_failure(instance: Instance) -> str | None:
     """It got traffic because it answered, and answers no more."""
     probe = instance.probe
-    if probe is None or not probe.passed or probe.failures < LAST_FAILURE or probe.unasked:
-        return None
-    return f"it does not answer any more: {probe.said}"
+    return f"it does not answer any more: {probe.failed}" if probe is not None and probe.failed else None
+
+
+def answers(instance: Instance) -> bool:
+    """Nothing says that requests to it are lost: it was not asked, or it answers; one that was started again
+    has to answer first."""
+    probe = instance.probe
+    if probe is None or probe.unasked:
+        return probe is None or not probe.is_apart
+    return probe.failures < (LAST_FAILURE if probe.passed else 1)
 
 
 def start_error(instance: Instance) -> str | None:

@@ -20,6 +20,7 @@ from reconciler.joins import is_joined_as_applied
 from reconciler.observed import Instance
 from reconciler.ownership import Role
 from reconciler.proof import finish, watch
+from reconciler.reach import is_revivable
 from reconciler.readiness import grace, is_ready, longest_interruption, runs, serves
 from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
@@ -89,7 +90,7 @@ def _revive(steps: Steps, rollout: Rollout, count: int) -> int:
     """A kept instance of the target is started again rather than made anew: going back is quick, and
     needs no registry."""
     kept = [i for i in rollout.view.kept if rollout.target.is_generation_of(i) and i.number is not None]
-    kept = [i for i in kept if is_joined_as_applied(i)]
+    kept = [i for i in kept if is_joined_as_applied(i) and is_revivable(i)]
     for instance in kept[-count:]:
         name = instance.name.removesuffix(f"_{Role.KEPT.value}")
         restart = rollout.target.form.spec.restart

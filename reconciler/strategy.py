@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.canary import Canary
 from reconciler.observed import Instance
-from reconciler.readiness import is_ready, serves
+from reconciler.readiness import answers, is_ready, serves
 from reconciler.traffic import SLOTS, short_id
 from specs.rollout import Strategy
 from specs.service import Service
@@ -36,12 +36,12 @@ class Scene:
 
     def _may_enter(self, instance: Instance) -> bool:
         let_in = short_id(instance.handle) in self.leading
-        return serves(instance) if let_in else is_ready(instance, self.spec, self.now)
+        return _may_stay(instance) if let_in else is_ready(instance, self.spec, self.now)
 
 
 def weigh(scene: Scene) -> Mapping[str, int]:
     """Short id -> weight. Empty: nobody can serve."""
-    ready, old = scene.ready, [i for i in scene.old if serves(i)]
+    ready, old = scene.ready, [i for i in scene.old if _may_stay(i)]
     if scene.is_rollback and ready:
         return _equal(ready)  # what failed gets nothing as soon as something else is there
     strategy: Strategy = scene.spec.rollout.strategy
@@ -52,6 +52,10 @@ def weigh(scene: Scene) -> Mapping[str, int]:
     if scene.canary is not None and old and ready:
         return _split(ready, old, scene.canary.weight)
     return _equal([*ready, *old]) or _equal(_limping(scene))
+
+
+def _may_stay(instance: Instance) -> bool:
+    return serves(instance) and answers(instance)
 
 
 def _limping(scene: Scene) -> list[Instance]:

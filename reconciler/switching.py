@@ -15,7 +15,7 @@ from reconciler.desired import Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role
-from reconciler.proxying import first_proxy
+from reconciler.proxying import wait_for_proxy
 from reconciler.render import count
 from reconciler.steps import Steps
 from reconciler.strategy import Scene, weigh
@@ -52,9 +52,11 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
     tables = steps.observed.traffic.tables
     if tables is None:
         # Without the tables nobody knows who has requests: nothing that runs is stopped.
+        planned = len(steps.actions)
         _put_off(steps, begin, traveller, None)
-        words = "the proxies cannot be asked who has requests"
-        steps.wait_on(subject, Subject("Service", first_proxy(steps)), words)
+        if len(steps.actions) < planned or _able(steps):
+            words = "the proxies cannot be asked who has requests"
+            wait_for_proxy(steps, subject, words)
         return
     if Subject("Route", service_name) in steps.observed.in_flight:
         # It may lead anywhere when it ends: to whom nothing leads now, it could a moment later.
@@ -64,7 +66,7 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
     stops = [action for action in steps.actions[begin:] if isinstance(action, STOPS)]
     now = tables.get(service_name)
     wanted = _table(steps, traveller, {action.handle.id for action in stops}, now or ())
-    if wanted != now and any(not proxy.problem for proxy in steps.observed.traffic.proxies):
+    if wanted != now and _able(steps):
         lost = max((a.interrupts for a in stops if a.interrupts is not None), default=None)
         interrupts = lost if now and not wanted else None
         route = Subject("Route", service_name)
@@ -72,6 +74,10 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
         names = {slot: names[slot] for slot in sorted({*wanted}) if slot in names}
         steps.act(SwitchRoute(route, traveller.cause, service_name, wanted, interrupts, names))
     _put_off(steps, begin, traveller, frozenset(now or ()))
+
+
+def _able(steps: Steps) -> bool:
+    return any(not proxy.problem for proxy in steps.observed.traffic.proxies)
 
 
 def _table(steps: Steps, traveller: Traveller, stopping: set[str], slots: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ each request, so that other slots are another way at once: nothing is loaded, no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -86,8 +87,13 @@ class Probe:
     """The last failure, in words."""
     passed: bool = False
     """It has answered well often enough before."""
+    failed: str = ""
+    """Why it failed for good: it answered, and then not for too many times in a row. Without requests
+    it may answer again."""
     unasked: bool = False
     """No proxy was there to ask through: that is no fault of the instance."""
+    is_apart: bool = False
+    """Some proxy is on no network with it: a request that came through that one would be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +130,28 @@ def share(slots: Sequence[str], weights: Mapping[str, int]) -> tuple[str, ...]:
     total = sum(weights.values())
     if total <= 0:
         return ()
-    room = _parts(weights, total)
-    table: list[str] = []
-    for now in slots if len(slots) == SLOTS else [""] * SLOTS:
-        stays = room.get(now, 0) > 0
-        table.append(now if stays else "")
-        if stays:
-            room[now] -= 1
+    parts = _parts(weights, total)
+    table = _staying(slots, parts) if len(slots) == SLOTS else [""] * SLOTS
+    needs = Counter(parts) - Counter(table)
+    left = Counter(needs)
     # Free slots go round, so that requests that follow one another reach different instances.
-    for index, now in enumerate(table):
-        if not now:
-            chosen = max(sorted(room), key=lambda name: room[name])
-            table[index] = chosen
-            room[chosen] -= 1
+    for index in [index for index, now in enumerate(table) if not now]:
+        table[index] = max(sorted(left), key=lambda name: left[name] / needs[name])
+        left[table[index]] -= 1
     return tuple(table)
+
+
+def _staying(slots: Sequence[str], parts: Mapping[str, int]) -> list[str]:
+    """The slots that keep their id; each id gives up what it has too many all over the table, so that the
+    share of another one is no row of requests."""
+    held, seen = Counter(slots), Counter[str]()
+    table: list[str] = []
+    for now in slots:
+        keeps, of = min(held[now], parts.get(now, 0)), held[now]
+        seen[now] += 1
+        stays = seen[now] * keeps // of > (seen[now] - 1) * keeps // of
+        table.append(now if stays else "")
+    return table
 
 
 def _parts(weights: Mapping[str, int], total: int) -> dict[str, int]:

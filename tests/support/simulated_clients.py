@@ -71,8 +71,11 @@ class Crowd:
                 # What only a bad version ever served has nothing to go back to.
                 self._begun |= set() if is_bad else {(name, way)}
                 self.answered[name] += 1
-            elif is_bad or self.has_no_way_back(name):
+            elif is_bad:
                 self.failed += 1
+            elif self.has_no_way_back(name):
+                self.failed += 1
+                self._begun.discard((name, way))
             elif (name, way) in self._begun:
                 self._lose(f"{name} by {way}: {problem}")
 
