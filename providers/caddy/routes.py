@@ -29,7 +29,17 @@ _DOT = "reconciler_dot"
 """A variable of the request: a dot for streams, which are counted apart by it."""
 _NEVER_AGAIN: list[Json] = [{"method": ["-"]}]
 """Nothing that reached an instance is sent again: what makes one crash would go through all of them."""
-_OUR_FAULTS: list[Json] = ["502", "503", "504"]
+_UNREACHED: Json = {
+    "vars": {"{http.error.status_code}": ["502", "503", "504"]},
+    "vars_regexp": {"{http.error.message}": {"pattern": "^(dial |making dial info|no upstreams)"}},
+}
+"""No instance could be dialled; one that breaks off in an answer is another matter."""
+_RAISED: Json = {
+    "handler": "error",
+    "status_code": "{http.error.status_code}",
+    "error": "{http.error.message}",
+}
+"""Any other fault stays what it is: where nothing takes it, Caddy would answer with success."""
 _LARGEST = 1 << 53
 """Caddy keeps numbers as floats."""
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits}/_-")
@@ -57,7 +67,8 @@ def service_handlers(service_name: str, route: Route, place: Place, *, outside: 
             ],
             "errors": {
                 "routes": [
-                    {"match": [{"vars": {"{http.error.status_code}": _OUR_FAULTS}}], "handle": [away]},
+                    {"match": [_UNREACHED], "handle": [away], "terminal": True},
+                    {"handle": [_RAISED]},
                 ]
             },
         }

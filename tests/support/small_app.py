@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class SmallApp:
-    """``/status/503`` answers so; ``/slow`` waits for ``release``; ``/events`` is a stream of an event now
-    and one at ``release``; ``/upgrade`` echoes what comes; ``/upload`` tells of its first bytes at once."""
+    """``/status/503`` answers so; ``/drop`` breaks off; ``/slow`` waits for ``release``; ``/events`` is a
+    stream of an event now and one at ``release``; ``/upgrade`` echoes what comes; ``/upload`` tells of its
+    first bytes at once."""
 
     name: str
     address: str
@@ -46,6 +47,8 @@ class SmallApp:
     ) -> bool:
         self.served += 1
         path = target.partition("?")[0]
+        if path == "/drop":
+            return False
         if path == "/upgrade":
             writer.write(b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
             while piece := await reader.read(1000):

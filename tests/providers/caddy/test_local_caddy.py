@@ -162,6 +162,9 @@ async def test_maintenance_answers_while_nothing_serves_and_never_for_the_applic
     assert (await scene.caddy.look(proxy)).tables == {"web": ()}
     await scene.caddy.switch("web", C)
     assert (await scene.ask("/"))[0] == 599, "nobody listens there"
+    await scene.caddy.switch("web", B)
+    assert (await scene.ask("/drop"))[0] == 502
+    assert scene.b.served == 1, "what reached an instance is not sent again"
     await scene.web(maintenance={"on": True})
     assert (await scene.ask("/"))[::2] == (503, b"down for maintenance\n")
 
@@ -170,6 +173,10 @@ async def test_a_body_has_its_limit_and_is_passed_on_as_it_comes(scene: Scene) -
     await scene.web(max_body=1000)
     assert (await scene.ask("/", method="POST", body=b"x" * 1000))[0] == 200
     assert (await scene.ask("/", method="POST", body=b"x" * 1001))[0] == 413
+    async with client_of(scene.caddy.place.http) as client:
+        client.send("/", "web.test", "POST", Transfer_Encoding="chunked")
+        client.writer.write(b"800\r\n" + b"x" * 0x800 + b"\r\n0\r\n\r\n")
+        assert (await client.receive()).status == 413
     await scene.web()
     async with client_of(scene.caddy.place.http) as client:
         client.send("/upload", "web.test", "POST", Transfer_Encoding="chunked")
