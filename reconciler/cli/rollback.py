@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import CANNOT_TELL, REFUSED
 from reconciler.cli.options import Options
+from reconciler.cli.person import person
 from reconciler.cli.rollback_apply import apply_unwritten, apply_written, lift_markers
 from reconciler.cli.rollback_write import Show, Written, write
 from reconciler.cli.session import open_buildx, open_docker, report_of, run_live
 from reconciler.cli.source import open_repository, read_ref
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
+from reconciler.journal import Journal
 from reconciler.loop import look
+from reconciler.render import format_time
 from reconciler.render_json import JsonObject
 from reconciler.render_rollback import render_unwritten, render_written, rollback_json
 
@@ -55,6 +59,7 @@ async def report_rollback(workspace: Workspace, clients: Clients, connect: Conne
     repository = await asyncio.to_thread(open_repository, options.repo)
     written = await write(workspace, repository, observed, clients, show)
     prepared = written.prepared
+    _note(written)
     if written.commit is None:
         return await _report_unwritten(workspace, clients, connect, written, show)
     show(render_written(written.commit, written.branch or "", written.remote, written.followed))
@@ -68,6 +73,21 @@ async def report_rollback(workspace: Workspace, clients: Clients, connect: Conne
         **applied.members,
     }
     return replace(applied.report, members=members, commit=written.commit)
+
+
+def _note(written: Written) -> None:
+    """Who did it, and why, for ``history``: what was done is noted by whoever applies it."""
+    prepared = written.prepared
+    entry: JsonObject = {
+        "at": format_time(time.time()),
+        "verb": "rollback",
+        "commit": written.commit or prepared.source.commit,
+        "actor": person(),
+        "result": "written" if written.commit else "marked",
+        "about": ", ".join(way.service_name for way in prepared.ways),
+        "reason": prepared.after.options.reason,
+    }
+    Journal.of(prepared.after.owner).append(entry)
 
 
 def _place(written: Written) -> JsonObject:

@@ -17,8 +17,10 @@ from providers.memory.container import Container
 from reconciler.cli import render_specs
 from reconciler.cli.apply import report_apply
 from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.history import report_history
 from reconciler.cli.plan import report_plan
 from reconciler.cli.rollback import report_rollback
+from reconciler.cli.whereabouts import find_whereabouts
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.observed import Marker
@@ -50,6 +52,11 @@ class Place:
         """Fingerprint and image of what runs."""
         container = self.world.engine.hand.container(live_name(self.world, "web"))
         return container.labels["reconciler.fingerprint"], container.labels["reconciler.image"]
+
+    def history(self) -> str:
+        options = self.world.options("history")
+        world = asyncio.run(self.world.engine.observe(Question(OWNER)))
+        return report_history(options, find_whereabouts(options), world).text
 
     def unrelated(self) -> str:
         """A commit that no branch has."""
@@ -102,6 +109,7 @@ def test_goes_back_to_exactly_what_ran_and_git_says_so(place: Place) -> None:
     assert "service web: back to" in place.shown[0]
     (service,) = report.members["services"]  # type: ignore[misc]
     assert service["to"]["commit"] == place.first  # type: ignore[call-overload, index]
+    assert "it answers 500" in place.history()
     assert f"Service web as of {place.first[:10]}" in render_specs.run(place.world.options("render")).text
 
 
