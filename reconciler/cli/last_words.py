@@ -15,4 +15,7 @@ async def read_held_words(rest: Rest, runtime: Runtime, secrets: Collection[str]
     """The evidence of each held service, free of secrets: of all that this process knows."""
     mask = Mask(secrets)
     found = await read_evidence(rest.desired, rest.observed, rest.plan, runtime, lambda _: mask)
-    return [f"{name}: {line.strip()}" for name, left in found.items() for line in render_evidence(left)]
+    lines = [
+        (name, line.strip().removeprefix("| ")) for name, it in found.items() for line in render_evidence(it)
+    ]
+    return [f"{name}: {line}" for name, line in lines]
