@@ -121,7 +121,7 @@ def describe(action: Action) -> str:
 def _describe_switch(action: SwitchRoute, name: str) -> str:
     """``let requests for web reach 3c757849_1 (90 %), …``: generation and number of each instance."""
     if not action.slots:
-        return f"answer requests for {name} with its answer for maintenance: nobody serves"
+        return f"give requests for {name} its maintenance answer: nobody serves"
     said: list[str] = []
     for slot, percent in Counter(action.slots).most_common():
         parsed = parse_instance_name(action.names.get(slot, ""))

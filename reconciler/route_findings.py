@@ -48,11 +48,10 @@ def judge_host(host: str, addresses: tuple[str, ...] | None, proxy: Proxy) -> Fi
     own = {name for certificate in proxy.certificates for name in certificate.hosts}
     needs_authority = proxy.https != "none" and proxy.issuer == "acme" and host not in own
     if needs_authority and ("." not in host or host.endswith(_INSIDE)):
-        seen, remedy = (
-            "no public authority signs for such a name",
-            "proxy: {issuer: internal}, or https: none",
+        seen = (
+            "no public authority signs for such a name: the proxy does, and no client trusts that by itself"
         )
-        return Finding(PART, host, "warning", seen, remedy)
+        return Finding(PART, host, "warning", seen, "a certificate of your own, or https: none")
     if needs_authority and host.startswith("*."):
         seen = "an authority signs for a wildcard only by DNS, which the proxy does not do"
         return Finding(PART, host, "warning", seen, "a certificate of your own: proxy.certificates")

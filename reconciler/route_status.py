@@ -47,6 +47,8 @@ class RouteStatus:
     """The way of requests to one service."""
 
     urls: tuple[str, ...]
+    inside: str
+    """Where neighbours reach it."""
     hosts: tuple[str, ...]
     path: str
     maintenance: bool
@@ -78,6 +80,7 @@ def find_route_status(
     course = course if isinstance(course, Course) and not course.is_over else None
     return RouteStatus(
         urls=tuple(_url(host, route, proxy.settings) for host in route.all_hosts),
+        inside=f"http://{service_name}:{route.port}",
         hosts=route.all_hosts,
         path=route.path,
         maintenance=route.maintenance.on,
@@ -120,7 +123,8 @@ def _draining(
 
 def render_route(status: RouteStatus, now: float) -> list[str]:
     """Where it is reached and who answers, where its canary stands, and what drains: a line each."""
-    place = ", ".join(status.urls) or f"neighbours alone, at {status.path}"
+    place = ", ".join(status.urls[:_MOST]) or f"{status.inside}, for neighbours alone"
+    place += f" and {len(status.urls) - _MOST} more" if len(status.urls) > _MOST else ""
     lines = [f"{escape(place)} -> {_answering(status)}"]
     if status.course is not None:
         lines.append(_canary_line(status, status.course, now))
@@ -132,11 +136,11 @@ def render_route(status: RouteStatus, now: float) -> list[str]:
 
 def _answering(status: RouteStatus) -> str:
     if status.maintenance:
-        return "the answer for maintenance, which is on"
+        return "its maintenance answer, which is on"
     if status.shares is None:
         return "cannot tell: the proxies cannot be asked"
     if not status.shares:
-        return "the answer for maintenance: nobody serves"
+        return "its maintenance answer: nobody serves"
     named = [f"{_short(share.instance)} {share.percent} %" for share in status.shares]
     more = f" and {len(named) - _MOST} more" if len(named) > _MOST else ""
     return ", ".join(named[:_MOST]) + more
@@ -167,6 +171,7 @@ def route_json(status: RouteStatus | None) -> Json:
         "hosts": list(status.hosts),
         "path": status.path,
         "urls": list(status.urls),
+        "inside": status.inside,
         "maintenance": status.maintenance,
         "share": None if status.shares is None else [_share_json(share) for share in status.shares],
         "draining": [

@@ -144,7 +144,9 @@ def share(slots: Sequence[str], weights: Mapping[str, int]) -> tuple[str, ...]:
 def _staying(slots: Sequence[str], parts: Mapping[str, int]) -> list[str]:
     """The slots that keep their id; each id gives up what it has too many all over the table, so that the
     share of another one is no row of requests."""
-    held, seen = Counter(slots), Counter[str]()
+    held = Counter(slots)
+    # Each begins elsewhere, so that not all give up neighbouring slots.
+    rest = {name: index * held[name] // len(held) for index, name in enumerate(sorted(held))}
     table: list[str] = []
     for now in slots:
         keeps, of = min(held[now], parts.get(now, 0)), held[now]
