@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from reconciler.clients import Clients
 from reconciler.decision import Plan
@@ -13,6 +15,8 @@ from reconciler.provider import ProviderError, Runtime
 from reconciler.render_logs import Mask
 from reconciler.secret_names import names_in
 
+_PATIENCE: Final = 5.0
+"""Seconds for the log of an instance that was just held."""
 OpenMask = Callable[[Instance], Mask]
 """Makes what takes the secrets of an instance out of its lines. Raises ProviderError for unknown ones."""
 
@@ -46,8 +50,10 @@ async def last_words(handle: Handle, observed: Observed, clients: Clients) -> Se
         return ()
     try:
         mask = mask_of(clients)(instance)
-        lines = await clients.runtime.logs(handle, LINES)
-    except ProviderError:
+        # The step itself is done: what is only told must not make it late.
+        async with asyncio.timeout(_PATIENCE):
+            lines = await clients.runtime.logs(handle, LINES)
+    except (ProviderError, TimeoutError):
         return ()
     return [mask.apply(line) for line in lines]
 
