@@ -149,9 +149,9 @@ def _staying(slots: Sequence[str], parts: Mapping[str, int]) -> list[str]:
     rest = {name: index * held[name] // len(held) for index, name in enumerate(sorted(held))}
     table: list[str] = []
     for now in slots:
-        keeps, of = min(held[now], parts.get(now, 0)), held[now]
-        seen[now] += 1
-        stays = seen[now] * keeps // of > (seen[now] - 1) * keeps // of
+        rest[now] += min(held[now], parts.get(now, 0))
+        stays = rest[now] >= held[now]
+        rest[now] -= held[now] if stays else 0
         table.append(now if stays else "")
     return table
 
