@@ -199,6 +199,7 @@ NEVER_LIVE: Final = (
     Word("deploy.replicas", unseen="instances are counted: a missing one is made, one too many removed"),
     Word("rollout.", healed="never", unseen="says how, not what"),
     Word("drift.", healed="never", unseen="says what is left alone"),
+    Word("hooks.", healed="never", unseen="says how, not what"),
 )
 WORDS: Final = (*PROCESS_WORDS, *RUNTIME_WORDS, *PRIVILEGE_WORDS, *OUTSIDE_WORDS, *NEVER_LIVE)
 """Every word of a Service."""
