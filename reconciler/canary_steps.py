@@ -11,6 +11,9 @@ from reconciler.readiness import proved_at
 from reconciler.rollout_view import Rollout
 from reconciler.steps import Steps
 
+_PACE = 2.0
+"""Seconds between two looks at a step that lasts until somebody ends it."""
+
 
 def take_step(steps: Steps, rollout: Rollout, canary: Canary) -> None:
     """Its instances have their share of the requests: note since when, wait for the step's end, go on."""
@@ -24,9 +27,12 @@ def take_step(steps: Steps, rollout: Rollout, canary: Canary) -> None:
     watched = max((proved_at(i, rollout.target.form.spec, steps.now) for i in rollout.current), default=0.0)
     ends_at, words = canary.ends_at, f"canary: {canary.weight} % of the requests"
     if ends_at is None:
-        steps.wait(rollout.subject, f"{words}, {_until(steps, rollout, standing)}", Ender.OUTSIDE)
+        reason = f"{words}, {_until(steps, rollout, standing)}"
+        steps.wait(rollout.subject, reason, Ender.OUTSIDE, look_at=steps.now + _PACE)
     elif steps.now < max(ends_at, watched):
-        steps.wait(rollout.subject, words, Ender.TIME, max(ends_at, watched), "step")
+        steps.wait(
+            rollout.subject, words, Ender.TIME, max(ends_at, watched), "step", rollout.next_look(steps.now)
+        )
     else:
         after = canary.steps[standing.index + 1] if standing.index + 1 < len(canary.steps) else None
         share = f"{after.weight} % of the requests" if after is not None else "all requests"

@@ -29,6 +29,13 @@ class Wait:
     """Earliest time, on the runtime's clock, at which looking again can help."""
     expects: str = ""
     """The fact that ends it, as ``forecast.elapse`` makes it true: ``ready``, ``proved``, ``attempt``…"""
+    look_at: float | None = None
+    """When to look again already, though nothing ends by then: something is watched meanwhile."""
+
+    @property
+    def next_look(self) -> float | None:
+        """When to look again, on the runtime's clock."""
+        return self.recheck_at if self.look_at is None else self.look_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,7 +207,7 @@ class Keeper:
         return jittered(pause)
 
     def _pause(self, run: Convergence, observed: Observed, decided: Plan) -> float:
-        times = [w.recheck_at - observed.at for w in decided.waits if w.recheck_at is not None]
+        times = [w.next_look - observed.at for w in decided.waits if w.next_look is not None]
         soonest = min((t for t in times if t > 0), default=None)
         idle = jittered(self.resync)
         if run.executor.busy:

@@ -26,6 +26,7 @@ class TrafficMemory:
     probes: dict[str, Probe] = field(default_factory=dict)
     asked_at: dict[str, float] = field(default_factory=dict)
     left: dict[str, float] = field(default_factory=dict)
+    led: dict[str, float] = field(default_factory=dict)
     agreed: dict[str, float] = field(default_factory=dict)
     """Id of a proxy -> since when it answers."""
     started: dict[str, float | None] = field(default_factory=dict)
@@ -36,7 +37,15 @@ class TrafficMemory:
     def keep_only(self, ids: Iterable[str]) -> None:
         """What is gone is never asked for again."""
         living = set(ids)
-        for memory in (self.probes, self.asked_at, self.left, self.agreed, self.started, self.trusted):
+        for memory in (
+            self.probes,
+            self.asked_at,
+            self.left,
+            self.led,
+            self.agreed,
+            self.started,
+            self.trusted,
+        ):
             for gone in [key for key in memory if key not in living]:
                 del memory[gone]
 
@@ -104,7 +113,7 @@ async def look_at_traffic(
     found = tuple(_with_probe(i, desired, memory, world, asked, now) for i in instances)
     # A proxy that does not run comes again, and leads by the tables that lie there: nobody knows them now.
     tables = world.tables if running else {} if is_new else None
-    left = _note_left(memory, tables, instances, now)
+    _note_ways(memory, tables, instances, now)
     memory.trusted = {
         i.handle.id: i.started_at
         for i in found
@@ -115,7 +124,9 @@ async def look_at_traffic(
     }
     is_blind = world.flows is None if running else False
     is_blind = is_blind or any(proxy.problem for proxy in world.proxies)
-    return Traffic(world.proxies, tables, world.flows or {}, is_blind, left), found
+    return Traffic(
+        world.proxies, tables, world.flows or {}, is_blind, dict(memory.left), dict(memory.led)
+    ), found
 
 
 def _same(instance: Instance, views: Views) -> list[Instance]:
@@ -201,20 +212,21 @@ def _with_work(
     return replace(instance, probe=Probe(said="it does not do yet what is desired", unasked=True))
 
 
-def _note_left(
+def _note_ways(
     memory: TrafficMemory,
     tables: Mapping[str, tuple[str, ...]] | None,
     instances: Iterable[Instance],
     now: float,
-) -> dict[str, float]:
-    """Since when no slot leads to each running instance. Begins again with this process."""
+) -> None:
+    """Since when slots lead to each running instance, or none does. Begins again with this process."""
     if tables is None:
-        return dict(memory.left)
+        return
     leading = {slot for slots in tables.values() for slot in slots}
     for instance in instances:
-        key = instance.handle.id
-        if short_id(instance.handle) in leading or instance.phase is not Phase.RUNNING:
-            memory.left.pop(key, None)
-        else:
-            memory.left[key] = min(memory.left.get(key, now), now)
-    return dict(memory.left)
+        key, runs = instance.handle.id, instance.phase is Phase.RUNNING
+        is_led = short_id(instance.handle) in leading
+        for times, holds in ((memory.led, is_led), (memory.left, not is_led)):
+            if runs and holds:
+                times[key] = min(times.get(key, now), now)
+            else:
+                times.pop(key, None)

@@ -170,7 +170,7 @@ class Convergence:
     def pause(self, observed: Observed, decided: Plan, took: float) -> float:
         """Seconds until the next look: soon when something may end by itself, never busier than looking
         itself is."""
-        times = [w.recheck_at - observed.at for w in decided.waits if w.recheck_at is not None]
+        times = [w.next_look - observed.at for w in decided.waits if w.next_look is not None]
         still = _SLOWEST if self.executor.busy else self.executor.first_pause
         soonest = min((t for t in times if t > 0), default=still)
         return max(_QUIET, min(soonest, _SLOWEST), took)

@@ -15,6 +15,8 @@ from reconciler.steps import Steps
 from reconciler.target import Target
 from reconciler.view import ServiceView
 
+_WATCHES = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
@@ -64,6 +66,11 @@ class Rollout:
     def floor(self) -> int:
         """How many healthy serving instances there must be at any moment."""
         return max(0, self.replicas - self.target.service.max_unavailable)
+
+    def next_look(self, now: float) -> float | None:
+        """When to look again while it is watched: who has requests is asked how it does all the while."""
+        route = self.target.form.spec.route
+        return None if route is None else now + max(_WATCHES, route.ready.interval)
 
     def of(self, instance: Instance) -> Subject:
         """The subject of one of its instances."""

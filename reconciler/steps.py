@@ -73,10 +73,16 @@ class Steps:
             self.actions.append(action)
 
     def wait(
-        self, subject: Subject, reason: str, ender: Ender, at: float | None = None, expects: str = ""
+        self,
+        subject: Subject,
+        reason: str,
+        ender: Ender,
+        at: float | None = None,
+        expects: str = "",
+        look_at: float | None = None,
     ) -> None:
         """Plan a Wait, once."""
-        self.waits[Wait(subject, reason, ender, at, expects)] = None
+        self.waits[Wait(subject, reason, ender, at, expects, look_at)] = None
         if ender is Ender.OUTSIDE:
             self._stick(subject)
 

@@ -110,6 +110,8 @@ class Traffic:
     """A proxy that runs could not be asked what is in flight."""
     left: Mapping[str, float] = field(default_factory=dict)
     """Id of a running instance -> since when no slot leads to it, as far as this process knows."""
+    led: Mapping[str, float] = field(default_factory=dict)
+    """Id of a running instance -> since when slots lead to it, as far as this process knows."""
 
     def slots_of(self, service_name: str) -> tuple[str, ...]:
         """The slots of a service, as far as they are known."""

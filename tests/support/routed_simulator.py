@@ -152,6 +152,8 @@ class RoutedSimulation(Simulation):
         deed = self.chance.choice(_HARMLESS)
         if deed == "markers":
             self._lose_sight(60.0)
+        if deed == "double":
+            self.crowd.excuse(2.0)  # of a proxy: it bears names before it is up
         return f"{deed} {meddle(self.driver.world.engine, Meddling(deed, self.chance.randint(0, 7)))}"
 
     def _proxies(self) -> list[Container]:
