@@ -19,6 +19,8 @@ from specs.proxy import Proxy
 GRACE = "25s"
 """How long requests in flight may end when the process is told to."""
 _HEADERS = 64 << 10
+_SAMPLING: Json = {"interval": 1_000_000_000, "first": 20, "thereafter": 1000}
+"""Of one message in a second the first twenty are logged: a route without a table would fill the disk."""
 _NO_SERVICE = "nothing is served under this name\n"
 _ITSELF = ("127.0.0.0/8", "::1")
 _CIRCLE = "a request in a circle\n"
@@ -41,7 +43,7 @@ def desired_config(
     if is_edge and proxy.settings.https != "none":
         apps["tls"] = tls(proxy, pems)
         apps["pki"] = {"certificate_authorities": {"local": {"install_trust": False}}}
-    return {"logging": {"logs": {"default": {"level": "WARN"}}}, "apps": apps}
+    return {"logging": {"logs": {"default": {"level": "WARN", "sampling": _SAMPLING}}}, "apps": apps}
 
 
 def _edge(proxy: DesiredProxy, place: Place) -> Node:

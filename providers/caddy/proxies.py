@@ -65,12 +65,12 @@ class CaddyProxies:
         """Look at all proxies at once, then ask instances through them."""
         if not question.running:
             return ProxyWorld(flows={})
-        seen = await asyncio.gather(*(self._see(question, running) for running in question.running))
+        looks = asyncio.gather(*(self._see(question, running) for running in question.running))
+        seen, tables = await asyncio.gather(looks, self._tables(question))
         proxies = tuple(it.live for it in seen)
         ways = [it.way for it in seen if it.way is not None and it.live.diffs != NOTHING]
-        tables, answers = await asyncio.gather(
-            self._tables([it.way for it in seen if it.way is not None]), self._probes(question, ways)
-        )
+        # After the counts: a probe would count as a request.
+        answers = await self._probes(question, ways)
         uncounted = next((it.live for it in seen if it.flows is None), None)
         flows = sum_of(it.flows for it in seen) if uncounted is None else None
         if isinstance(tables, str):
@@ -114,12 +114,12 @@ class CaddyProxies:
             self._digests[key] = digest_secret(owner, name, value)
         return self._digests[key]
 
-    async def _tables(self, ways: Sequence[Way]) -> Mapping[str, tuple[str, ...]] | str:
-        """The tables, through the first way that gives them; else why not."""
+    async def _tables(self, question: ProxyQuestion) -> Mapping[str, tuple[str, ...]] | str:
+        """The tables, through the first proxy that gives them; else why not."""
         reason = "no proxy can be asked"
-        for way in ways:
+        for running in question.running:
             try:
-                return await way.tables()
+                return await (await self._way(question.owner, running)).tables()
             except ProviderError as error:
                 reason = f"{error.seen}  [{error.code}]"
         return reason
