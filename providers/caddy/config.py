@@ -98,7 +98,11 @@ def _edge_routes(proxy: DesiredProxy, place: Place) -> list[Json]:
     found: list[Json] = []
     hosts = sorted({host for it in proxy.routes for host in it.route.all_hosts})
     if proxy.settings.https != "none" and proxy.settings.redirect and hosts:
-        match: Json = {"protocol": "http", "host": list(hosts)}
+        match: Node = {"protocol": "http", "host": list(hosts)}
+        if proxy.settings.trusted_proxies:
+            # Who came to the one in front of us by https has done what is asked here.
+            ranges: Json = {"ranges": list(proxy.settings.trusted_proxies)}
+            match["not"] = [{"header": {"X-Forwarded-Proto": ["https"]}, "remote_ip": ranges}]
         found.append({"match": [match], "handle": [_to_https(proxy.settings)], "terminal": True})
     ways = [way for it in proxy.routes for way in _ways(it, place)]
     return [*found, *(way.route() for way in sorted(ways, key=lambda way: way.rank))]

@@ -362,6 +362,7 @@ async def test_https_speaks_http_2_and_http_is_sent_there(scene: Scene) -> None:
     status, headers, _ = await scene.ask("/a?b=c", "web.localhost")
     assert (status, headers["location"]) == (308, f"https://web.localhost:{port}/a?b=c")
     assert (await scene.ask("/", "other.test"))[0] == 404
+    assert (await scene.ask("/", "web.localhost", X_Forwarded_Proto="https"))[0] == 308
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
@@ -378,6 +379,18 @@ async def test_https_speaks_http_2_and_http_is_sent_there(scene: Scene) -> None:
     writer.close()
     seen = json.loads(body)
     assert (seen["name"], seen["headers"]["x-forwarded-proto"]) == (A, "https")
+
+
+async def test_who_came_by_https_to_the_one_in_front_is_not_sent_there_again(scene: Scene) -> None:
+    trusted = ["127.0.0.1/32"]
+    proxy = scene.proxy(("web", {"host": "web.localhost"}), https=8443, trusted_proxies=trusted)
+    await scene.caddy.load(proxy)
+    await scene.caddy.switch("web", A)
+    headers = {"X_Forwarded_Proto": "https", "X_Forwarded_For": "10.9.8.7"}
+    _, _, body = await scene.ask("/", "web.localhost", **headers)
+    seen = json.loads(body)["headers"]
+    assert (seen["x-forwarded-proto"], seen["x-forwarded-for"]) == ("https", "10.9.8.7, 127.0.0.1")
+    assert (await scene.ask("/", "web.localhost"))[0] == 308
 
 
 async def test_a_given_certificate_is_shown_and_known_by_its_digest(scene: Scene, tmp_path: Path) -> None:
