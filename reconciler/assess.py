@@ -12,6 +12,7 @@ from reconciler.drift import IgnoredDiff, ServiceDrift, commit_diffs, live_diffs
 from reconciler.observed import Instance, Observed, Phase
 from reconciler.plan import plan
 from reconciler.render_action import verb_of
+from reconciler.route_drift import way_diffs
 from reconciler.target import Target, desired_target
 from reconciler.view import ServiceView, group
 
@@ -38,7 +39,7 @@ def assess_drift(desired: Desired, observed: Observed, now: float) -> tuple[Serv
 def _healing(desired: Desired, observed: Observed, now: float) -> Mapping[str, tuple[str, ...]]:
     verbs: dict[str, set[str]] = defaultdict(set)
     for action in plan(desired, observed, now).actions:
-        if action.cause.type == "drift" and action.subject.kind == "Service":
+        if action.cause.type == "drift" and action.subject.kind in ("Service", "Proxy", "Route"):
             verbs[action.subject.name].add(verb_of(action))
     return {name: tuple(sorted(found)) for name, found in verbs.items()}
 
@@ -53,16 +54,18 @@ def _assess(
     rules = service.form.spec.drift.ignore
     today = datetime.fromtimestamp(observed.at, UTC).date().isoformat()
     seen = [diff for instance in view.live for diff in _live(instance, target)]
-    found = [diff for diff in seen if diff.origin == "live"]
+    seen += way_diffs(target, view, observed.traffic)
+    found = [d for d in seen if d.origin == "live" and d.verdict is Verdict.DIFFERENT]
     counted = without_ignored(found, rules, today)
     missing, extra = _missing(service, view), _extra(service, view, target)
     drifted = bool(counted) or missing > 0 or bool(extra)
     pending = [diff for instance in view.live for diff in commit_diffs(instance, target)]
     pending += [diff for diff in seen if diff.origin == "commit"]
-    unseen = _unseen(service, view)
+    unknown = [diff for diff in seen if diff.verdict is Verdict.CANNOT_TELL]
+    unseen = [*_unseen(service, view), *_distinct(unknown)]
     return ServiceDrift(
         service.name,
-        "drifted" if drifted else "clean",
+        "drifted" if drifted else "cannot_tell" if unknown else "clean",
         diffs=(*_distinct(counted), *_distinct(pending), *unseen),
         missing=missing,
         extra=extra,

@@ -41,6 +41,6 @@ def _answering(instance: Instance, proxies: Iterable[LiveProxy]) -> LiveProxy:
 def answer(instance: Instance, at: float) -> Instance:
     """The instance, when it answers what it is asked through a proxy."""
     probe = instance.probe
-    if probe is None or probe.passed or instance.phase is not Phase.RUNNING:
+    if probe is None or (probe.passed and not probe.failures) or instance.phase is not Phase.RUNNING:
         return instance
     return replace(instance, probe=Probe(_GOOD, probe.since if probe.since is not None else at, passed=True))

@@ -7,6 +7,7 @@ from reconciler.canary_steps import take_step
 from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
+from reconciler.entering import UNREADY
 from reconciler.observed import Health, Instance, Phase
 from reconciler.readiness import LAST_EXIT, exit_words, grace, is_ready, proved_at, serves
 from reconciler.release import KIND, Release, with_newest, write_releases
@@ -15,9 +16,6 @@ from reconciler.steps import Steps
 from reconciler.switching import is_led
 from reconciler.target import proved_release
 from specs.rollout_times import deadline_of
-
-UNREADY = "serves"
-"""What a proved service that does not is waited for to do: it is told, and left to its restart policy."""
 
 
 def finish(steps: Steps, rollout: Rollout) -> None:

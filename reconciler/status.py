@@ -12,7 +12,7 @@ from reconciler.decision import Block, Ender, Plan
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.flapping import WINDOW
 from reconciler.observed import Instance, Observed, Phase
-from reconciler.proof import UNREADY
+from reconciler.entering import UNREADY
 from reconciler.readiness import LAST_EXIT, exit_words, serves
 from reconciler.render import count
 from reconciler.route_status import RouteStatus, find_route_status

@@ -13,10 +13,12 @@ from reconciler.canary import Canary
 from reconciler.decision import Ender
 from reconciler.desired import Subject
 from reconciler.difference import Cause
+from reconciler.entering import await_entry
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role
 from reconciler.proxying import wait_for_proxy
 from reconciler.render import count
+from reconciler.route_drift import TAMPERED, is_tampered
 from reconciler.steps import Steps
 from reconciler.strategy import Scene, weigh
 from reconciler.target import Target
@@ -72,7 +74,11 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
         route = Subject("Route", service_name)
         names = {short_id(i.handle): i.name for i in traveller.view.live}
         names = {slot: names[slot] for slot in sorted({*wanted}) if slot in names}
-        steps.act(SwitchRoute(route, traveller.cause, service_name, wanted, interrupts, names))
+        cause = traveller.cause
+        if is_tampered(traveller.target, traveller.view, steps.observed.traffic):
+            cause = TAMPERED
+        steps.act(SwitchRoute(route, cause, service_name, wanted, interrupts, names))
+    await_entry(steps, traveller.target, traveller.current if traveller.proved else (), wanted)
     _put_off(steps, begin, traveller, frozenset(now or ()))
 
 
