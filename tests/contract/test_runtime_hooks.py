@@ -10,7 +10,7 @@ from reconciler.actions import Blueprint
 from reconciler.observed import Handle, Health, Instance, Phase
 from reconciler.ownership import InstanceName, Role
 from reconciler.provider import ProviderError, Stale
-from runtime_subject import BROKEN, FAIL, SHOW, WEB, RuntimeSubject
+from runtime_subject import BROKEN, SHOW, WEB, RuntimeSubject
 from sketches import Sketch, secrets_of
 
 FULL = replace(
@@ -55,12 +55,6 @@ async def test_a_hook_has_what_an_instance_has_and_runs_once(subject: RuntimeSub
     assert (renamed.role, renamed.number) == (Role.PRE_DEPLOY, None)
     await subject.runtime.remove_instance(subject.owner, handle, 0.0)
     assert (await subject.look()).instances == ()
-
-
-async def test_how_a_hook_ended_is_told(subject: RuntimeSubject) -> None:
-    _, handle = await make(subject, WEB, *FAIL)
-    await subject.runtime.start_hook(subject.owner, handle)
-    assert (await subject.until(lambda: ended(subject))).exit_code == 3
 
 
 async def test_a_hook_that_cannot_be_run_says_so(subject: RuntimeSubject) -> None:

@@ -66,7 +66,7 @@ async def end_of(driver: Driver, wanted: Desired) -> object:
     """The world without numbers and sequence: how many of what, in which state."""
     world = await driver.world.look(wanted)
     instances = Counter((i.service_name, i.role, i.phase.value, i.generation.g8) for i in world.instances)
-    live = [i.number for i in world.instances if i.role is Role.LIVE]
+    live = [(i.service_name, i.number) for i in world.instances if i.role is Role.LIVE]
     assert len(live) == len(set(live)), "a number twice"
     return (
         instances,
@@ -77,8 +77,8 @@ async def end_of(driver: Driver, wanted: Desired) -> object:
     )
 
 
-def hook_starts(driver: Driver) -> Counter[tuple[str, str]]:
+def hook_starts(driver: Driver) -> Counter[tuple[str, str, str]]:
     """How often each hook of each generation was started, by whichever process."""
     begun = (c.subject for c in driver.world.engine.made if c.verb == "start_hook")
     names = (parse_instance_name(name) for name in begun)
-    return Counter((name.g8, name.role.value) for name in names if name)
+    return Counter((name.service_name, name.g8, name.role.value) for name in names if name)

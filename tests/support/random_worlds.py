@@ -17,11 +17,6 @@ from sketches import OWNER, Sketch
 
 NAMES = ("api", "db", "web", "worker")
 NETWORKS = ("back", "default", "front")
-HOOKS = {
-    "pre_deploy": {"command": ("migrate",)},
-    "post_deploy": {"command": ("warm",)},
-    "pre_stop": {"command": ("leave",)},
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,6 @@ def sketches(name: str, others: Sequence[str] = ()) -> st.SearchStrategy[Sketch]
         networks=st.sampled_from((("default",), ("back", "default"), ("front",))),
         memory=st.sampled_from((None, 1 << 26, 1 << 27)),
         deadline=st.just(20.0),
-        words=st.sampled_from((*[()] * 4, (("hooks", HOOKS),))),
     )
 
 

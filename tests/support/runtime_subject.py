@@ -50,7 +50,6 @@ PROGRAMS: dict[tuple[str, ...], Program] = {
 
 HOOKS = {
     SHOW: Behaviour(exits_after=0.1, exit_code=0, shows=SHOWN),
-    FAIL: Behaviour(exits_after=0.1, exit_code=3),
     BROKEN: Behaviour(start_error="exec: no such file or directory"),
 }
 """What they do as hooks in memory."""
