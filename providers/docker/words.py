@@ -197,6 +197,7 @@ NEVER_LIVE: Final = (
     Word("depends_on.", healed="never", unseen="says when, not what"),
     Word("deploy.mode", healed="never", unseen="replicated is the only mode"),
     Word("deploy.replicas", unseen="instances are counted: a missing one is made, one too many removed"),
+    Word("route.", healed="never", unseen="says where requests go; the proxy's work is compared as a whole"),
     Word("rollout.", healed="never", unseen="says how, not what"),
     Word("drift.", healed="never", unseen="says what is left alone"),
     Word("hooks.", healed="never", unseen="says how, not what"),

@@ -18,7 +18,7 @@ OUTCOMES = CORPUS.parent / "outcomes.yaml"
 TABLE = yaml.safe_load(OUTCOMES.read_text())
 PASSES = 25
 RUNNING = [name for name, row in TABLE["projects"].items() if row["outcome"] != "refused"]
-_CANARY = re.compile(r"\S*canary\S*|\S*staple\S*|\S*correct-horse\S*")
+_CANARY = re.compile(r"\S*canary-\S*|\S*-canary\S*|\S*staple\S*|\S*correct-horse\S*")
 
 
 @pytest.fixture(autouse=True)
