@@ -65,7 +65,7 @@ async def report_rollback(workspace: Workspace, clients: Clients, connect: Conne
     show(render_written(written.commit, written.branch or "", written.remote, written.followed))
     await lift_markers(prepared, clients)
     source = await asyncio.to_thread(read_ref, repository, written.commit, options.path)
-    applied = await apply_written(options, source, connect)
+    applied = await apply_written(options, source, connect, show)
     members: JsonObject = {
         **rollback_json(prepared.view),
         "result": "written",

@@ -46,12 +46,14 @@ class Applied:
         return {"applied": {name: said[name] for name in _APPLIED if name in said} or None}
 
 
-async def apply_written(options: Options, source: Source, connect: Callable[[Workspace], Clients]) -> Applied:
+async def apply_written(
+    options: Options, source: Source, connect: Callable[[Workspace], Clients], show: Callable[[str], object]
+) -> Applied:
     """Apply the commit; where a loop acts, look on until it has done so. Raises Stop, ProviderError."""
     workspace = await asyncio.to_thread(read_workspace, replace(options, ref=source.commit), source)
     clients = connect(workspace)
     try:
-        other = await _await_loop(workspace, clients)
+        other = await _await_loop(workspace, clients, show)
         if other is None:
             return Applied(await report_apply(workspace, clients))
         text = f"a loop ({escape(other)}) has not come to commit {short_commit(source.commit)} yet\n"
@@ -62,15 +64,18 @@ async def apply_written(options: Options, source: Source, connect: Callable[[Wor
         await workspace.registries.close()
 
 
-async def _await_loop(workspace: Workspace, clients: Clients) -> str | None:
+async def _await_loop(workspace: Workspace, clients: Clients, show: Callable[[str], object]) -> str | None:
     """Wait until the loop that acts, if one does, keeps the new commit; the loop where it does not come."""
-    began = time.monotonic()
+    began, is_told = time.monotonic(), False
     while True:
         loop = acting_loop(await look(workspace.desired, clients))
         if loop is None or keeps(loop) == workspace.desired.commit or waits_for_apply(workspace):
             return None
         if time.monotonic() - began > workspace.options.timeout:
             return loop.by
+        if not is_told:
+            show(f"waiting until the loop ({escape(loop.by)}) has it\n")
+            is_told = True
         await asyncio.sleep(_LOOKS)
 
 
