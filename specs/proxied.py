@@ -11,7 +11,13 @@ from specs.service import Service
 
 BASE: Final = OWN
 """The network that a proxy is made on, before it has its work."""
-_COMMAND: Final = ("run", "--resume")
+_BEGIN: Final = (
+    'f=$XDG_CONFIG_HOME/caddy/autosave.json; [ ! -e "$f" ] || caddy validate --config "$f" >/dev/null '
+    '|| mv -f "$f" "$f.damaged"; exec "$0" "$@"'
+)
+"""Caddy does not begin with what it cannot read, such as a file that a power cut left half written; without
+the file it begins with nothing, and is given its work again."""
+_COMMAND: Final = ("caddy", "run", "--resume")
 _FOLDERS: Final = {EDGE: f"{PLACE}/edge", INNER: f"{PLACE}/inner"}
 _DATA: Final = {EDGE: f"{PLACE}/data", INNER: f"{PLACE}/inner"}
 _GRACE: Final = 30.0
@@ -68,7 +74,7 @@ def _service(proxy: Proxy, name: str, more: Mapping[str, object]) -> Service:
     return Service.model_validate(
         {
             "image": proxy.image,
-            "entrypoint": ("caddy",),
+            "entrypoint": ("sh", "-c", _BEGIN),
             "command": _COMMAND,
             "environment": {
                 "CADDY_ADMIN": f"unix/{PLACE}/{{env.HOSTNAME}}.sock",
