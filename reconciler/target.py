@@ -146,8 +146,12 @@ def is_aged(instance: Instance, service: DesiredService, now: float) -> bool:
     """It has served for longer than any rollout of its service takes: it counts as proved without a marker.
     One that does not serve does not: a rollout that nobody watched to its end proves nothing."""
     spec, started = service.form.spec, instance.started_at
-    longest = deadline_of(spec, instance.check) + monitor_of(spec, instance.check)
-    return started is not None and serves(instance) and now - started > longest
+    if started is None or not serves(instance):
+        return False
+    monitor = monitor_of(spec, instance.check)
+    # One that flaps is seen healthy now and then: it must have been so for as long as a window lasts.
+    well = started if instance.healthy_longer else max(started, instance.healthy_since or started)
+    return now - started > deadline_of(spec, instance.check) + monitor and now - well > monitor
 
 
 def _from_release(held: Target, release: Release, read_form: ReadForm) -> Target | None:

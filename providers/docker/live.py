@@ -193,8 +193,11 @@ def health_times(check: Node) -> HealthTimes | None:
 
 
 def _last_health_output(state: Node) -> str:
+    """Of the newest probe that failed and said something: one that the stop cut off says nothing."""
     log = nodes(state, "Health", "Log")
-    return escaped(text(log[-1], "Output")) if log else ""
+    said = [text(probe, "Output") for probe in log if whole(probe, "ExitCode") != 0]
+    said = [output for output in said if output.strip()] or [text(probe, "Output") for probe in log[-1:]]
+    return escaped(said[-1]) if said else ""
 
 
 def live_network(host: str, network: Node, members: Iterable[str]) -> LiveNetwork:

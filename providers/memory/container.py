@@ -88,7 +88,9 @@ class Container:
     def stop(self, now: float, exit_code: int) -> None:
         """Ended by a stop or a kill through the engine: no policy restarts it."""
         self._stopped = True
-        self._end(now, exit_code)
+        # Between two starts there is no process to stop: it ended as it did.
+        own = self.exit_code if self.phase is Phase.RESTARTING else None
+        self._end(now, exit_code if own is None else own)
 
     def die(self, now: float, exit_code: int) -> None:
         """Ended by itself: the restart policy decides what follows."""

@@ -55,10 +55,10 @@ def release(site: CliWorld, spec: str, behaviour: Behaviour, image: str = "busyb
         (Behaviour(exits_after=0.0, exit_code=3), "it exited "),
         (Behaviour(healthy_after=None), "it was not ready within 20 s"),
         (Behaviour(unhealthy_after=6.0), "its health check failed"),
-        (Behaviour(flaps_every=4.0), "its health check failed"),
+        (Behaviour(flaps_every=4.0), "the new generation failed"),
         (Behaviour(healthy_after=None, ignores_term=True), "it was not ready within 20 s"),
         (
-            Behaviour(exits_after=1.0, exit_code=137, out_of_memory=True),
+            Behaviour(exits_after=0.0, exit_code=137, out_of_memory=True),
             "it was killed for using more memory than its limit",
         ),
         (Behaviour(start_error="no such file", start_exit_code=127), "it cannot be started"),
