@@ -8,6 +8,7 @@ from reconciler.compose.convert_command import convert_command, convert_healthch
 from reconciler.compose.convert_environment import convert_environment
 from reconciler.compose.convert_image import convert_image, dockerfile_path
 from reconciler.compose.convert_mounts import convert_mounts, keep_unnamed
+from reconciler.compose.convert_routes import hint_at_routes
 from reconciler.compose.convert_words import (
     convert_depends_on,
     convert_limits,
@@ -55,6 +56,7 @@ def convert_service(work: ServiceWork) -> None:
     convert_limits(work)
     convert_restart(work)
     _convert_rest(work)
+    hint_at_routes(work)
     _add_image_volumes(work)
     keep_what_fits(work)
     work.whole.draft.add(f"{work.name}.yaml", "Service", work.name, work.spec)

@@ -13,7 +13,7 @@ Topic = Literal[
     "secret", "variable", "renamed", "config", "volume", "host", "image-volume", "data", "restart", "job"
 ]
 """What a remark is about: something that is written in another way."""
-Loss = Literal["dropped", "ignored", "profile", "port", "tag", "adopt", "example"]
+Loss = Literal["dropped", "ignored", "profile", "port", "tag", "adopt", "example", "route"]
 """What a remark is about: something that is not carried over, or that the user may want to know."""
 
 

@@ -11,8 +11,8 @@ from reconciler.cli import initialise
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.options import Options
 
-FINE = {"data"}
-"""Topics that say nothing of a difference: where Compose's own data lies."""
+FINE = {"data", "route"}
+"""Topics that say nothing of a difference: where Compose's own data lies, what a route would do as well."""
 
 
 @dataclass(frozen=True, slots=True)
