@@ -15,7 +15,7 @@ from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
 from reconciler.switching import is_led
 from reconciler.target import proved_release
-from specs.rollout_times import deadline_of
+from specs.rollout_times import deadline_of, monitor_of
 
 
 def finish(steps: Steps, rollout: Rollout) -> None:
@@ -101,8 +101,12 @@ def _is_late(steps: Steps, rollout: Rollout, instance: Instance) -> bool:
 def _prove(steps: Steps, rollout: Rollout) -> None:
     spec = rollout.target.form.spec
     over = max((proved_at(i, spec, steps.now) for i in rollout.current), default=steps.now)
+    led = (steps.observed.traffic.led.get(instance.handle.id) for instance in rollout.current)
+    # What proves a version is how it does with requests, not how it did while it waited for them.
+    over = max([over, *(since + monitor_of(spec) for since in led if since is not None)])
     if steps.now < over:
-        steps.wait(rollout.subject, "the monitor window ends", Ender.TIME, over, "proved")
+        look_at = rollout.next_look(steps.now)
+        steps.wait(rollout.subject, "the monitor window ends", Ender.TIME, over, "proved", look_at)
     else:
         _put_release(steps, rollout)
 

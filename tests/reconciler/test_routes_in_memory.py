@@ -184,3 +184,34 @@ async def test_a_proxy_that_was_given_nothing_yet_has_not_failed() -> None:
     decided = await driver.settle(wanted)
     assert not decided.blocks
     assert [short_id(i.handle) for i in await live(driver, wanted, "web")] == [*table(driver)]
+
+
+async def test_who_has_requests_is_asked_all_the_while_it_is_watched() -> None:
+    driver = await settled(WEB)
+    for sketch in (NEW, replace(NEW, rollout=(("strategy", "canary"), ("steps", ({"weight": 10},))))):
+        watched = desired(sketch, at=2)
+        for _ in range(20):
+            decided = await driver.run_pass(watched)
+            found = [w for w in decided.waits if "monitor window" in w.reason or "canary" in w.reason]
+            if [w for w in found if w.subject.name == "web"]:
+                break
+            driver.world.engine.advance(0.25)
+        next_looks = [w.next_look for w in found if w.subject.name == "web"]
+        now = driver.world.engine.clock
+        assert [at for at in next_looks if at is not None and at <= now + 2.0] == next_looks != []
+        driver = await settled(WEB)
+
+
+async def test_a_version_that_waited_for_requests_is_watched_from_when_it_gets_them() -> None:
+    driver = await settled(WEB)
+    driver.world.engine.fail("switch_route", times=None)
+    wanted = desired(NEW, at=2)
+    for _ in range(60):
+        await driver.run_pass(wanted)
+        driver.world.engine.advance(1.0)
+    driver.world.engine.recover()
+    driver.world.engine.advance(60.0)
+    for _ in range(8):
+        decided = await driver.run_pass(wanted)
+        driver.world.engine.advance(0.5)
+    assert [w.reason for w in decided.waits if w.subject.name == "web"] == ["the monitor window ends"]

@@ -53,6 +53,7 @@ class RoutedSimulation(Simulation):
     """One seed with routes. Nobody but a bad version takes an instance away that serves."""
 
     weights: ClassVar[Mapping[str, float]] = {"bad": 4, "flood": 0.1, "kill": 3}
+    calm: ClassVar[float] = 30.0
     crowd: Crowd = field(init=False)
 
     def __post_init__(self) -> None:

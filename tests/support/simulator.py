@@ -59,6 +59,8 @@ class Simulation(Stage):
 
     weights: ClassVar[Mapping[str, float]] = {}
     """How often what happens, where it is other than usual."""
+    calm: ClassVar[float] = 80.0
+    """Seconds of rest after which all is over: longer than a sweep takes to come."""
 
     async def run(self) -> Observed:
         """Live through it; the world some minutes after the last event."""
@@ -104,7 +106,7 @@ class Simulation(Stage):
         calm_since: float | None = None
         loop = asyncio.get_running_loop()
         limit = loop.time() + 1800.0
-        while calm_since is None or loop.time() - calm_since < 80.0:
+        while calm_since is None or loop.time() - calm_since < self.calm:
             assert loop.time() < limit, f"it does not settle: {self.about()}"
             await asyncio.sleep(1.0)
             rests = [process.keeper.rest for process in self.processes]
