@@ -12,7 +12,7 @@ from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import CANNOT_TELL, REFUSED
 from reconciler.cli.options import Options
 from reconciler.cli.person import person
-from reconciler.cli.rollback_apply import apply_unwritten, apply_written, lift_markers
+from reconciler.cli.rollback_apply import UNDER_WAY, apply_unwritten, apply_written, lift_markers
 from reconciler.cli.rollback_write import Show, Written, write
 from reconciler.cli.session import open_buildx, open_docker, report_of, run_live
 from reconciler.cli.source import open_repository, read_ref
@@ -113,5 +113,6 @@ async def _report_unwritten(
         **applied.members,
     }
     problems = (*applied.report.problems, *((problem,) if problem else ()))
-    text = applied.report.text + render_unwritten(prepared.path, prepared.text)
+    told = [line for line in applied.report.text.splitlines(keepends=True) if f"({UNDER_WAY})" not in line]
+    text = "".join(told) + render_unwritten(prepared.path, prepared.text)
     return replace(applied.report, exit=REFUSED, text=text, members=members, problems=problems)

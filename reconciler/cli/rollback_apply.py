@@ -27,6 +27,8 @@ from reconciler.render_json import JsonObject
 from reconciler.rollback_mark import ROLLBACK, rollback_marker
 from reconciler.view import SUSPEND, newest_markers, read_suspension
 
+UNDER_WAY = "a rollback is under way"
+"""Why loops keep off; nobody need end that by hand."""
 _LOOKS = 1.0
 _MARGIN = 600.0
 """Seconds beyond the timeout of the apply for which loops keep off, should this process be killed."""
@@ -116,8 +118,8 @@ async def _suspend(options: Options, prepared: Prepared, clients: Clients) -> Ma
     if read_suspension(earlier, world.at) is not None:
         return None
     sequence = earlier.sequence + 1 if earlier else 1
-    until, reason = world.at + options.timeout + _MARGIN, "a rollback is under way"
-    await _put(prepared, clients, _suspension(sequence, True, until, reason))
+    until = world.at + options.timeout + _MARGIN
+    await _put(prepared, clients, _suspension(sequence, True, until, UNDER_WAY))
     return _suspension(sequence + 1, False, None, "")
 
 

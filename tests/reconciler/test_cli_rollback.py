@@ -326,6 +326,7 @@ def test_without_the_right_to_push_a_marker_says_it_until_git_says_something_els
     assert (report.exit, report.members["result"], report.members["commit"]) == (4, "refused", None)
     assert "main is protected" in report.problems[-1].seen
     assert f"to be committed as {RELEASE}" in report.text
+    assert "suspended" not in report.text
     assert place.web() == place.before
     assert place.git("rev-parse", "HEAD") == place.second
     # The loop, and whoever comes by hand, keep what the marker says.
