@@ -139,7 +139,8 @@ def _stop_retired(steps: Steps, target: Target, view: ServiceView) -> None:
 
 def _may_begin(steps: Steps, target: Target, view: ServiceView, sorting: Sorting) -> bool:
     """Dependencies, and a proxy to ask it through, gate the first instance of a new generation only."""
-    begun = target.is_rollback or any(target.is_generation_of(i) for i in (*view.live, *view.kept))
+    begun = target.is_rollback or target.service.is_rollback
+    begun = begun or any(target.is_generation_of(i) for i in (*view.live, *view.kept))
     if begun or proved_release(target, view) is not None:
         return True
     return is_reachable(steps, target) and are_met(steps, target.service)
