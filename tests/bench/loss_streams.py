@@ -75,9 +75,11 @@ class Socket:
             self._wire = wire
             for record in self.waiting:
                 self._send(record)
-            ended = await self._read(wire)
-            self._wire = None
-            wire.close()
+            try:
+                ended = await self._read(wire)
+            finally:
+                self._wire = None
+                wire.close()
             self._count(ended)
 
     async def _open(self) -> Wire:

@@ -186,11 +186,11 @@ async def test_behind_a_switch_an_application_that_leaves_in_order_loses_nothing
     port = front.sockets[0].getsockname()[1]
     load = asyncio.create_task(Load(port, 200.0, 1.2, found.append, mix=mix).run())
     await asyncio.sleep(0.6)
-    switch.target = ports[1]
+    await switch.turn(ports[1])
     await apps[0].leave(servers[0], 0.1)
     summary = await load
-    for server in (front, servers[1]):
-        server.close()
+    front.close()
+    await apps[1].leave(servers[1], 0.0)
     requests = [r for r in found if r.kind is not Kind.EVENTS]
     assert len(requests) == 240
     assert not [r for r in requests if r.is_lost]

@@ -51,13 +51,24 @@ class Switch:
 
     def __init__(self, target: int) -> None:
         self.target = target
+        self._dialling = 0
+
+    async def turn(self, target: int) -> None:
+        """Back when none is on its way to the old target any more."""
+        self.target = target
+        while self._dialling:
+            await asyncio.sleep(0.01)
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._dialling += 1
         there, thence = await asyncio.open_connection("127.0.0.1", self.target)
+        self._dialling -= 1
         await asyncio.gather(self.relay(reader, thence), self.relay(there, writer), return_exceptions=True)
 
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
