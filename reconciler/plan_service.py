@@ -161,7 +161,7 @@ def _rollout(steps: Steps, target: Target, view: ServiceView, sorting: Sorting, 
         replicas=replicas,
         order=target.service.order,
         cause=_cause(target, view, sorting) if proved else _unproved(_cause(target, view, sorting)),
-        canary=None if proved else _canary(steps, target, sorting),
+        canary=None if proved or target.service.is_rollback else _canary(steps, target, sorting),
     )
 
 
