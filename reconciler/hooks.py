@@ -110,8 +110,9 @@ def follow_proof(steps: Steps, rollout: Rollout, tending: Tending) -> None:
     elif note.state == "due" or tending.is_retried(note) or note.command != command_digest(hook.command):
         _run(steps, rollout, tending, Role.POST_DEPLOY, hook)
     else:
-        retry = f"reconciler retry {steps.desired.owner.environment} {target.service.name}"
-        words = f"post_deploy failed: {note.reason or LOST}; to run it again: {retry}"
+        name, env = target.service.name, steps.desired.owner.environment
+        words = f"post_deploy failed: {note.reason or LOST}; see `reconciler logs {env} {name}`"
+        words += f", run it again: reconciler retry {env} {name}"
         steps.wait(rollout.subject, words, Ender.OUTSIDE, expects=FAILED)
 
 
