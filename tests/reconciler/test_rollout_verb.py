@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cli_world import OWNER, CliWorld, make_world
-from memory_proxies import MemoryProxies
 from reconciler.cli.apply import report_apply
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.retry import report_retry
@@ -19,7 +18,6 @@ from reconciler.observed import Phase
 from reconciler.ownership import parse_instance_name
 from reconciler.provider import Question
 from reconciler.said import Said
-from reconciler.traffic import Flow
 from virtual_time import run_hastily
 
 SPECS = """\
@@ -38,6 +36,7 @@ spec:
   rollout: {strategy: canary, monitor: 1s, steps: [{weight: 10}, {weight: 50, pause: 1h}],
     drain: 30m, drain_streams: 1h}
 """
+PROXY_VOLUME = "shop_dev_reconciler-proxy"
 
 
 @pytest.fixture(name="world")
@@ -45,7 +44,6 @@ def _world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliWorld:
     """A shop whose second version is a canary at its first step."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     world = make_world(tmp_path / "repository", {"specs/shop.yaml": SPECS})
-    world.proxies = MemoryProxies()
     for reference in ("caddy:2", "busybox:2", "busybox:3"):
         world.publish(reference)
     assert world.run(report_apply).exit == 0
@@ -74,8 +72,7 @@ def share(world: CliWorld) -> dict[str, int]:
     """Percent of the requests by the generation that they reach."""
     found: dict[str, int] = {}
     by_id = {c.id[:12]: c.name for c in world.engine.ground.containers.values() if c.phase is Phase.RUNNING}
-    assert world.proxies is not None
-    for slot in world.proxies.tables["web"]:
+    for slot in world.proxies.shared(PROXY_VOLUME).tables["web"]:
         name = parse_instance_name(by_id[slot])
         assert name is not None
         found[name.g8] = found.get(name.g8, 0) + 1
@@ -104,14 +101,15 @@ def test_each_next_is_a_step_and_the_last_gives_it_all(world: CliWorld) -> None:
     assert world.run(report_apply, timeout=1.0).exit == 2
     assert sorted(share(world).values()) == [50, 50]
     assert say(world, "next").text.startswith("web: all requests go to generation")
-    assert world.proxies is not None
-    slow = {slot: Flow(3, 1) for slot in world.proxies.tables["web"]}
-    world.proxies.flows.update(slow)
+    for slot in set(world.proxies.shared(PROXY_VOLUME).tables["web"]):
+        for _ in range(3):
+            world.proxies.send(slot, 36000.0)
+        world.proxies.send(slot, 36000.0, "streams")
     assert world.run(report_apply, timeout=0.8).exit == 2
     seen = world.run(report_status)
     assert "drains: 3 requests and 1 stream in flight, 60 min at most\n" in seen.text, seen.text
     assert "drained within 60 min" in seen.text
-    world.proxies.flows.clear()
+    world.proxies.flights.clear()
     assert world.run(report_apply).members["result"] == "settled"
     assert list(share(world).values()) == [100]
     assert "no canary is on its way" in refused(world, "next")

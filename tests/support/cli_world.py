@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from git_repository import WrittenRepository
-from memory_proxies import MemoryProxies
-from providers.memory import Behaviour, MemoryBuilder, MemoryEngine, MemoryRegistry
+from providers.memory import Behaviour, MemoryBuilder, MemoryEngine, MemoryProxies, MemoryRegistry
 from reconciler.cli.envelope import Report
 from reconciler.cli.options import Options
 from reconciler.cli.workspace import Workspace, open_workspace
@@ -85,13 +84,13 @@ class CliWorld:
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     registries: dict[str, MemoryRegistry] = field(default_factory=dict)
     builder: MemoryBuilder = field(init=False)
-    proxies: MemoryProxies | None = None
-    """What drives the proxies of routed services."""
+    proxies: MemoryProxies = field(init=False)
 
     def __post_init__(self) -> None:
         self.registries = {host: MemoryRegistry(host) for host in (LOCAL, "docker.io")}
         self.engine.connect(*self.registries.values())
         self.builder = MemoryBuilder(self.registries, self.engine.time)
+        self.proxies = MemoryProxies(self.engine)
         self.publish("busybox:1.36")
 
     def publish(self, reference: str) -> Digest:
