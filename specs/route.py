@@ -45,7 +45,8 @@ PathStart = Annotated[RoutePath, AfterValidator(_start_of_paths)]
 RequestPath = Annotated[
     str, StringConstraints(pattern=r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$", max_length=2048)
 ]
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'+.^_`|~-]{1,128}$")]
+"""A token of RFC 9110, section 5.6.2, without ``*``, which a proxy would read as a pattern."""
 HeaderValue = Annotated[Text, StringConstraints(pattern=r"^[^\x00-\x08\x0a-\x1f\x7f{}]*$", max_length=4096)]
 """Braces would be read as placeholders, which can name files and variables of the proxy."""
 Target = Annotated[str, StringConstraints(pattern=r"^(https?://|/)[^\x00-\x20\x7f{}]*$", max_length=2048)]
