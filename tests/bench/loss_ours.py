@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 from forge import git
 from loss_image import CHECK, PORT
 from loss_sites import GRACE_S, HOST, NotDeployed, Site, until
+
+from local_registry import find_free_port
 
 _AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@example.com")
 _HELD = 5
@@ -128,13 +131,13 @@ class Pushed(Ours):
         super().clear()
 
     def _start(self) -> None:
-        own = self.folder / "own.git"
+        own, port = self.folder / "own.git", find_free_port()
         repository = {"name": "shop", "folder": str(own), "receive": True, "poll": "1h", "bounds": "any"}
         document = {
             "apiVersion": "reconciler/v1",
             "kind": "Run",
             "metadata": {"name": "bench"},
-            "spec": {"repositories": [repository]},
+            "spec": {"repositories": [repository], "listen": f"127.0.0.1:{port}"},
         }
         (self.folder / "run.yaml").write_text(json.dumps(document))
         endpoint = {"RECONCILER_ENDPOINT_DEV": f"unix://{self.engine.socket}"}
@@ -147,7 +150,15 @@ class Pushed(Ours):
                 stdout=log,
                 stderr=log,
             )
-        assert until(lambda: (own / "hooks/pre-receive").exists(), 30.0), "the loop makes no repository"
+        assert until(lambda: _is_alive(port), 30.0), f"the loop does not run: {self.folder / 'loop.log'}"
+
+
+def _is_alive(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def _command() -> str:
