@@ -1,6 +1,7 @@
 """What is known of a generation that failed: why, how its last instance ended, what it wrote. Pure.
 
-All of it is read from the held instance, so it is the same an hour later and in another process.
+All of it is read from the held instance, so it is the same an hour later and in another process; the process
+that asked it through a proxy knows what it answered, too.
 """
 
 from __future__ import annotations
@@ -95,16 +96,30 @@ def why_held(instance: Instance, service: Service | None) -> str | None:
         return exit_words(instance)
     if _has_failing_check(instance):
         return "its health check failed"
-    return _late(instance, service)
+    return _unanswered(instance, service) or _late(instance, service)
+
+
+def _unanswered(instance: Instance, service: Service | None) -> str | None:
+    """What the process knows that asked it; another one can only conclude that it did not answer any more."""
+    if instance.probe is not None and instance.probe.failed:
+        return f"it does not answer any more: {instance.probe.failed}"
+    is_early = service is not None and instance.finished_at is not None and not _is_late(instance, service)
+    is_routed = service is not None and service.route is not None and instance.started_at is not None
+    return "it did not answer any more" if is_early and is_routed and instance.probe is None else None
 
 
 def _late(instance: Instance, service: Service | None) -> str | None:
-    if service is None or instance.finished_at is None or service.is_job:
+    if service is None or instance.finished_at is None or service.is_job or not _is_late(instance, service):
         return None
-    deadline = deadline_of(service, instance.check)
-    if instance.finished_at - began_at(instance) < deadline:
-        return None
-    return f"it was not ready within {deadline:g} s"
+    said = f": {instance.probe.said}" if instance.probe is not None and instance.probe.said else ""
+    # A monitor window may be longer than the deadline.
+    later = ", or did not answer any more later" if service.route is not None and instance.probe is None else ""
+    return f"it was not ready within {deadline_of(service, instance.check):g} s{said}{later}"
+
+
+def _is_late(instance: Instance, service: Service) -> bool:
+    ended = instance.finished_at
+    return ended is not None and ended - began_at(instance) >= deadline_of(service, instance.check)
 
 
 def _own_exit_code(instance: Instance) -> int | None:

@@ -183,6 +183,8 @@ def _with_probe(
 ) -> Instance:
     if instance.service_name in PROXIES:
         return _with_work(instance, memory, world.proxies, now)
+    if instance.role is Role.HELD:
+        return replace(instance, probe=memory.probes.get(instance.handle.id))
     route = _route(desired, instance)
     if route is None:
         return instance
