@@ -58,7 +58,6 @@ def test_a_migration_succeeds_fails_and_is_killed_in_the_middle(site: Site) -> N
     for words in ("PLAN024", "exit code 3", "no such column", "reconciler retry dev web", "is held"):
         assert words in told, told
     assert live(site) == running
-    assert "no such column" in site.run("logs", "dev", "web").out
     status = site.run("status", "dev", "--json", "--exit-code", exits=5).json["services"][0]
     assert (status["state"], "exit code 3" in status["reason"]) == ("held", True)
 
@@ -76,7 +75,6 @@ def test_a_migration_succeeds_fails_and_is_killed_in_the_middle(site: Site) -> N
     assert [site.containers()[name]["State"]["ExitCode"] for name in hooks_of(site)] == [0]
     (kept,) = [name for name in site.containers() if name.endswith("_kept")]
     assert "leaving 1" in site.hand("logs", kept)
-    assert site.apply("--json").json["outcomes"] == []
 
 
 def _made_like_an_instance(site: Site) -> None:

@@ -28,7 +28,7 @@ HOOKS = {
     "post_deploy": {"command": ("warm",)},
     "pre_stop": {"command": ("leave",)},
 }
-HOOKED = Sketch("web", secrets=(("password", "x"),), words=(("hooks", HOOKS),))
+HOOKED = Sketch("web", words=(("hooks", HOOKS),))
 FAILS = Behaviour(hooks={("migrate",): Behaviour(exits_after=1.0, exit_code=3)})
 
 
@@ -53,7 +53,6 @@ SCENES = (
     Scene("prune", (A, Sketch("api")), (Sketch("api"),)),
     Scene("hooks", (HOOKED,), (replace(HOOKED, image="ours:2"),)),
     Scene("a hook that fails", (HOOKED,), (replace(HOOKED, image="ours:3"),), FAILS),
-    Scene("hooks are pruned", (HOOKED, Sketch("api")), (Sketch("api"),)),
 )
 
 
