@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -21,8 +22,17 @@ from pathlib import Path
 
 from loss_image import make_app_image
 from loss_ours import Ours, Pushed
-from loss_record import Kind, Record, read_records
-from loss_report import Deploy, Result, compare, measure_harm, measure_latency, measure_turns, read_log
+from loss_record import Kind, read_records
+from loss_report import (
+    Deploy,
+    Latency,
+    Result,
+    compare,
+    measure_harm,
+    measure_latency,
+    measure_turns,
+    read_log,
+)
 from loss_sites import HOST, Compose, HandMade, NotDeployed, Site, until
 from loss_swarm import Stack
 from loss_words import tell
@@ -38,7 +48,7 @@ _SITES: dict[str, type[Site]] = {
 }
 SITES, OURS = list(_SITES), ("ours", "pushed")
 _BAD_S = 45.0
-_SETTLE_S, _TAIL_S, _TURNS = 2.0, 12.0, 3
+_SETTLE_S, _TAIL_S, _TURNS = 2.0, 12.0, 5
 
 
 @dataclass(frozen=True)
@@ -58,10 +68,7 @@ def measure_loss(
     """Every site in turn."""
     image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
     found: list[tuple[str, str, int, float]] = []
-    for name in names:
-        if name == "stack" and MACHINE in ground.engines:
-            print("no stack: a swarm needs an engine of its own, which only private engines can be")
-            continue
+    for name in possible(ground, names):
         with _SITES[name](engine, image, caddy, folder / name) as site:
             result = run_site(site, wanted)
         print("\n".join(tell(result)), flush=True)
@@ -75,12 +82,20 @@ def measure_loss(
             )
 
 
+def possible(ground: Ground, names: Sequence[str]) -> list[str]:
+    """Without what this machine has no engine for."""
+    if "stack" in names and MACHINE in ground.engines:
+        print("no stack: a swarm needs an engine of its own, which only private engines can be")
+        return [name for name in names if name != "stack"]
+    return list(names)
+
+
 def measure_bad(
     ground: Ground, engine: RunningEngine, folder: Path, wanted: Wanted, names: Sequence[str]
 ) -> None:
     """Versions that go wrong, each where a good one served: what was seen of them, and for how long."""
     image, caddy = make_app_image(ground), f"{ground.registry}/caddy:2"
-    for name in names:
+    for name in possible(ground, names):
         for fault in ("never_ready", "exits", f"fails_after:{wanted.rate:.0f}", "unhealthy_after:3"):
             place = folder / f"{name}-{fault.replace(':', '-')}"
             with _SITES[name](engine, image, caddy, place) as site:
@@ -107,22 +122,31 @@ def measure_proxy(
         for site in sites:
             stack.enter_context(site).deploy("v0")
             assert until(partial(is_serving, site.port), 30.0), f"{site.name} does not serve"
-        records: dict[str, list[Record]] = {site.name: [] for site in sites}
-        for turn in range(_TURNS):
-            for site in sites:
-                out = site.folder / f"latency-{turn}.tsv"
-                start_load(site.port, wanted, out, "--only", "new", "kept").communicate()
-                records[site.name] += read_records(out)
+        turns = [[measure_quick(site, wanted, turn) for site in sites] for turn in range(_TURNS)]
     for kind in (Kind.NEW, Kind.KEPT):
-        found = {name: measure_latency(r for r in rows if r.kind is kind) for name, rows in records.items()}
-        direct, *others = found.items()
-        print(f"{kind.value} connections, direct: p50 / p99 / most {direct[1]}")
-        for name, latency in others:
-            added = (latency.p50 - direct[1].p50) * 1000, (latency.p99 - direct[1].p99) * 1000
-            print(
-                f"  through the proxy of {name}: {latency}: {added[0]:.2f} / {added[1]:.2f} ms more",
-                flush=True,
-            )
+        direct = [turn[0][kind] for turn in turns]
+        print(f"{kind.value} connections, direct: p50 {spread([d.p50 for d in direct])}")
+        for number, site in enumerate(sites[1:], 1):
+            through = [turn[number][kind] for turn in turns]
+            p50 = [t.p50 - d.p50 for t, d in zip(through, direct, strict=True)]
+            p99 = [t.p99 - d.p99 for t, d in zip(through, direct, strict=True)]
+            print(f"  {site.name}: its proxy adds to p50 {spread(p50)}, to p99 {spread(p99)}", flush=True)
+
+
+def measure_quick(site: Site, wanted: Wanted, turn: int) -> dict[Kind, Latency]:
+    """One load of quick requests alone."""
+    out = site.folder / f"latency-{turn}.tsv"
+    load = start_load(site.port, wanted, out, "--only", "new", "kept")
+    load.communicate()
+    assert load.returncode == 0, "the load failed"
+    records = read_records(out)
+    return {kind: measure_latency(r for r in records if r.kind is kind) for kind in (Kind.NEW, Kind.KEPT)}
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """The median of what the turns gave, and the least and the most."""
+    least, middle, most = (1000 * f(seconds) for f in (min, statistics.median, max))
+    return f"{middle:.2f} ms ({least:.2f} … {most:.2f})"
 
 
 def run_site(site: Site, wanted: Wanted, fault: str = "") -> Result:

@@ -41,7 +41,11 @@ class Site(ABC):
 
     def __enter__(self) -> Self:
         self.log.mkdir(parents=True)
-        self.begin()
+        try:
+            self.begin()
+        except BaseException:
+            self.clear()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
