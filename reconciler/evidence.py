@@ -113,7 +113,8 @@ def _late(instance: Instance, service: Service | None) -> str | None:
         return None
     said = f": {instance.probe.said}" if instance.probe is not None and instance.probe.said else ""
     # A monitor window may be longer than the deadline.
-    later = ", or did not answer any more later" if service.route is not None and instance.probe is None else ""
+    is_unknown = service.route is not None and instance.probe is None
+    later = ", or did not answer any more later" if is_unknown else ""
     return f"it was not ready within {deadline_of(service, instance.check):g} s{said}{later}"
 
 
