@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +98,18 @@ class RoutedSite(Site):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def end_process(self, service_name: str) -> None:
+        """kill -9 of the one process of a service, as a crash is: `docker kill` would be a stop by hand."""
+        os.kill(self.containers()[self.one(service_name)]["State"]["Pid"], signal.SIGKILL)
+
+    def tell_proxy(self, service_name: str, method: str, path: str) -> None:
+        """One call of a proxy's admin socket, behind the command's back."""
+        name = f"{self.live(service_name)[self.one(service_name)][0][:12]}.sock"
+        folder = os.open(self.folder_of_tables().parent.parent, os.O_RDONLY)
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(f"/proc/self/fd/{folder}/{name}")  # paths of sockets are short
+            line.sendall(f"{head}\r\n".encode())
+            assert line.recv(1000).startswith(b"HTTP/1.1 200"), (method, path)
+        os.close(folder)
