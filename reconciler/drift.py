@@ -64,11 +64,12 @@ def _network_diffs(instance: Instance, target: Target) -> list[Diff]:
     moved = {n: before[_stem(n)] for n in wanted if n not in seen and _stem(n) in before}
     follow = [Diff(f"networks.{wanted[n]}", "commit", True, True, False) for n in moved]
     lost = [n for n in wanted if n not in seen and n not in moved]
-    # A proxy joins a network for a route, which comes by a commit, and only once it has its work.
+    # A proxy joins a network for a route, which comes by a commit, once it has its work; it stays there until
+    # all that it leads to has left.
     origin: Literal["live", "commit"] = "commit" if target.service.name in PROXIES else "live"
     gone = [Diff(f"networks.{wanted[n]}", origin, True, True, False) for n in lost]
     added = [n for n in sorted(seen) if n not in wanted and n not in moved.values()]
-    return follow + gone + [Diff(f"networks.{n}", "live", False, False, True) for n in added]
+    return follow + gone + [Diff(f"networks.{n}", origin, False, False, True) for n in added]
 
 
 def _stem(object_name: str) -> str:

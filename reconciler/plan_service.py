@@ -15,9 +15,9 @@ from reconciler.drift import commit_diffs
 from reconciler.hold import block_held, clear_failed, end_retried_holds, hold_failed
 from reconciler.hook_tending import tend
 from reconciler.mend import mend
-from reconciler.observed import Phase
+from reconciler.observed import Instance, Phase
 from reconciler.proxying import is_reachable
-from reconciler.reach import place
+from reconciler.reach import is_routed, place
 from reconciler.readiness import grace, runs, serves, start_error
 from reconciler.rollout import advance, create_missing
 from reconciler.rollout_view import Rollout, take_away
@@ -185,8 +185,7 @@ def _cause(target: Target, view: ServiceView, sorting: Sorting) -> Cause:
         diffs = next(sorting.diffs[i.handle.id] for i in sorting.old if i.handle.id in sorting.drifted)
         return Cause("drift", tuple(diff.path for diff in diffs), diffs)
     if sorting.old:
-        diffs = commit_diffs(sorting.old[-1], target)
-        return Cause("commit", tuple(diff.path for diff in diffs), diffs)
+        return _commit_cause(sorting.old[-1], target)
     release = proved_release(target, view)
     if release is not None and len(sorting.current) < min(release.replicas, target.service.replicas):
         return Cause("drift", ("an instance is gone",))
@@ -195,11 +194,19 @@ def _cause(target: Target, view: ServiceView, sorting: Sorting) -> Cause:
     before = [i for i in view.kept if not target.is_generation_of(i)]
     if before:
         # Under stop-first nothing old is live any more when the new one is made: it is not new for that.
-        diffs = commit_diffs(before[-1], target)
-        return Cause("commit", tuple(diff.path for diff in diffs), diffs)
+        return _commit_cause(before[-1], target)
     if sorting.current:
         return Cause("commit", (f"deploy.replicas is {target.service.replicas}",))
     return Cause("commit", ("it is new",))
+
+
+def _commit_cause(instance: Instance, target: Target) -> Cause:
+    """What differs; that a service is routed, or no more, is no field of its container."""
+    diffs = commit_diffs(instance, target)
+    words = tuple(diff.path for diff in diffs)
+    if is_routed(instance) != (target.form.spec.route is not None):
+        words = (*words, "route")
+    return Cause("commit", words, diffs)
 
 
 def _plan_job(steps: Steps, target: Target, view: ServiceView, sorting: Sorting) -> None:

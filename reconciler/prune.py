@@ -15,7 +15,6 @@ from reconciler.actions import (
     RemoveVolume,
     RunHook,
 )
-from reconciler.canonical import decode_canonical
 from reconciler.changes import Connect, Disconnect
 from reconciler.decision import Ender
 from reconciler.desired import Subject
@@ -24,6 +23,7 @@ from reconciler.hands_off import suspended
 from reconciler.hook_tending import prune_hooks
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
+from reconciler.reach import is_routed
 from reconciler.secret_volume import volume_of
 from reconciler.steps import Steps
 from reconciler.strict_json import read_number, read_object
@@ -133,15 +133,6 @@ def _remove_proxy(steps: Steps, service_name: str) -> None:
         steps.wait_on(subject, Subject("Service", routed[0]), f"instances of {routed[0]} are behind it still")
     else:
         _remove_service(steps, service_name)
-
-
-def is_routed(instance: Instance) -> bool:
-    """Whether it was made to be reached through the proxies."""
-    try:
-        service = decode_canonical(instance.applied or "")["service"]
-    except ValueError:
-        return False
-    return isinstance(service, dict) and service.get("route") is not None
 
 
 def _remove_leftovers(steps: Steps) -> None:

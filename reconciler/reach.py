@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.canonical import decode_canonical
 from reconciler.desired import NetworkUse
 from reconciler.observed import Instance, Phase
 from reconciler.steps import Steps
@@ -106,7 +107,26 @@ def may_leave(
     )
 
 
+def has_left_its_name(steps: Steps, instance: Instance) -> bool:
+    """Whether neighbours find an instance from before the route by other ways, too: the inner proxy is on all
+    networks on which it bears the name of the service."""
+    if is_routed(instance) or INNER not in steps.desired.services:
+        return True
+    inner = [i for i in steps.views.of(INNER).live if i.phase is Phase.RUNNING]
+    own = [network for network in instance.networks if network in steps.networks]
+    return any(all(network in proxy.networks for network in own) for proxy in inner)
+
+
 def is_revivable(instance: Instance) -> bool:
     """Whether it can be started again where it is. The engine gives out the names of a proxy the moment it
     starts, and it answers later: it is made anew, and joins its neighbours when it answers."""
     return instance.service_name not in PROXIES
+
+
+def is_routed(instance: Instance) -> bool:
+    """Whether it was made to be reached through the proxies."""
+    try:
+        service = decode_canonical(instance.applied or "")["service"]
+    except ValueError:
+        return False
+    return isinstance(service, dict) and service.get("route") is not None

@@ -17,12 +17,13 @@ from reconciler.entering import await_entry
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role
 from reconciler.proxying import wait_for_proxy
+from reconciler.reach import has_left_its_name
 from reconciler.render import count
 from reconciler.route_drift import TAMPERED, is_tampered
 from reconciler.steps import Steps
 from reconciler.strategy import Scene, weigh
 from reconciler.target import Target
-from reconciler.traffic import Flow, share, short_id
+from reconciler.traffic import INNER, Flow, share, short_id
 from reconciler.view import ServiceView
 from specs.rollout import Rollout
 
@@ -67,7 +68,8 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
         return
     stops = [action for action in steps.actions[begin:] if isinstance(action, STOPS)]
     now = tables.get(service_name)
-    wanted = _table(steps, traveller, {action.handle.id for action in stops}, now or ())
+    stopping = {action.handle.id for action in stops}
+    wanted = _table(steps, traveller, stopping, now or ())
     if wanted != now and _able(steps):
         lost = max((a.interrupts for a in stops if a.interrupts is not None), default=None)
         interrupts = lost if now and not wanted else None
@@ -78,7 +80,8 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
         if is_tampered(traveller.target, traveller.view, steps.observed.traffic):
             cause = TAMPERED
         steps.act(SwitchRoute(route, cause, service_name, wanted, interrupts, names))
-    await_entry(steps, traveller.target, traveller.current if traveller.proved else (), wanted)
+    staying = [i for i in traveller.current if i.handle.id not in stopping]
+    await_entry(steps, traveller.target, staying if traveller.proved else (), wanted)
     _put_off(steps, begin, traveller, frozenset(now or ()))
 
 
@@ -128,6 +131,10 @@ def _is_free(
     name = short_id(instance.handle)
     if name in leading:
         steps.wait(subject, "requests are led around it first", Ender.US)
+        return False
+    if not has_left_its_name(steps, instance):
+        words = "neighbours reach it by its name until the inner proxy has that"
+        steps.wait_on(subject, Subject("Service", INNER), words)
         return False
     left = steps.observed.traffic.left.get(instance.handle.id)
     if left is None:

@@ -45,6 +45,8 @@ class Sight:
     """(volume, container, service of Compose) of strangers that write."""
     tasks: tuple[tuple[str, str, bool], ...] = ()
     """(service, container, whether it is over)."""
+    traffic: Mapping[str, Any] = field(default_factory=dict)
+    """What was seen of the proxies (``plan_traffic``)."""
     ourselves: str = ""
     """The id of the instance that the process runs in: ``web-1``."""
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from plan_case import COMMITS, Case, Words
 from plan_commit import OWNER, SOURCE, digest_of, image_of
+from plan_traffic import step_value, with_proxies, with_traffic
 from plan_volumes import live_volumes
+from reconciler.canary import STEP
 from reconciler.changes import LIMIT_PATHS
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.hook_notes import Note, command_digest, write_notes
@@ -39,7 +41,10 @@ from reconciler.supply_images import image_subject
 
 def look(case: Case) -> Observed:
     """What is seen."""
-    return _Look(case, case.resolve(), {name: case.resolve(name) for name in COMMITS}).observed()
+    desired = case.resolve()
+    case = with_proxies(case, desired)
+    seen = _Look(case, desired, {name: case.resolve(name) for name in COMMITS}).observed()
+    return with_traffic(case, desired, seen)
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,8 @@ class _Look:
             kind, subject, number = words["kind"], words.get("subject", ""), words.get("sequence", 1)
             if kind == "job":
                 value = json.dumps(self._job(subject, words["value"]))
+            if kind == STEP:
+                value = step_value(self.case, self.commits, subject, words["value"])
             elif kind == "hook":
                 value = write_notes([self._note(subject, dict(note)) for note in words["value"]])
             yield Marker(kind, subject, number, value, f"marker_{kind}_{subject}_{number}")

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from plan_case import COMMITS, Case
 from plan_commit import OWNER
+from plan_traffic import slots_text
 from reconciler.actions import (
     Action,
+    LoadProxy,
     MendInstance,
     PublishFiles,
     PutMarker,
@@ -17,6 +19,7 @@ from reconciler.actions import (
     RetireInstance,
     ReviveInstance,
     RunHook,
+    SwitchRoute,
 )
 from reconciler.decision import Block, Plan, Wait
 from reconciler.render_action import describe_change, interruption, verb_of
@@ -44,6 +47,8 @@ def _action(case: Case, action: Action) -> str:
     if isinstance(action, PutMarker | RemoveMarker):
         kind = action.kind if isinstance(action, PutMarker) else action.object_name.split("_")[1]
         subject = f"{kind} of {action.subject.name}"
+    if isinstance(action, LoadProxy):
+        subject = action.service_name
     if action.subject.kind == "Config" and not isinstance(action, PublishFiles):
         subject = f"{subject} ({action.subject.instance})"
     longest = interruption(action)
@@ -58,6 +63,11 @@ def _details(case: Case, action: Action) -> str:
     if isinstance(action, RetireInstance | ReviveInstance):
         first = action.pre_stop if isinstance(action, RetireInstance) else None
         return f" as {action.name}" + (f" after {' '.join(first.command)}" if first else "")
+    if isinstance(action, SwitchRoute):
+        return f": {slots_text(action.slots)}"
+    if isinstance(action, PutMarker) and action.kind == "step":
+        standing = json.loads(action.value)
+        return f": {standing['index']} {standing['state']}"
     if isinstance(action, PutMarker) and action.kind == "release":
         names = [f"{e['digest']} x{e['replicas']}" for e in json.loads(action.value)["releases"]]
         return f": {', '.join(names)}"
