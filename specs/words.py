@@ -79,7 +79,7 @@ PATTERNS: Final = {
     ROUTE_HOST: "a host name such as shop.example.com, or *. and one; no other patterns",
     r"^/[A-Za-z0-9._~!$&'()+,;=:@%/-]*$": "a path such as /api, with all that is below it; no patterns",
     r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*$": "a path such as /healthz",
-    r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$": _HEADER,
+    r"^[A-Za-z0-9!#$%&'+.^_`|~-]{1,128}$": _HEADER,
     r"^[^\x00-\x08\x0a-\x1f\x7f{}]*$": "one line without braces, which the proxy would read as placeholders",
     r"^[^{}]*$": "text without braces, which the proxy would read as placeholders",
     r"^(https?://|/)[^\x00-\x20\x7f{}]*$": "a URL of http or https, or a path, without braces",
