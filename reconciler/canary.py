@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +19,7 @@ from specs.rollout import Rollout, Step
 STEP = "step"
 """The kind of marker."""
 State = Literal["running", "paused", "aborted"]
-_STATES: tuple[State, ...] = ("running", "paused", "aborted")
+_STATES: Mapping[str, State] = {"running": "running", "paused": "paused", "aborted": "aborted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def read_standing(marker: Marker | None) -> Standing | None:
         return None
     if not isinstance(generation, str) or isinstance(index, bool) or not isinstance(index, int):
         return None
-    known = next((name for name in _STATES if name == state), None)
+    known = _STATES.get(state) if isinstance(state, str) else None
     if known is None or not 0 <= index <= len(_STATES) * 100:
         return None
     return Standing(generation, index, since, known, by if isinstance(by, str) else "")

@@ -56,7 +56,7 @@ async def report_rollout(workspace: Workspace, clients: Clients) -> Report:
             _note(workspace.options, desired, standing)
             return _report(workspace, desired, observed, course, standing)
     seen, remedy = "somebody else was faster", "look at the status, and say it again"
-    raise Stop(ERROR, (failure("CLI015", f"Service {name}", seen, remedy=remedy),), desired.owner)
+    raise Stop(ERROR, (failure("CLI015", f"Service {name}", seen, remedy=remedy),), workspace.owner)
 
 
 def _course(desired: Desired, observed: Observed, name: str) -> Course:
