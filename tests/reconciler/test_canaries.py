@@ -121,6 +121,7 @@ def command_lines(verb: str, *options: str) -> list[list[str]]:
     words = {
         "init": [], "validate": [], "schema": [], "explain": ["SPEC012"], "lock": [],
         "why": ["dev", "web"], "exec": ["dev", "web"], "task": ["dev", "web"],
+        "rollout": ["dev", "web", "--pause"],
     }.get(verb, ["dev"])  # fmt: skip
     tail = ["--", "true"] if verb in ("exec", "task") else []
     source = options if verb not in ("schema", "explain") else ()
