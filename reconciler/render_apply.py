@@ -75,10 +75,11 @@ def render_waiting(wait: Wait, now: float, style: Style = PLAIN) -> str:
 
 
 def render_outcome(outcome: Outcome, style: Style = PLAIN) -> list[str]:
-    """How an action ended; the last lines that a failed one wrote."""
+    """How an action ended; the last lines that a failed one wrote, what went wrong in one that was done."""
     took = format_duration(outcome.duration)
     if outcome.result != "failed":
-        return [f"{style.good('<')} {describe(outcome.action)}: {outcome.result} in {took}"]
+        done = f"{style.good('<')} {describe(outcome.action)}: {outcome.result} in {took}"
+        return [done, f"{style.bad('!')} {escape(outcome.error)}"] if outcome.error else [done]
     code = f"  [{outcome.code}]" if outcome.code else ""
     lines = [f"{style.bad('!')} {describe(outcome.action)}: {escape(outcome.error or 'failed')}{code}"]
     return lines + [f"    | {escape(line)}" for line in outcome.log_tail]

@@ -92,9 +92,11 @@ class Voice:
             elif is_hold(outcome.action):
                 log.warning("held", **hold_words(outcome, desired.owner))
             elif not isinstance(outcome.action, BOOKKEEPING):
-                log.info(
-                    outcome.result, action=describe(outcome.action), duration_s=round(outcome.duration, 3)
-                )
+                said = {"action": describe(outcome.action), "duration_s": round(outcome.duration, 3)}
+                if outcome.error:
+                    log.warning(outcome.result, **said, error=outcome.error)
+                else:
+                    log.info(outcome.result, **said)
         for action in report.started:
             if not isinstance(action, BOOKKEEPING):
                 cause = describe_cause(mask_action(action, desired, report.observed).cause)

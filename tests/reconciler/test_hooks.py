@@ -20,6 +20,7 @@ from reconciler.hook_notes import KIND, read_notes, write_notes
 from reconciler.hook_tending import retriable_ids
 from reconciler.observed import Instance, Marker, Phase
 from reconciler.ownership import Role
+from reconciler.render_apply import render_outcome
 from reconciler.view import RETRY, group
 from sketches import OWNER, Sketch, desired
 
@@ -235,6 +236,8 @@ async def test_an_instance_leaves_before_it_is_stopped(code: int) -> None:
     assert ran == [1]
     told = [outcome.error for outcome in site.driver.outcomes if outcome.error]
     assert told == (["pre_stop failed: exit code 7; it is stopped all the same"] if code else [])
+    lines = [line for outcome in site.driver.outcomes for line in render_outcome(outcome)]
+    assert [line for line in lines if line.startswith("!")] == [f"! {words}" for words in told]
     assert [i.generation.digest for i in await site.instances()] == [site.digest(2)]
 
 
