@@ -106,11 +106,11 @@ class LogProgress:
             elif is_hold(outcome.action):
                 self._log.warning("held", **hold_words(outcome, self._desired.owner))
             elif not isinstance(outcome.action, BOOKKEEPING):
-                words = {"action": describe(outcome.action), "duration_s": round(outcome.duration, 3)}
+                said = {"action": describe(outcome.action), "duration_s": round(outcome.duration, 3)}
                 if outcome.error:
-                    self._log.warning(outcome.result, **words, error=outcome.error)
+                    self._log.warning(outcome.result, **said, error=outcome.error)
                 else:
-                    self._log.info(outcome.result, **words)
+                    self._log.info(outcome.result, **said)
         for action in report.started:
             if not isinstance(action, BOOKKEEPING):
                 cause = describe_cause(mask_action(action, self._desired, report.observed).cause)
