@@ -117,7 +117,7 @@ def noted(run: Run, earlier: Note | None) -> Note:
         role=run.role,
         generation=seen.generation,
         input=seen.input,
-        command=run.command,
+        command=run.command or (earlier.command if earlier else ""),
         state="done" if ended == "done" else "failed" if ended == "failed" else "killed",
         container=seen.handle.id,
         runs=max(1, earlier.runs if earlier else 0),
