@@ -28,7 +28,7 @@ from reconciler.changes import (
 from reconciler.desired import Fields, ServiceForm
 from reconciler.joins import joined_fields, lose_joins
 from reconciler.observed import Handle, Health, Instance, LiveVolume, Observed, Phase
-from reconciler.ownership import Role, parse_instance_name
+from reconciler.ownership import Role, parse_instance_name, short_digest
 from reconciler.secret_volume import volume_of
 
 _NO_TEST = [["NONE"], []]
@@ -76,9 +76,9 @@ def _with_members(observed: Observed) -> Observed:
 
 def created(observed: Observed, blueprint: Blueprint) -> Instance:
     """A container that was made from a blueprint and runs."""
-    form = blueprint.form
+    form, text = blueprint.form, f"{blueprint.name}@{observed.at}"
     return Instance(
-        handle=Handle("forecast", f"{blueprint.name}@{observed.at}"),
+        handle=Handle("forecast", f"{short_digest(text)}@{text}"),  # no two begin alike: slots know the start
         name=blueprint.name,
         service_name=blueprint.service_name,
         role=Role.LIVE,

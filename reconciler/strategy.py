@@ -50,7 +50,9 @@ def weigh(scene: Scene) -> Mapping[str, int]:
     if strategy == "blue-green" and old and not scene.proved:
         return _equal(old)
     if scene.canary is not None and old and ready:
-        return _split(ready, old, scene.canary.weight)
+        # None gets more than its part of all requests, however few of the new ones are there yet.
+        fair = SLOTS * len(ready) // max(1, scene.replicas)
+        return _split(ready, old, min(scene.canary.weight, fair))
     return _equal([*ready, *old]) or _equal(_limping(scene))
 
 

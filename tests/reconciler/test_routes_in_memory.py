@@ -215,3 +215,16 @@ async def test_a_version_that_waited_for_requests_is_watched_from_when_it_gets_t
         decided = await driver.run_pass(wanted)
         driver.world.engine.advance(0.5)
     assert [w.reason for w in decided.waits if w.subject.name == "web"] == ["the monitor window ends"]
+
+
+async def test_the_clients_see_what_is_lost_when_the_order_is_wrong() -> None:
+    driver, wanted = await settled(WEB), desired(WEB)
+    crowd = crowd_of(driver, lambda: wanted)
+    driver.world.engine.hook = crowd.cross
+    for _ in range(20):
+        crowd.ask()
+    (serving,) = await live(driver, wanted, "web")
+    await driver.world.engine.remove_instance(OWNER, serving.handle, 10.0)
+    assert any("before its end" in words for words in crowd.lost)
+    crowd.ask()
+    assert any("does not run" in words for words in crowd.lost)
