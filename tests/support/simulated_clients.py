@@ -91,7 +91,7 @@ class Crowd:
         chosen = self._chance.choice(sorted(found, key=lambda c: c.id))
         if chosen.labels[SERVICE] == INNER:
             return self._through(chosen, name) if self.proxies.is_up(chosen) else ("inner is not up", False)
-        return "", False  # past all proxies: what it answers is its own affair
+        return "", self.is_bad(chosen)  # past all proxies: what it answers is its own affair
 
     def _named(self, name: str, network: str) -> Iterator[Container]:
         for container in self.proxies.ground.containers.values():
