@@ -30,7 +30,8 @@ def elapse(traffic: Traffic, instances: Iterable[Instance], at: float) -> Traffi
     left = {i.handle.id: at for i in running if short_id(i.handle) not in leading}
     left |= {key: since for key, since in traffic.left.items() if key in left}
     proxies = tuple(_answering(i, traffic.proxies) for i in running if i.service_name in PROXIES)
-    return replace(traffic, proxies=proxies, flows={}, is_blind=False, left=left)
+    tables = {} if traffic.tables is None and proxies else traffic.tables
+    return replace(traffic, proxies=proxies, tables=tables, flows={}, is_blind=False, left=left)
 
 
 def _answering(instance: Instance, proxies: Iterable[LiveProxy]) -> LiveProxy:

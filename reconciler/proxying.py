@@ -7,7 +7,7 @@ from reconciler.decision import Ender
 from reconciler.desired import NetworkUse, Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance, Phase
-from reconciler.reach import needed_networks
+from reconciler.reach import is_routed, needed_networks
 from reconciler.readiness import serves
 from reconciler.steps import Steps
 from reconciler.target import Target
@@ -124,7 +124,7 @@ def _knows_all(steps: Steps) -> bool:
         slots = set((tables or {}).get(route.service_name, ()))
         # What lies there may be of a route that was taken away long ago.
         leads = bool(slots) and slots <= {short_id(i.handle) for i in live if i.phase is Phase.RUNNING}
-        if not leads and any(serves(i) for i in live):
+        if not leads and any(serves(i) or (i.phase is Phase.RUNNING and not is_routed(i)) for i in live):
             return False
     return tables is not None
 

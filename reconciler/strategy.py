@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.canary import Canary
 from reconciler.observed import Instance
+from reconciler.reach import is_routed
 from reconciler.readiness import answers, is_ready, serves
 from reconciler.traffic import SLOTS, short_id
 from specs.rollout import Strategy
@@ -62,8 +63,9 @@ def _may_stay(instance: Instance) -> bool:
 
 def _limping(scene: Scene) -> list[Instance]:
     """Nobody is ready. Who had requests keeps them while it runs: an instance that is unwell may still
-    answer, an empty table never does."""
-    return [i for i in (*scene.current, *scene.old) if short_id(i.handle) in scene.leading]
+    answer, an empty table never does. One from before the route had them without a table."""
+    running = (*scene.current, *scene.old)
+    return [i for i in running if short_id(i.handle) in scene.leading or not is_routed(i)]
 
 
 def _equal(instances: Collection[Instance]) -> dict[str, int]:

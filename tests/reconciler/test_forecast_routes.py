@@ -10,10 +10,11 @@ from driver import Driver
 from reconciler.actions import Action, SwitchRoute
 from reconciler.forecast import forecast, settled
 from reconciler.observed import Observed
-from reconciler.ownership import Role
+from reconciler.ownership import SERVICE, Role
 from reconciler.plan import plan
 from reconciler.render_action import verb_of
 from sketches import Sketch, desired
+from specs.proxy import PROXIES
 
 WEB = Sketch("web", route=(("host", "web.test"),), check=False, replicas=2)
 STEPS = ({"weight": 10, "pause": 3600.0}, {"weight": 60, "pause": 60.0})
@@ -67,3 +68,16 @@ async def test_the_first_deploy_is_foretold_to_its_end() -> None:
     live = [i for i in end.instances if i.service_name == "web"]
     assert len(live) == len({i.handle.id[:12] for i in live}) == 2
     assert {i.handle.id[:12] for i in live} == set(end.traffic.slots_of("web"))
+
+
+async def test_proxies_that_lie_still_are_foretold_to_run_again() -> None:
+    driver = Driver()
+    await driver.settle(desired(WEB))
+    for name in PROXIES:
+        for container in [*driver.world.engine.ground.containers.values()]:
+            if container.labels.get(SERVICE) == name:
+                driver.world.engine.hand.set_restart(container.name, "no")
+                driver.world.engine.hand.stop(container.name)
+    seen, wanted = await look(driver, WEB, at=1), desired(WEB)
+    end = settled(wanted, seen, seen.at)
+    assert plan(wanted, end, end.at).settled

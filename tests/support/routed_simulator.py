@@ -183,6 +183,7 @@ class RoutedSimulation(Simulation):
     def _end_proxy(self) -> str | None:
         """It comes again by its restart policy; who asks meanwhile is lost."""
         for container in self.chance.sample(self._proxies(), min(1, len(self._proxies()))):
+            self.driver.world.engine.hand.set_restart(container.name, "unless-stopped")
             self.driver.world.engine.hand.crash(container.name)
             self.crowd.excuse(15.0)
             self.laws.disturb(30.0)
