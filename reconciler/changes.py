@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from specs.privilege import Attachment
@@ -39,6 +39,8 @@ class Connect:
     aliases: tuple[str, ...]
     place: Attachment = Attachment()
     """Its own addresses there."""
+    name: str = field(default="", compare=False)
+    """What the specs call it, for people."""
 
 
 @dataclass(frozen=True, slots=True)

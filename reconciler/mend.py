@@ -97,7 +97,7 @@ def _networks(steps: Steps, target: Target, instance: Instance) -> tuple[Change,
         live = steps.networks.get(use.object_name)
         if use.external or live is not None:
             where = live.handle.id if live else use.object_name
-            changes.append(Connect(where, use.aliases, use.place))
+            changes.append(Connect(where, use.aliases, use.place, use.name))
         elif use.name in steps.desired.networks and not steps.observed.cannot_read("networks"):
             supply_network(steps, steps.desired.networks[use.name])
     if len(changes) == len(missing):
@@ -115,7 +115,7 @@ def _places(steps: Steps, target: Target, instance: Instance, diffs: Sequence[Di
         live = steps.networks.get(use.object_name)
         if moved and use.object_name in instance.networks and (use.external or live is not None):
             where = live.handle.id if live else use.object_name
-            changes += [Disconnect(use.object_name), Connect(where, use.aliases, use.place)]
+            changes += [Disconnect(use.object_name), Connect(where, use.aliases, use.place, use.name)]
     return tuple(changes)
 
 

@@ -52,6 +52,8 @@ _VERBS: dict[type[Action], str] = {
     SwitchRoute: "switch-route",
     RunHook: "run-hook",
 }
+_ID_LENGTH = 64
+"""Digits of an engine's id, which says nothing to people."""
 BOOKKEEPING = (PutMarker, RemoveMarker)
 """Actions on our own notes: part of every plan, and nothing that a reader of progress looks for."""
 
@@ -145,7 +147,8 @@ def describe_change(change: Change) -> str:
         case SetRestart():
             return f"restart policy {escape(change.policy)}"
         case Connect():
-            return f"connect to {escape(change.network)}"
+            is_id = len(change.network) == _ID_LENGTH
+            return f"connect to {escape(change.name if is_id and change.name else change.network)}"
         case Disconnect():
             return f"disconnect from {escape(change.network)}"
         case Rename():
