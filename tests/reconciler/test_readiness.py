@@ -19,6 +19,7 @@ from reconciler.readiness import (
     serves,
     start_error,
 )
+from reconciler.traffic import Probe
 from sketches import Sketch, desired
 from specs.rollout_times import HealthTimes
 
@@ -135,3 +136,10 @@ def test_a_probe_that_still_succeeds_is_proof_and_one_that_hangs_is_waited_for()
     hanging = replace(healthy, checked_at=gate + 21)
     assert proved_at(hanging, spec, gate + 31) == gate + 33, "it is looked at again"
     assert proved_at(hanging, spec, gate + 36) == gate + 35, "no longer than a probe may take"
+
+
+def test_who_begins_to_ask_takes_nothing_for_late_that_answers() -> None:
+    spec = desired(Sketch("web", check=False, words=(("route", {"port": 8080}),))).services["web"].form.spec
+    assert failure(replace(UP, probe=Probe(1, 9000.0)), spec, 9000.1) is None
+    said = failure(replace(UP, probe=Probe(failures=1, said="status 500")), spec, 9000.1)
+    assert said == "it was not ready within 120 s: status 500"
