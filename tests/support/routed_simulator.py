@@ -60,18 +60,27 @@ class RoutedSimulation(Simulation):
         super().__post_init__()
         proxies = self.driver.world.proxies
         self.crowd = Crowd(
-            proxies, lambda: self.wanted, self.broken.append, self._is_bad, self._is_lost, self.seed
+            proxies,
+            lambda: self.wanted,
+            self.broken.append,
+            self._is_bad,
+            self._is_wanted_bad,
+            self._has_no_way_back,
+            self.seed,
         )
         self.laws.is_bad = self._is_bad
 
     def _is_bad(self, container: Container) -> bool:
         return container.behaviour in _BAD
 
-    def _is_lost(self, name: str) -> bool:
+    def _is_wanted_bad(self, name: str) -> bool:
+        return any(s.name == name and s.image.startswith("ours:bad") for s in self.sketches)
+
+    def _has_no_way_back(self, name: str) -> bool:
         volumes = self.driver.world.engine.ground.volumes.values()
         markers = (v.marker for v in volumes if v.marker is not None)
-        is_bad = any(s.name == name and s.image.startswith("ours:bad") for s in self.sketches)
-        return is_bad and not any(m.kind == "release" and m.subject == name for m in markers)
+        is_proved = any(m.kind == "release" and m.subject == name for m in markers)
+        return self._is_wanted_bad(name) and not is_proved
 
     def _cross(self, call: Call, when: When) -> None:
         self.laws.cross(call, when)

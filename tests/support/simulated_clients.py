@@ -27,6 +27,7 @@ from specs.proxy import EDGE, INNER, OWN
 SLOW = 5.0
 """How long a slow request takes, in seconds."""
 _VOLUME = volume_name(OWNER, OWN)
+_EMPTY = "the table is empty"
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Crowd:
     wanted: Callable[[], Desired]
     tell: Callable[[str], None]
     is_bad: Callable[[Container], bool] = lambda container: False
+    is_wanted_bad: Callable[[str], bool] = lambda name: False
+    """Whether what is asked for of a service is bad: it may fail when it has all requests."""
     has_no_way_back: Callable[[str], bool] = lambda name: False
     """Whether what is asked for of a service is bad, and nothing was proved before it."""
     seed: int = 0
@@ -71,11 +74,11 @@ class Crowd:
                 # What only a bad version ever served has nothing to go back to.
                 self._begun |= set() if is_bad else {(name, way)}
                 self.answered[name] += 1
-            elif is_bad:
-                self.failed += 1
             elif self.has_no_way_back(name):
                 self.failed += 1
                 self._begun.discard((name, way))
+            elif is_bad or (problem == _EMPTY and self.is_wanted_bad(name)):
+                self.failed += 1
             elif (name, way) in self._begun:
                 self._lose(f"{name} by {way}: {problem}")
 
@@ -110,7 +113,7 @@ class Crowd:
         if work is None or work.given.route_of(name) is None:
             return "the proxy knows no such route", False
         if not table:
-            return "the table is empty", False
+            return _EMPTY, False
         slot = self._chance.choice(table)
         found = [c for c in self.proxies.ground.containers.values() if _short(c) == slot]
         if not found or found[0].phase is not Phase.RUNNING:
