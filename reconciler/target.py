@@ -148,6 +148,8 @@ def is_aged(instance: Instance, service: DesiredService, now: float) -> bool:
     spec, started = service.form.spec, instance.started_at
     if started is None or not serves(instance):
         return False
+    if instance.probe is not None and not instance.probe.passed:
+        return False  # nobody was ever let in, or nobody can say
     monitor = monitor_of(spec, instance.check)
     # One that flaps is seen healthy now and then: it must have been so for as long as a window lasts.
     well = started if instance.healthy_longer else max(started, instance.healthy_since or started)

@@ -11,11 +11,18 @@ from specs.service import Service
 
 BASE: Final = OWN
 """The network that a proxy is made on, before it has its work."""
+OLDEST: Final = (2, 11, 2)
+"""The first Caddy that counts requests by the address that was dialled."""
+_VERSION: Final = ".".join(map(str, OLDEST))
+_NUMBER: Final = (OLDEST[0] * 1000 + OLDEST[1]) * 1000 + OLDEST[2]
 _BEGIN: Final = (
+    "(v=$(caddy version); v=${v%% *}; n=${v#v}; IFS=.; set -- ${n%%[!0-9.]*}; "
+    f'[ $# -eq 3 ] && [ $((($1 * 1000 + $2) * 1000 + $3)) -lt {_NUMBER} ] && echo "this is Caddy $v: '
+    f'set proxy.image of the Environment to Caddy {_VERSION} or newer" >&2) && exit 126; '
     'f=$XDG_CONFIG_HOME/caddy/autosave.json; [ ! -e "$f" ] || caddy validate --config "$f" >/dev/null '
     '|| mv -f "$f" "$f.damaged"; exec "$0" "$@"'
 )
-"""Caddy does not begin with what it cannot read, such as a file that a power cut left half written; without
+"""A Caddy that is too old cannot be run. Caddy does not begin with what it cannot read, such as a file that a power cut left half written; without
 the file it begins with nothing, and is given its work again."""
 _COMMAND: Final = ("caddy", "run", "--resume")
 _FOLDERS: Final = {EDGE: f"{PLACE}/edge", INNER: f"{PLACE}/inner"}

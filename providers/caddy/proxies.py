@@ -35,9 +35,8 @@ from reconciler.provider import (
 )
 from reconciler.secrets import digest_secret
 from reconciler.traffic import DesiredProxy, Flow, LiveProxy
+from specs.proxied import OLDEST
 
-OLDEST = (2, 11, 2)
-"""The first Caddy that counts requests by the address that was dialled."""
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
