@@ -75,12 +75,14 @@ def _report_unready(steps: Steps, rollout: Rollout) -> None:
             continue
         restarting = instance.phase is Phase.RESTARTING
         if restarting and instance.exits < LAST_EXIT:
-            steps.wait(rollout.subject, "it is started again", Ender.TIME, steps.now + 2, "ready")
+            look_at = rollout.next_look(steps.now)
+            steps.wait(rollout.subject, "it is started again", Ender.TIME, steps.now + 2, "ready", look_at)
         elif restarting or instance.health is Health.UNHEALTHY or _is_late(steps, rollout, instance):
             words = f"instance {instance.number} is {_words(instance)}"
             steps.wait(rollout.of(instance), f"unstable: {words}", Ender.OUTSIDE, expects=UNREADY)
         elif not serves(instance):
-            steps.wait(rollout.subject, "it becomes ready", Ender.TIME, steps.now + 2, "ready")
+            look_at = rollout.next_look(steps.now)
+            steps.wait(rollout.subject, "it becomes ready", Ender.TIME, steps.now + 2, "ready", look_at)
 
 
 def _words(instance: Instance) -> str:

@@ -64,7 +64,7 @@ class RoutedSimulation(Simulation):
             lambda: self.wanted,
             self.broken.append,
             self._is_bad,
-            self._is_wanted_bad,
+            self._was_bad,
             self._has_no_way_back,
             self.seed,
         )
@@ -73,14 +73,18 @@ class RoutedSimulation(Simulation):
     def _is_bad(self, container: Container) -> bool:
         return container.behaviour in _BAD
 
-    def _is_wanted_bad(self, name: str) -> bool:
-        return any(s.name == name and s.image.startswith("ours:bad") for s in self.sketches)
+    def _was_bad(self, name: str) -> bool:
+        """A bad version of it lives, or did a moment ago: what comes back takes a while to be ready."""
+        ground = self.driver.world.engine.ground
+        bad = [c for c in ground.containers.values() if c.labels.get(SERVICE) == name and self._is_bad(c)]
+        return any(c.alive or (c.finished_at or 0.0) > ground.now - 15.0 for c in bad)
 
     def _has_no_way_back(self, name: str) -> bool:
         volumes = self.driver.world.engine.ground.volumes.values()
         markers = (v.marker for v in volumes if v.marker is not None)
         is_proved = any(m.kind == "release" and m.subject == name for m in markers)
-        return self._is_wanted_bad(name) and not is_proved
+        is_bad = any(s.name == name and s.image.startswith("ours:bad") for s in self.sketches)
+        return is_bad and not is_proved
 
     def _cross(self, call: Call, when: When) -> None:
         self.laws.cross(call, when)

@@ -38,8 +38,8 @@ class Crowd:
     wanted: Callable[[], Desired]
     tell: Callable[[str], None]
     is_bad: Callable[[Container], bool] = lambda container: False
-    is_wanted_bad: Callable[[str], bool] = lambda name: False
-    """Whether what is asked for of a service is bad: it may fail when it has all requests."""
+    was_bad: Callable[[str], bool] = lambda name: False
+    """Whether a bad version of a service may have had all its requests until a moment ago."""
     has_no_way_back: Callable[[str], bool] = lambda name: False
     """Whether what is asked for of a service is bad, and nothing was proved before it."""
     seed: int = 0
@@ -77,7 +77,7 @@ class Crowd:
             elif self.has_no_way_back(name):
                 self.failed += 1
                 self._begun.discard((name, way))
-            elif is_bad or (problem == _EMPTY and self.is_wanted_bad(name)):
+            elif is_bad or (problem == _EMPTY and self.was_bad(name)):
                 self.failed += 1
             elif (name, way) in self._begun:
                 self._lose(f"{name} by {way}: {problem}")
