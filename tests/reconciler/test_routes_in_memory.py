@@ -181,6 +181,7 @@ async def test_a_proxy_that_was_given_nothing_yet_has_not_failed() -> None:
         await driver.run_pass(wanted)
         driver.world.engine.advance(10.0)
     driver.world.engine.recover()
+    driver.world.engine.advance(400.0)
     decided = await driver.settle(wanted)
     assert not decided.blocks
     assert [short_id(i.handle) for i in await live(driver, wanted, "web")] == [*table(driver)]
