@@ -22,8 +22,8 @@ _BEGIN: Final = (
     'f=$XDG_CONFIG_HOME/caddy/autosave.json; [ ! -e "$f" ] || caddy validate --config "$f" >/dev/null '
     '|| mv -f "$f" "$f.damaged"; exec "$0" "$@"'
 )
-"""A Caddy that is too old cannot be run. Caddy does not begin with what it cannot read, such as a file that a power cut left half written; without
-the file it begins with nothing, and is given its work again."""
+"""A Caddy that is too old cannot be run. Caddy does not begin with what it cannot read, such as a file that a
+power cut left half written; without the file it begins with nothing, and is given its work again."""
 _COMMAND: Final = ("caddy", "run", "--resume")
 _FOLDERS: Final = {EDGE: f"{PLACE}/edge", INNER: f"{PLACE}/inner"}
 _DATA: Final = {EDGE: f"{PLACE}/data", INNER: f"{PLACE}/inner"}
