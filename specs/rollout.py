@@ -42,8 +42,8 @@ class Rollout(Model):
     )
     deadline: Duration | None = Field(
         default=None,
-        description="Time within which an instance must be ready; default: 2m, or longer where its health check "
-        "may take longer to decide.",
+        description="Time within which an instance must be ready; default: 2m, or longer where its health "
+        "check may take longer to decide.",
         examples=["3m"],
     )
     progress: Duration | None = Field(
