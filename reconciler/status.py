@@ -10,9 +10,9 @@ from typing import Literal
 from reconciler.countdowns import Countdowns, count_down, stuck_words
 from reconciler.decision import Block, Ender, Plan
 from reconciler.desired import Desired, DesiredService, Subject
+from reconciler.entering import UNREADY
 from reconciler.flapping import WINDOW
 from reconciler.observed import Instance, Observed, Phase
-from reconciler.entering import UNREADY
 from reconciler.readiness import LAST_EXIT, exit_words, serves
 from reconciler.render import count
 from reconciler.route_status import RouteStatus, find_route_status
