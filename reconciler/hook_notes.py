@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from reconciler.desired import Generation, Json
+from reconciler.desired import Fields, Generation, Json
 from reconciler.observed import Marker
 from reconciler.ownership import Role, short_digest
 from reconciler.recent import Recent
@@ -37,7 +37,7 @@ class Note:
     generation: Generation
     input: str
     command: str
-    """Digest of its words; empty while it is only due."""
+    """Digest of its words and environment; empty while it is only due."""
     state: State
     """``due``: to run when the generation has proved itself. ``killed``: its end is not known."""
     container: str = ""
@@ -48,9 +48,11 @@ class Note:
     """How it failed, in our own words."""
 
 
-def command_digest(words: Sequence[str]) -> str:
-    """Eight digits that name a command."""
-    return short_digest(json.dumps(list(words)))
+def command_digest(words: Sequence[str], fields: Fields) -> str:
+    """Eight digits that name a command and the environment that it runs with, which is in the fields of its
+    service."""
+    given = {path: value for path, value in fields.items() if path.startswith("environment.")}
+    return short_digest(json.dumps([list(words), given], sort_keys=True))
 
 
 def read_notes(marker: Marker | None) -> tuple[Note, ...]:

@@ -85,7 +85,7 @@ def _read(instance: Instance) -> Run:
     hook = _hook_of(applied_hooks(instance), instance.role)
     if hook is None:
         return Run(instance, "", _LONGEST)
-    return Run(instance, command_digest(hook.command), hook.timeout)
+    return Run(instance, command_digest(hook.command, instance.applied_fields), hook.timeout)
 
 
 def _hook_of(hooks: Hooks, role: Role) -> PreDeploy | PostDeploy | None:

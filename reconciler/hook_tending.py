@@ -33,6 +33,14 @@ class Tending:
         """The note of a hook of the target's generation."""
         return next((note for note in self.notes if note.role is role and _is_of(target, note)), None)
 
+    def did(self, role: Role, target: Target, command: str) -> bool:
+        """Whether the same command has done its work with the same environment, secrets and image, for
+        whichever generation: another limit of memory is no reason to migrate again."""
+        return any(
+            note.role is role and note.state == "done" and note.command == command and _is_alike(target, note)
+            for note in self.notes
+        )
+
     def is_retried(self, note: Note) -> bool:
         """A retry was asked for after what it says."""
         return note.container in self.retried
@@ -44,9 +52,13 @@ class Tending:
 
 
 def _is_of(target: Target, note: Note) -> bool:
+    return note.generation.fingerprint == target.form.fingerprint and _is_alike(target, note)
+
+
+def _is_alike(target: Target, note: Note) -> bool:
+    """Secrets and image agree."""
     seen = note.generation
-    same = seen.fingerprint == target.form.fingerprint
-    same = same and (seen.secrets == target.secrets or bool(target.service.missing_secrets))
+    same = seen.secrets == target.secrets or bool(target.service.missing_secrets)
     return same and target.is_image_of(note.input, seen.digest)
 
 

@@ -66,8 +66,10 @@ def _has_begun(target: Target, view: ServiceView) -> bool:
 
 
 def _is_passed(steps: Steps, rollout: Rollout, tending: Tending, hook: PreDeploy) -> bool:
-    note = tending.find(Role.PRE_DEPLOY, rollout.target)
-    if note is None or tending.is_retried(note) or note.command != command_digest(hook.command):
+    note, command = tending.find(Role.PRE_DEPLOY, rollout.target), _command(rollout.target, hook)
+    if note is None and tending.did(Role.PRE_DEPLOY, rollout.target, command):
+        return True
+    if note is None or tending.is_retried(note) or note.command != command:
         _run(steps, rollout, tending, Role.PRE_DEPLOY, hook)
     elif note.state == "done":
         return True
@@ -107,7 +109,7 @@ def follow_proof(steps: Steps, rollout: Rollout, tending: Tending) -> None:
         return
     if tending.running is not None:
         wait_for_end(steps, target.service.name, tending.running)
-    elif note.state == "due" or tending.is_retried(note) or note.command != command_digest(hook.command):
+    elif note.state == "due" or tending.is_retried(note) or note.command != _command(target, hook):
         _run(steps, rollout, tending, Role.POST_DEPLOY, hook)
     else:
         name, env = target.service.name, steps.desired.owner.environment
@@ -121,7 +123,7 @@ def _run(
 ) -> None:
     target, view = rollout.target, rollout.view
     owner, name = steps.desired.owner, target.service.name
-    note = _note(target, role, "started", command_digest(hook.command), runs + 1)
+    note = _note(target, role, "started", _command(target, hook), runs + 1)
     same = [i for i in view.hooks if i.role is role and i.generation.g8 == note.generation.g8]
     number = free_numbers([i.number for i in same if i.number is not None], 1)[0]
     object_name = str(InstanceName(owner, name, note.generation.g8, number, role))
@@ -137,6 +139,10 @@ def _run(
             sequence=view.hook.sequence + 1 if view.hook else 1,
         )
     )
+
+
+def _command(target: Target, hook: PreDeploy | PostDeploy) -> str:
+    return command_digest(hook.command, target.form.fields)
 
 
 def _note(target: Target, role: Role, state: State, command: str = "", runs: int = 0) -> Note:

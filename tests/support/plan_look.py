@@ -188,7 +188,7 @@ class _Look:
             role=Role(words.pop("hook")),
             generation=self.case.commit(commit_name).generation(service),
             input=service.image.input,
-            command=command_digest(command.split()) if command else "",
+            command=command_digest(command.split(), service.form.fields) if command else "",
             **words,
         )
 
