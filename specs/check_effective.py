@@ -9,7 +9,7 @@ from specs.allow import Need, missing, named_services
 from specs.catalog import Catalog
 from specs.check import check_images
 from specs.check_resource import check_registries, check_resources, host_path_of
-from specs.check_route import check_routes
+from specs.check_route import check_published, check_routes
 from specs.check_service import check_services, published_twice
 from specs.environment import Environment
 from specs.mounts import is_plain_path
@@ -33,6 +33,7 @@ def check_effective(
     check_resources(catalog, report)
     published_twice(catalog, report)
     check_routes(catalog, report)
+    check_published(catalog, environment.proxy, report)
     for name, service in catalog.services.items():
         own = report.about(f"Service {name}")
         _check_excluded(name, service, catalog, written.name, own)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from specs.catalog import Catalog
+from specs.check_service import any_address
 from specs.order import order_of
 from specs.problem import Place, Report
-from specs.proxy import OWN, PROXIES
+from specs.proxy import OWN, PROXIES, Proxy
 from specs.route import Route
 from specs.service import Service
 from specs.suggest import shown
@@ -23,6 +24,23 @@ def check_routes(catalog: Catalog, report: Report) -> None:
             _check_addresses(name, service.route, taken, catalog, own)
     if routed:
         _check_names(catalog, report)
+
+
+def check_published(catalog: Catalog, proxy: Proxy, report: Report) -> None:
+    """A host port of a service on which the proxy listens."""
+    if not any(service.route and service.route.all_hosts for service in catalog.services.values()):
+        return
+    wanted = {proxy.http: "http"} | ({} if proxy.https == "none" else {proxy.https: "https"})
+    here = any_address(proxy.address)
+    for name, service in catalog.services.items():
+        for key, port in service.ports.items():
+            there = any_address(port.host_ip)
+            if port.published not in wanted or port.protocol != "tcp" or (here and there and here != there):
+                continue
+            place = catalog.key_place("Service", name, "ports", key)
+            seen = f"host port {port.published} is published twice"
+            remedy = f"the proxy of routed services listens there: proxy.{wanted[port.published]}"
+            report.about(f"Service {name}").add("SPEC030", place, seen, remedy=remedy)
 
 
 def _check_service(name: str, service: Service, catalog: Catalog, report: Report) -> None:

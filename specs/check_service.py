@@ -208,7 +208,7 @@ def published_twice(catalog: Catalog, report: Report) -> None:
         for key, port in service.ports.items():
             if port.published is None:
                 continue
-            ip = _address(port.host_ip)
+            ip = any_address(port.host_ip)
             others = takers.setdefault((port.published, port.protocol), {})
             taker = (
                 others.get(ip) or others.get("") or (next(iter(others.values()), None) if not ip else None)
@@ -221,5 +221,6 @@ def published_twice(catalog: Catalog, report: Report) -> None:
             others.setdefault(ip, (name, place))
 
 
-def _address(host_ip: str | None) -> str:
+def any_address(host_ip: str | None) -> str:
+    """An address of the host; empty for every one."""
     return "" if host_ip in (None, "0.0.0.0", "::") else str(host_ip)  # noqa: S104 - compared, never bound

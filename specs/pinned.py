@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
 from specs.catalog import Catalog
-from specs.check_route import check_routes
+from specs.check_route import check_published, check_routes
 from specs.check_service import check_services, published_twice
 from specs.effective import Effective, with_proxies
 from specs.envelope import MODELS
@@ -85,6 +85,7 @@ def check_pins(
     check_services(catalog, report)
     published_twice(catalog, report)
     check_routes(catalog, report)
+    check_published(catalog, merged.environment.proxy, report)
     return [problem for problem in report.problems if problem.severity == "error"]
 
 

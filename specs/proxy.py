@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from specs.model import Model, PortNumber, SecretRef, Text
 from specs.route import RouteHost
@@ -54,6 +54,12 @@ class Proxy(Model):
     trusted_proxies: tuple[
         Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]{2,45}(/[0-9]{1,3})?$")], ...
     ] = Field(default=(), description="Networks in front of us whose X-Forwarded-For is believed.")
+
+    @model_validator(mode="after")
+    def _listens_apart(self) -> Self:
+        if self.http == self.https:
+            raise ValueError("expected two ports, one for http and one for https")
+        return self
 
 
 def secrets_of(certificate: Certificate) -> tuple[str, str]:
