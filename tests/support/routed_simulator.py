@@ -29,6 +29,11 @@ _BAD = (
     Behaviour(fails_under_load=2.0, no_healthcheck=True),
     Behaviour(exits_after=6.0, no_healthcheck=True),
 )
+_GOOD = (
+    Behaviour(),
+    Behaviour(answers_after=1.5, no_healthcheck=True),
+    Behaviour(healthy_after=0.5, answers_after=3.0),
+)
 _HARMLESS = ("rename", "limit", "restart", "markers", "double")
 _VERBS = ("load_proxy", "switch_route", "observe_proxies")
 _EDITS = ("source", "environment", "scale up", "scale down", "network", "replicas only", "monitor")
@@ -69,6 +74,9 @@ class RoutedSimulation(Simulation):
             self.seed,
         )
         self.laws.is_bad = self._is_bad
+        for name in _NAMES:
+            for image in ("ours:1", "ours:2"):
+                self.driver.world.behave(Sketch(name, image), self.chance.choice(_GOOD))
 
     def _is_bad(self, container: Container) -> bool:
         return container.behaviour in _BAD
