@@ -138,6 +138,8 @@ class CreateInstance:
     blueprint: Blueprint
     interrupts: float | None = None
     """Longest interruption in seconds that this step is part of; None when nothing is interrupted."""
+    second_writer: tuple[str, ...] = ()
+    """Volumes and host paths that an older instance writes as well until it stops."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ def describe(action: Action) -> str:
             return f"build {escape(action.image.name)} and push it as {shorten(str(action.image.ref))}"
         case PullImage():
             return f"pull {shorten(str(action.ref))}"
+        case CreateInstance(second_writer=(first, *_)):
+            return f"create {name}: two writers of {escape(first)} until the old one stops"
         case RetireInstance():
             is_held = action.name.endswith(f"_{Role.HELD.value}")
             first = "run its pre_stop, " if action.pre_stop else ""

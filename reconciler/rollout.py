@@ -26,6 +26,7 @@ from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps
 from reconciler.supply import is_supplied
 from reconciler.target import is_aged
+from specs.proxy import PROXIES
 from specs.rollout_times import deadline_of
 
 
@@ -73,8 +74,17 @@ def create_missing(steps: Steps, rollout: Rollout) -> bool:
     for number in free_numbers(taken, count - revived):
         blueprint = draw(steps, rollout.target, number)
         subject = Subject("Service", rollout.target.service.name, blueprint.name)
-        steps.act(CreateInstance(subject, rollout.cause, blueprint, _gap(rollout)))
+        written = _written_twice(rollout)
+        steps.act(CreateInstance(subject, rollout.cause, blueprint, _gap(rollout), written))
     return True
+
+
+def _written_twice(rollout: Rollout) -> tuple[str, ...]:
+    """What start-first makes two generations write at once. It was written by a person, who is told."""
+    if rollout.target.service.name in PROXIES or not any(runs(i) for i in rollout.old):
+        return ()
+    mounts = rollout.target.form.mounts
+    return tuple(m.name or m.object_name for m in mounts if m.type in ("volume", "bind") and not m.read_only)
 
 
 def _gap(rollout: Rollout) -> float | None:

@@ -11,6 +11,7 @@ from plan_commit import OWNER
 from plan_traffic import slots_text
 from reconciler.actions import (
     Action,
+    CreateInstance,
     LoadProxy,
     MendInstance,
     PublishFiles,
@@ -76,6 +77,8 @@ def _details(case: Case, action: Action) -> str:
         return f": {', '.join(hooks)}"
     if isinstance(action, RunHook):
         return f": {' '.join(action.words)}"
+    if isinstance(action, CreateInstance) and action.second_writer:
+        return f": second writer of {', '.join(action.second_writer)}"
     return ""
 
 
