@@ -76,13 +76,23 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
         route = Subject("Route", service_name)
         names = {short_id(i.handle): i.name for i in traveller.view.live}
         names = {slot: names[slot] for slot in sorted({*wanted}) if slot in names}
-        cause = traveller.cause
-        if is_tampered(traveller.target, traveller.view, steps.observed.traffic):
-            cause = TAMPERED
+        cause = _cause(steps, traveller, bool(stops))
         steps.act(SwitchRoute(route, cause, service_name, wanted, interrupts, names))
     staying = [i for i in traveller.current if i.handle.id not in stopping]
     await_entry(steps, traveller.target, staying if traveller.proved else (), wanted)
     _put_off(steps, begin, traveller, frozenset(now or ()))
+
+
+def _cause(steps: Steps, traveller: Traveller, stops: bool) -> Cause:
+    """Why requests go elsewhere. That they follow who serves mends nothing that somebody changed: it is done
+    where drift is only told, too."""
+    if is_tampered(traveller.target, traveller.view, steps.observed.traffic):
+        return TAMPERED
+    mine = {instance.handle.id for instance in traveller.current}
+    is_settled = traveller.proved and all(i.handle.id in mine for i in traveller.view.live)
+    if not stops and (is_settled or traveller.cause.type == "drift"):
+        return Cause("commit", ("who serves has changed",))
+    return traveller.cause
 
 
 def _able(steps: Steps) -> bool:
