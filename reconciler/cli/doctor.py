@@ -26,11 +26,12 @@ from reconciler.cli.session import open_buildx, open_docker, stdout_style
 from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients
 from reconciler.findings import Finding, findings_json, found_fault, has_problem, render_findings
-from reconciler.provider import Builder, Login, ProviderError, Runtime
+from reconciler.provider import Builder, Insides, Login, ProviderError, Runtime
 
 _DEADLINE = 12.0
 """Seconds within which each part must have answered; they are asked at the same time."""
 _PARALLEL = 8
+_INSIDES = frozenset(name for name in vars(Insides) if not name.startswith("_"))
 
 Ask = Callable[[Workspace, Clients], Awaitable[Sequence[Finding]]]
 
@@ -64,6 +65,8 @@ class _Unopened:
         self._error = error
 
     def __getattr__(self, name: str) -> NoReturn:
+        if name in _INSIDES:
+            raise AttributeError(name)  # whether it can be reached into is asked of every runtime
         raise self._error
 
     async def close(self) -> None:
