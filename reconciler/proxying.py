@@ -30,9 +30,21 @@ def load_proxies(steps: Steps) -> None:
     for live in steps.observed.traffic.proxies:
         if live.problem:
             _wait_for(steps, live)
+        elif _is_leaving(steps, live):
+            continue
         elif live.diffs and (live.service_name != EDGE or not _lacks_certificate(steps, proxy)):
             subject = Subject("Proxy", live.service_name, live.handle.id[:12])
             steps.act(LoadProxy(subject, _cause(live), live.handle, live.service_name, proxy))
+
+
+def _is_leaving(steps: Steps, live: LiveProxy) -> bool:
+    """An inner proxy of other names than today's is replaced, and bears those names until then: a route that
+    was taken away is answered as ever for so long."""
+    view, today = steps.views.of(live.service_name), steps.desired.services.get(live.service_name)
+    if live.service_name != INNER or not live.follows or today is None or view.held:
+        return False
+    instance = next((i for i in view.live if i.handle == live.handle), None)
+    return instance is not None and instance.generation.fingerprint != today.form.fingerprint
 
 
 def _wait_for(steps: Steps, live: LiveProxy) -> None:

@@ -229,3 +229,21 @@ async def test_the_clients_see_what_is_lost_when_the_order_is_wrong() -> None:
     assert any("before its end" in words for words in crowd.lost)
     crowd.ask()
     assert any("does not run" in words for words in crowd.lost)
+
+
+async def test_neighbours_reach_a_service_while_it_loses_its_route_and_another_keeps_one() -> None:
+    api = Sketch("api", route=(("host", "api.test"),), check=False)
+    driver = await settled(WEB, api)
+    wanted = desired(replace(WEB, route=None), api, at=2)
+    both = desired(WEB, api)
+    neighbours = Crowd(driver.world.proxies, lambda: both, list[str]().append)
+    ways = [("web", next(iter(both.networks.values())).object_name)]
+    for _ in range(200):
+        decided = await driver.run_pass(wanted)
+        driver.world.engine.ground.elapse()
+        assert [neighbours.neighbour(*way)[0] for way in ways * 3] == ["", "", ""]
+        if decided.settled:
+            return
+        if not decided.actions:
+            driver.world.engine.advance(0.25)
+    raise AssertionError(f"it does not settle: {decided}")

@@ -69,7 +69,7 @@ class Crowd:
         ways |= {(it.service_name, network) for it in routes for network in it.names}
         self._begun &= ways
         for name, way in sorted(ways):
-            problem, is_bad = self._outside(name) if way == EDGE else self._neighbour(name, way)
+            problem, is_bad = self._outside(name) if way == EDGE else self.neighbour(name, way)
             if not problem:
                 # What only a bad version ever served has nothing to go back to.
                 self._begun |= set() if is_bad else {(name, way)}
@@ -86,7 +86,7 @@ class Crowd:
         edges = [c for c in self._of(EDGE) if self.proxies.is_up(c)]
         return self._through(self._chance.choice(edges), name) if edges else ("no edge runs", False)
 
-    def _neighbour(self, name: str, network: str) -> tuple[str, bool]:
+    def neighbour(self, name: str, network: str) -> tuple[str, bool]:
         """What the engine's name service leads to."""
         found = list(self._named(name, network))
         if not found:
