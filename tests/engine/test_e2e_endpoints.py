@@ -14,6 +14,8 @@ from certificates import Authority, server_context, strict_server
 from e2e import ENVIRONMENT, Site
 from ground import RunningEngine, can_be_private
 from relay import Relay
+from route_clients import asking
+from routed_site import HOST, RoutedSite
 from ssh_server import SshServer
 
 pytestmark = pytest.mark.engine
@@ -89,6 +91,27 @@ def test_everything_goes_over_ssh_with_one_login_a_command(site: Site, server: S
         "origin": "runtime.endpoint",
     }
     assert server.logins() == before + 6
+
+
+def test_requests_are_led_over_ssh_and_none_is_lost(
+    newest_engine: RunningEngine, registry_host: str, server: SshServer
+) -> None:
+    server.trust()
+    server.configure()
+    with RoutedSite(newest_engine, registry_host) as site:
+        site.variables |= server.client(site.variables["PATH"])
+        site.variables["DOCKER_HOST"] = DEAD
+        site.environment(runtime={"endpoint": f"ssh://engine-1{site.engine.socket}"})
+        site.web("one")
+        site.commit()
+        site.apply()
+        with asking(site.port, HOST) as heard:
+            site.web("two")
+            site.commit()
+            site.apply()
+        assert not heard.lost
+        assert heard.order == ["one", "two"]
+        assert site.run("plan", ENVIRONMENT, "--json").json["settled"]
 
 
 def test_everything_goes_over_tls_with_certificates_from_secrets(

@@ -1,4 +1,4 @@
-"""Strategies, streams and neighbours under requests; and the same work where the engine is far away."""
+"""Strategies, streams and neighbours under requests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ground import Ground, RunningEngine
-from relay import Relay
+from ground import Ground
 from route_clients import asking
 from routed_site import HOST, READY, ROLLOUT, RoutedSite, serving
 from running_loop import until
@@ -86,18 +85,3 @@ def test_strategies_streams_and_neighbours(site: RoutedSite) -> None:
     assert heard.order[0] == "one"
     assert heard.order[-1] == "three"
     assert site.output("neighbour", "sh", "-c", "[ -s /good ] && cat /bad 2>/dev/null || echo none") == "none"
-
-
-def test_an_engine_that_is_far_away(newest_engine: RunningEngine, registry_host: str) -> None:
-    with RoutedSite(newest_engine, registry_host) as site, Relay(site.engine.socket) as relay:
-        site.variables["RECONCILER_ENDPOINT_DEV"] = f"tcp://127.0.0.1:{relay.port}"
-        site.web("one")
-        site.commit()
-        site.apply()
-        with asking(site.port, HOST) as heard:
-            site.web("two")
-            site.commit()
-            site.apply()
-        assert not heard.lost
-        assert heard.order == ["one", "two"]
-        assert site.run("plan", "dev", "--json").json["settled"]
