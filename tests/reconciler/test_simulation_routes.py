@@ -9,6 +9,9 @@ import os
 
 import pytest
 
+from reconciler.ownership import Role
+from reconciler.plan import plan
+from reconciler.traffic import short_id
 from routed_simulator import RoutedSimulation
 from simulated_laws import check_end
 from virtual_time import run_virtually
@@ -28,3 +31,9 @@ def test_no_request_is_lost(first: int) -> None:
         except Exception as error:
             raise AssertionError(simulation.about()) from error
         check_end(simulation.wanted, seen, simulation.about())
+        assert not plan(simulation.wanted, seen, seen.at).actions, simulation.about()
+        for service in simulation.wanted.services.values():
+            if service.form.spec.route is not None:
+                live = [i for i in seen.instances if i.service_name == service.name and i.role is Role.LIVE]
+                leading = set(seen.traffic.slots_of(service.name))
+                assert leading == {short_id(i.handle) for i in live}, simulation.about()
