@@ -11,7 +11,8 @@ from reconciler.jobs import is_recorded
 from reconciler.observed import Phase
 from reconciler.readiness import is_ready, ready_at, runs
 from reconciler.steps import Steps
-from reconciler.target import Target, desired_target, holding_instance
+from reconciler.target import Target, desired_target, holding_instance, proved_release
+from reconciler.view import ServiceView
 from specs.privilege import joined_services
 from specs.service import Dependency
 
@@ -37,8 +38,17 @@ def _is_met(steps: Steps, service: DesiredService, name: str, dependency: Depend
     reason = _unmet(steps, target, dependency)
     if reason is None:
         return True
-    steps.wait_on(subject, needed, reason)
+    if not steps.desired.policy.heal and _lies(target, view):
+        steps.wait(subject, reason, Ender.OUTSIDE)  # what would bring it is drift, and only told
+    else:
+        steps.wait_on(subject, needed, reason)
     return False
+
+
+def _lies(target: Target, view: ServiceView) -> bool:
+    """It has proved itself, and nothing of it runs any more."""
+    current = [i for i in view.live if target.is_generation_of(i)]
+    return proved_release(target, view) is not None and not any(runs(i) for i in current)
 
 
 def _unmet(steps: Steps, target: Target, dependency: Dependency) -> str | None:
