@@ -42,7 +42,7 @@ class Scene:
 
 def weigh(scene: Scene) -> Mapping[str, int]:
     """Short id -> weight. Empty: nobody can serve."""
-    ready, old = scene.ready, [i for i in scene.old if _may_stay(i)]
+    ready, old = scene.ready, _remaining(scene)
     if scene.is_rollback and ready:
         return _equal(ready)  # what failed gets nothing as soon as something else is there
     strategy: Strategy = scene.spec.rollout.strategy
@@ -55,6 +55,16 @@ def weigh(scene: Scene) -> Mapping[str, int]:
         fair = SLOTS * len(ready) // max(1, scene.replicas)
         return _split(ready, old, min(scene.canary.weight, fair))
     return _equal([*ready, *old]) or _equal(_limping(scene))
+
+
+def _remaining(scene: Scene) -> list[Instance]:
+    """The old ones that keep their requests. One that has none any more drains, and what came after it is
+    newer: it gets some again only when nobody else serves."""
+    old = [i for i in scene.old if _may_stay(i)]
+    is_beside = scene.spec.rollout.strategy == "blue-green" and not scene.proved
+    if is_beside or scene.canary is not None:
+        return old  # none of them is to go yet: the way back stays open
+    return [i for i in old if short_id(i.handle) in scene.leading] or ([] if scene.ready else old)
 
 
 def _may_stay(instance: Instance) -> bool:

@@ -80,7 +80,7 @@ async def test_a_crash_at_any_boundary_loses_nothing(scene: Scene) -> None:
     whole, expected, crowd = await play(scene, None)
     assert len(whole.crossed) > 8
     assert not crowd.lost
-    for index in range(0, len(whole.crossed), 1 if scene in SCENES[:3] else 3):
+    for index in range(0, len(whole.crossed), 1 if scene in SCENES[:3] else 2):
         _, end, crowd = await play(scene, index)
         assert end == expected, (index, whole.crossed[index])
         assert not crowd.lost, (index, whole.crossed[index], crowd.lost)
