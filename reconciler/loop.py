@@ -31,7 +31,7 @@ _QUIET = 0.2
 _GATHER = 0.3
 _SLOWEST = 5.0
 _PATIENCE = 60
-"""Passes in a row that wait for us while nothing is in flight: the world does not show what we did."""
+"""Passes in a row that wait for us alone while nothing is in flight: the world does not show what we did."""
 
 Result = Literal["settled", "waiting", "blocked", "held", "rolled_back", "unreadable", "failed"]
 
@@ -118,7 +118,8 @@ class Convergence:
         decided, started = await self._start(observed, decided)
         ended = self.executor.take_outcomes()
         self.outcomes.extend(ended)
-        self.idle = 0 if started or self.executor.busy or ended else self.idle + 1
+        moves = started or self.executor.busy or ended or any(w.ender is Ender.TIME for w in decided.waits)
+        self.idle = 0 if moves else self.idle + 1
         report(PassReport(self.passes, observed, decided, started, ended))
         return observed, decided
 

@@ -46,10 +46,10 @@ def weigh(scene: Scene) -> Mapping[str, int]:
     if scene.is_rollback and ready:
         return _equal(ready)  # what failed gets nothing as soon as something else is there
     strategy: Strategy = scene.spec.rollout.strategy
-    if strategy == "blue-green" and old and len(ready) >= scene.replicas:
+    if strategy == "blue-green" and scene.old and len(ready) >= scene.replicas:
         return _equal(ready)
-    if strategy == "blue-green" and old and not scene.proved:
-        return _equal(old)
+    if strategy == "blue-green" and not scene.proved and (beside := old or _well(scene)):
+        return _equal(beside)
     if scene.canary is not None and old and ready:
         # None gets more than its part of all requests, however few of the new ones are there yet.
         fair = SLOTS * len(ready) // max(1, scene.replicas)
