@@ -48,8 +48,8 @@ def weigh(scene: Scene) -> Mapping[str, int]:
     strategy: Strategy = scene.spec.rollout.strategy
     if strategy == "blue-green" and scene.old and len(ready) >= scene.replicas:
         return _equal(ready)
-    if strategy == "blue-green" and not scene.proved and (beside := old or _well(scene)):
-        return _equal(beside)
+    if strategy == "blue-green" and old and not scene.proved:
+        return _equal(old)
     if scene.canary is not None and old and ready:
         # None gets more than its part of all requests, however few of the new ones are there yet.
         fair = SLOTS * len(ready) // max(1, scene.replicas)
