@@ -81,7 +81,7 @@ class RoutedSite(Site):
     def slots(self, service_name: str = "web") -> set[str]:
         """The ids that the slots of a service hold, read as the proxies read them."""
         current = self.folder_of_tables(service_name) / "current"
-        return {(current / str(slot)).read_text() for slot in range(100)}
+        return {(current / str(slot)).read_text()[:12] for slot in range(100)}
 
     def short_ids(self, service_name: str = "web") -> set[str]:
         """The short ids of the live instances of a service."""
