@@ -10,9 +10,10 @@ from reconciler.desired import Desired
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role, volume_name
 from reconciler.provider import Answer, ProbeRequest, ProviderError, ProxyQuestion, ProxyWorld, RunningProxy
+from reconciler.reach import port_of
 from reconciler.readiness import LAST_FAILURE
 from reconciler.traffic import LiveProxy, Probe, Traffic, short_id
-from reconciler.view import Views
+from reconciler.view import Views, same_spec
 from specs.proxy import OWN, PROXIES
 from specs.route import Ready, Route
 
@@ -125,7 +126,13 @@ async def look_at_traffic(
     is_blind = world.flows is None if running else False
     is_blind = is_blind or any(proxy.problem for proxy in world.proxies)
     return Traffic(
-        world.proxies, tables, world.flows or {}, is_blind, dict(memory.left), dict(memory.led)
+        world.proxies,
+        tables,
+        world.flows or {},
+        is_blind,
+        dict(memory.left),
+        dict(memory.led),
+        world.ports,
     ), found
 
 
@@ -153,6 +160,13 @@ def _route(desired: Desired, instance: Instance) -> Route | None:
     return service.form.spec.route if service is not None else None
 
 
+def _port(desired: Desired, instance: Instance, route: Route) -> int:
+    """A version that is on its way may listen on another port than the one before."""
+    service = desired.services[instance.service_name]
+    is_current = same_spec(instance, service) and instance.input == service.image.input
+    return port_of(instance, route.port, is_current=is_current)
+
+
 def _asked(
     desired: Desired,
     instances: Iterable[Instance],
@@ -169,7 +183,8 @@ def _asked(
         if route is not None and not is_trusted and _is_near(instance, proxies):
             last = memory.asked_at.get(key)
             if last is None or now - last >= 0.8 * route.ready.interval or now < last:
-                found.append(ProbeRequest(key, route.port, route.ready, instance.service_name))
+                port = _port(desired, instance, route)
+                found.append(ProbeRequest(key, port, route.ready, instance.service_name))
     return tuple(found)
 
 

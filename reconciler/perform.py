@@ -89,7 +89,7 @@ async def _turn(owner: Owner, action: LoadProxy | SwitchRoute, observed: Observe
     if not able:
         raise Stale("RUN008", str(action.subject), "no proxy answers any more", "a proxy that runs")
     running = RunningProxy(able[0].handle, able[0].service_name, volume)
-    await clients.proxies.switch(owner, running, action.service_name, action.slots)
+    await clients.proxies.switch(owner, running, action.service_name, action.slots, action.ports)
 
 
 async def _perform_on_instance(

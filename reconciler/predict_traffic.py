@@ -18,7 +18,8 @@ _GOOD = 1000
 def predict(traffic: Traffic, action: LoadProxy | SwitchRoute) -> Traffic:
     """The traffic after it has succeeded."""
     if isinstance(action, SwitchRoute):
-        return replace(traffic, tables={**(traffic.tables or {}), action.service_name: action.slots})
+        tables = {**(traffic.tables or {}), action.service_name: action.slots}
+        return replace(traffic, tables=tables, ports={**traffic.ports, action.service_name: action.ports})
     others = tuple(proxy for proxy in traffic.proxies if proxy.handle != action.handle)
     return replace(traffic, proxies=(*others, LiveProxy(action.handle, action.service_name)))
 

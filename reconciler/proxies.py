@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from reconciler.handle import Handle
@@ -60,6 +60,8 @@ class ProxyWorld:
     answers: Mapping[str, Answer] | None = None
     """By whole instance id."""
     problem: str = ""
+    ports: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Service -> short id -> the port at which slots lead to it."""
 
 
 class Proxies(Protocol):
@@ -77,10 +79,16 @@ class Proxies(Protocol):
         ...
 
     async def switch(
-        self, owner: Owner, running: RunningProxy, service_name: str, slots: Sequence[str]
+        self,
+        owner: Owner,
+        running: RunningProxy,
+        service_name: str,
+        slots: Sequence[str],
+        ports: Mapping[str, int],
     ) -> None:
         """Replace the table of a service, all slots at once, and read it back. Any of the proxies will do:
-        they share their tables."""
+        they share their tables. ``ports``: of each short id. A version may listen on another port than the
+        one before, so that the port belongs to the slot."""
         ...
 
 

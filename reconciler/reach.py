@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.canonical import decode_canonical
-from reconciler.desired import NetworkUse
+from reconciler.desired import Json, NetworkUse
 from reconciler.observed import Instance, Phase
+from reconciler.recent import Recent
 from reconciler.steps import Steps
 from reconciler.traffic import INNER, Probe, short_id
 from reconciler.view import ServiceView
@@ -125,8 +126,28 @@ def is_revivable(instance: Instance) -> bool:
 
 def is_routed(instance: Instance) -> bool:
     """Whether it was made to be reached through the proxies."""
+    return applied_route(instance.applied or "") is not None
+
+
+def _read_route(canonical: str) -> dict[str, Json] | None:
     try:
-        service = decode_canonical(instance.applied or "")["service"]
+        service = decode_canonical(canonical)["service"]
     except ValueError:
-        return False
-    return isinstance(service, dict) and service.get("route") is not None
+        return None
+    route = service.get("route") if isinstance(service, dict) else None
+    return route if isinstance(route, dict) else None
+
+
+_RECENT = Recent(_read_route)
+
+
+def applied_route(canonical: str) -> dict[str, Json] | None:
+    """The route of a canonical service; None where there is none, or nothing that can be read."""
+    return _RECENT.ask(canonical)
+
+
+def port_of(instance: Instance, port: int, *, is_current: bool) -> int:
+    """The port that an instance listens on. ``port``: what git says now, which counts for what git describes;
+    an older one listens where it was told to when it was made."""
+    told = (applied_route(instance.applied or "") or {}).get("port")
+    return port if is_current or isinstance(told, bool) or not isinstance(told, int) else told

@@ -37,3 +37,5 @@ class SwitchRoute:
     """Longest interruption in seconds, when nobody serves until something new does."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Short id -> object name of the instance."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Short id -> the port that the instance listens on."""

@@ -17,7 +17,7 @@ from reconciler.entering import await_entry
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role
 from reconciler.proxying import wait_for_proxy
-from reconciler.reach import has_left_its_name
+from reconciler.reach import has_left_its_name, port_of
 from reconciler.render import count
 from reconciler.route_drift import TAMPERED, is_tampered
 from reconciler.steps import Steps
@@ -70,17 +70,33 @@ def lead(steps: Steps, traveller: Traveller, begin: int) -> None:
     now = tables.get(service_name)
     stopping = {action.handle.id for action in stops}
     wanted = _table(steps, traveller, stopping, now or ())
-    if wanted != now and _able(steps):
+    ports = _ports(steps, traveller, wanted)
+    if (wanted != now or ports != steps.observed.traffic.ports_of(service_name)) and _able(steps):
         lost = max((a.interrupts for a in stops if a.interrupts is not None), default=None)
         interrupts = lost if now and not wanted else None
         route = Subject("Route", service_name)
         names = {short_id(i.handle): i.name for i in traveller.view.live}
         names = {slot: names[slot] for slot in sorted({*wanted}) if slot in names}
-        cause = _cause(steps, traveller, bool(stops))
-        steps.act(SwitchRoute(route, cause, service_name, wanted, interrupts, names))
+        cause = _cause(steps, traveller, bool(stops)) if wanted != now else Cause("commit", ("route.port",))
+        steps.act(SwitchRoute(route, cause, service_name, wanted, interrupts, names, ports))
     staying = [i for i in traveller.current if i.handle.id not in stopping]
     await_entry(steps, traveller.target, staying if traveller.proved else (), wanted)
     _put_off(steps, begin, traveller, frozenset(now or ()))
+
+
+def _ports(steps: Steps, traveller: Traveller, slots: tuple[str, ...]) -> dict[str, int]:
+    """Where each instance is dialled. What is known of one that has requests stays true for it, until it is
+    of the generation that git describes."""
+    route = traveller.target.form.spec.route
+    known = steps.observed.traffic.ports_of(traveller.target.service.name)
+    found: dict[str, int] = {}
+    for instance in traveller.view.live if route is not None else ():
+        name = short_id(instance.handle)
+        if route is not None and name in slots:
+            is_current = traveller.target.is_generation_of(instance)
+            told = port_of(instance, route.port, is_current=is_current)
+            found[name] = told if is_current else known.get(name, told)
+    return found
 
 
 def _cause(steps: Steps, traveller: Traveller, stops: bool) -> Cause:

@@ -113,9 +113,16 @@ class Traffic:
     led: Mapping[str, float] = field(default_factory=dict)
     """Id of a running instance -> since when slots lead to it, as far as this process knows."""
 
+    ports: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Service -> short id that slots lead to -> the port at which it is dialled."""
+
     def slots_of(self, service_name: str) -> tuple[str, ...]:
         """The slots of a service, as far as they are known."""
         return (self.tables or {}).get(service_name, ())
+
+    def ports_of(self, service_name: str) -> Mapping[str, int]:
+        """The ports of a service's slots, as far as they are known."""
+        return self.ports.get(service_name, {})
 
 
 NO_TRAFFIC = Traffic()

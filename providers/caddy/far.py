@@ -14,7 +14,7 @@ from providers.caddy.faults import NO_TOOLS, SILENT, UNCLEAR, UNWRITTEN
 from providers.caddy.near import refusal
 from providers.caddy.place import Place, admin_name
 from providers.caddy.scripts import LOAD, LOOK, PROBE, TABLES, TURN
-from providers.caddy.tables import STATE, is_folder, is_service, table_of
+from providers.caddy.tables import STATE, Table, is_folder, is_service, port_file, table_of
 from providers.caddy.way import AT_ONCE, Asked, Look
 from reconciler.desired import Json
 from reconciler.handle import Handle
@@ -77,15 +77,16 @@ class Far:
         }
         return Look(found.get("config/"), found.get(_COUNTS))
 
-    async def tables(self) -> Mapping[str, tuple[str, ...]]:
+    async def tables(self) -> Mapping[str, Table]:
         """The tables that there are."""
-        found: dict[str, tuple[str, ...]] = {}
+        found: dict[str, Table] = {}
         for kind, rest in await self._lines(TABLES, (self.place.folder,)):
             name, folder, state, *slots = rest.split(" ")
-            if kind != "table" or not is_service(name) or len(slots) != SLOTS:
+            if kind != "table" or not is_service(name) or len(slots) != 2 * SLOTS:
                 raise UNCLEAR.passing("routes", "a line that is no table", "tables")
-            files = {STATE: state, **{str(index): slot for index, slot in enumerate(slots)}}
-            found[name] = table_of(files) if is_folder(folder) else ()
+            files = {STATE: state, **{str(index): slot for index, slot in enumerate(slots[::2])}}
+            files |= {port_file(index): port for index, port in enumerate(slots[1::2])}
+            found[name] = table_of(files) if is_folder(folder) else Table()
         return found
 
     async def probe(self, asked: Sequence[Asked]) -> Sequence[str]:
@@ -111,14 +112,14 @@ class Far:
         if code != 0:
             raise refusal(self._short_id, _complaint(written), hidden, is_final=_REFUSED in written)
 
-    async def turn(self, service_name: str, folder: str, files: Mapping[str, str]) -> tuple[str, ...]:
+    async def turn(self, service_name: str, folder: str, files: Mapping[str, str]) -> Table:
         """Write a table and turn the service to it."""
         words = [word for pair in files.items() for word in pair]
         code, written = await self._run(TURN, (self.place.folder, service_name, folder, *words))
         if code != 0:
             seen = written.strip() or f"exit code {code}"
             raise UNWRITTEN.passing(f"route of {service_name}", seen, "a table of files")
-        return (await self.tables()).get(service_name, ())
+        return (await self.tables()).get(service_name, Table())
 
 
 def _probe_words(it: Asked) -> tuple[str, ...]:

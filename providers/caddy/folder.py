@@ -15,6 +15,7 @@ from providers.caddy.tables import (
     CURRENT,
     MOST,
     ROUTES,
+    Table,
     content_of,
     is_folder,
     is_service,
@@ -35,9 +36,9 @@ def _opened(name: str, above: int | None = None) -> Iterator[int]:
         os.close(held)
 
 
-def read_tables(folder: str) -> dict[str, tuple[str, ...]]:
+def read_tables(folder: str) -> dict[str, Table]:
     """The table of each service that has one. Raises OSError."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Table] = {}
     with suppress(FileNotFoundError), _opened(folder) as root, _opened(ROUTES, root) as routes:
         for name in sorted(filter(is_service, os.listdir(routes))):
             with suppress(NotADirectoryError, FileNotFoundError), _opened(name, routes) as service:
@@ -46,15 +47,15 @@ def read_tables(folder: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _read_current(service: int) -> tuple[str, ...] | None:
+def _read_current(service: int) -> Table | None:
     name = _current(service)
     if name is None:
         return None
     try:
         with _opened(name, service) as table:
-            return table_of({it: _read(it, table) for it in os.listdir(table)[:200]})
+            return table_of({it: _read(it, table) for it in os.listdir(table)[:300]})
     except (FileNotFoundError, NotADirectoryError):
-        return ()
+        return Table()
 
 
 def _current(service: int) -> str | None:
@@ -81,7 +82,7 @@ def _read(name: str, above: int) -> str:
         os.close(held)
 
 
-def write_table(folder: str, service_name: str, name: str, files: Mapping[str, str]) -> tuple[str, ...]:
+def write_table(folder: str, service_name: str, name: str, files: Mapping[str, str]) -> Table:
     """Write a table as a folder of this name, turn the service to it, and remove all but the one before,
     which a request may just have found; what is in force then. Raises OSError: the old one is in force."""
     with _opened(folder) as root, _made(ROUTES, root) as routes, _made(service_name, routes) as service:
@@ -95,7 +96,7 @@ def write_table(folder: str, service_name: str, name: str, files: Mapping[str, s
         for old in os.listdir(service):
             if old not in (CURRENT, name, before):
                 _remove(service, old)
-        return _read_current(service) or ()
+        return _read_current(service) or Table()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from providers.caddy.door import CONFIG, COUNTS, LISTENS
 from providers.caddy.faults import UNCLEAR, UNWANTED, UNWRITTEN
 from providers.caddy.folder import read_tables, write_table
 from providers.caddy.place import PROBE_HEADER, admin_name, door_name
+from providers.caddy.tables import Table
 from providers.caddy.way import AT_ONCE, Asked, Look
 from reconciler.desired import Json
 from reconciler.provider import ProviderError
@@ -39,7 +40,7 @@ class Near:
             raise UNCLEAR.passing(self.short_id, f"status {answer.status} for {target}", "status 200")
         return parsed(self.short_id, answer.body)
 
-    async def tables(self) -> Mapping[str, tuple[str, ...]]:
+    async def tables(self) -> Mapping[str, Table]:
         """The tables that there are."""
         try:
             return await asyncio.to_thread(read_tables, self.folder)
@@ -72,7 +73,7 @@ class Near:
         if answer.status >= 400:
             raise refusal(self.short_id, _words(answer), hidden, is_final=answer.status < 500)
 
-    async def turn(self, service_name: str, folder: str, files: Mapping[str, str]) -> tuple[str, ...]:
+    async def turn(self, service_name: str, folder: str, files: Mapping[str, str]) -> Table:
         """Write a table and turn the service to it."""
         try:
             return await asyncio.to_thread(write_table, self.folder, service_name, folder, files)

@@ -20,7 +20,7 @@ from providers.caddy.near import Near
 from providers.caddy.place import Place
 from providers.caddy.probes import answer_of, asked_of
 from providers.caddy.routes import Node
-from providers.caddy.tables import files_of, folder_name
+from providers.caddy.tables import Table, files_of, folder_name
 from providers.caddy.way import Look, Way
 from reconciler.ownership import Owner
 from reconciler.provider import (
@@ -74,8 +74,11 @@ class CaddyProxies:
         flows = sum_of(it.flows for it in seen) if uncounted is None else None
         if isinstance(tables, str):
             return ProxyWorld(proxies, flows=flows, answers=answers, problem=tables)
+        slots = {name: table.slots for name, table in tables.items()}
+        ports = {name: table.ports for name, table in tables.items()}
         # One proxy that cannot be asked, since it was just started, hides no table.
-        return ProxyWorld(proxies, tables, flows, answers, _uncounted(uncounted) if uncounted else "")
+        problem = _uncounted(uncounted) if uncounted else ""
+        return ProxyWorld(proxies, slots, flows, answers, problem, ports)
 
     async def _see(self, question: ProxyQuestion, running: RunningProxy) -> _Seen:
         try:
@@ -113,7 +116,7 @@ class CaddyProxies:
             self._digests[key] = digest_secret(owner, name, value)
         return self._digests[key]
 
-    async def _tables(self, question: ProxyQuestion) -> Mapping[str, tuple[str, ...]] | str:
+    async def _tables(self, question: ProxyQuestion) -> Mapping[str, Table] | str:
         """The tables, through the first proxy that gives them; else why not."""
         reason = "no proxy can be asked"
         for running in question.running:
@@ -166,13 +169,18 @@ class CaddyProxies:
         self._new_enough.add(running.handle.id)
 
     async def switch(
-        self, owner: Owner, running: RunningProxy, service_name: str, slots: Sequence[str]
+        self,
+        owner: Owner,
+        running: RunningProxy,
+        service_name: str,
+        slots: Sequence[str],
+        ports: Mapping[str, int],
     ) -> None:
         """Replace the table of a service, and read it back."""
-        files = files_of(service_name, slots)
+        files = files_of(service_name, slots, ports)
         way = await self._way(owner, running)
         found = await way.turn(service_name, folder_name(files, randomness.token_hex(4)), files)
-        if found != tuple(slots):
+        if found != Table(tuple(slots), {slot: ports[slot] for slot in slots}):
             raise UNTURNED.passing(f"route of {service_name}", "another table", "the table that was written")
 
     async def _way(self, owner: Owner, running: RunningProxy) -> Way:

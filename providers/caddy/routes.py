@@ -12,7 +12,7 @@ from typing import TypeAlias
 from urllib.parse import unquote
 
 from providers.caddy.place import Place
-from providers.caddy.tables import CURRENT, EMPTY, ROUTES, STATE
+from providers.caddy.tables import CURRENT, EMPTY, ROUTES, STATE, port_file
 from reconciler.desired import Json
 from reconciler.traffic import SLOTS
 from specs.route import HeaderRules, Maintenance, Route
@@ -118,7 +118,10 @@ def above(limit: int) -> str:
 
 def _forwarding(service_name: str, route: Route, place: Place, outside: bool) -> Json:
     where = table_of_route(place, service_name)
-    dials = [f"{{file.{where}/{slot}}}{{http.vars.{_DOT}}}:{route.port}" for slot in range(SLOTS)]
+    dials = [
+        f"{{file.{where}/{slot}}}{{http.vars.{_DOT}}}:{{file.{where}/{port_file(slot)}}}"
+        for slot in range(SLOTS)
+    ]
     found: Node = {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": dial} for dial in dials],

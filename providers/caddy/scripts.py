@@ -27,7 +27,8 @@ for name in *; do
   [ -L "$name/current" ] || continue
   to=$(readlink "$name/current"); case ${to#t} in *[!0-9a-f-]*) to=-;; esac
   word "$name/current/state"; line="$name $to $said"; slot=0
-  while [ "$slot" -lt 100 ]; do word "$name/current/$slot"; line="$line $said"; slot=$((slot + 1)); done
+  while [ "$slot" -lt 100 ]; do word "$name/current/$slot"; line="$line $said"
+    word "$name/current/$slot.port"; line="$line $said"; slot=$((slot + 1)); done
   echo "table $line"
 done 2>/dev/null
 """

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from providers.caddy.tables import Table
 from reconciler.desired import Json
 
 AT_ONCE = 50
@@ -39,7 +40,7 @@ class Way(Protocol):
         """Configuration and counts."""
         ...
 
-    async def tables(self) -> Mapping[str, tuple[str, ...]]:
+    async def tables(self) -> Mapping[str, Table]:
         """The tables that there are."""
         ...
 
@@ -51,6 +52,6 @@ class Way(Protocol):
         """Give it a configuration. ``hidden``: values that no message may repeat."""
         ...
 
-    async def turn(self, service_name: str, folder: str, files: Mapping[str, str]) -> tuple[str, ...]:
+    async def turn(self, service_name: str, folder: str, files: Mapping[str, str]) -> Table:
         """Write a table and turn the service to it; the table that is in force then."""
         ...

@@ -125,9 +125,10 @@ class MemoryProxies:
         if not asked or self.blurred:
             return ProxyWorld(tuple(seen), answers=answers, problem="no proxy can be asked")
         tables = dict(self.shared(asked[0].volume).tables)
+        ports = dict(self.shared(asked[0].volume).ports)
         if len(asked) < len(seen):
-            return ProxyWorld(tuple(seen), tables, None, answers, "a proxy cannot be asked")
-        return ProxyWorld(tuple(seen), tables, self.flows(), answers)
+            return ProxyWorld(tuple(seen), tables, None, answers, "a proxy cannot be asked", ports)
+        return ProxyWorld(tuple(seen), tables, self.flows(), answers, ports=ports)
 
     async def load(
         self, owner: Owner, running: RunningProxy, proxy: DesiredProxy, secrets: Mapping[str, str]
@@ -137,10 +138,15 @@ class MemoryProxies:
         await self.ground.call("load_proxy", "load", running.service_name, effect)
 
     async def switch(
-        self, owner: Owner, running: RunningProxy, service_name: str, slots: Sequence[str]
+        self,
+        owner: Owner,
+        running: RunningProxy,
+        service_name: str,
+        slots: Sequence[str],
+        ports: Mapping[str, int],
     ) -> None:
         """Raises as ``load`` does."""
-        effect = partial(self._switch, owner, running, service_name, tuple(slots))
+        effect = partial(self._switch, owner, running, service_name, tuple(slots), ports)
         await self.ground.call("switch_route", "turn", service_name, effect)
 
     # --- effects -----------------------------------------------------------------------------------------
@@ -150,8 +156,16 @@ class MemoryProxies:
         self._works[container.id] = (container.started_at, Work(proxy))
         self.shared(running.volume).saved[running.service_name] = Work(proxy)
 
-    def _switch(self, owner: Owner, running: RunningProxy, service_name: str, slots: tuple[str, ...]) -> None:
+    def _switch(
+        self,
+        owner: Owner,
+        running: RunningProxy,
+        service_name: str,
+        slots: tuple[str, ...],
+        ports: Mapping[str, int],
+    ) -> None:
         self._require(owner, running)
+        self.shared(running.volume).ports[service_name] = dict(ports)
         self._turn(self.shared(running.volume), service_name, slots)
 
     def _turn(self, shared: Shared, service_name: str, slots: Sequence[str]) -> None:

@@ -32,5 +32,6 @@ class Shared:
     """The volume that all proxies of an environment mount: lost with it, kept through restarts."""
 
     tables: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ports: dict[str, dict[str, int]] = field(default_factory=dict)
     saved: dict[str, Work] = field(default_factory=dict)
     """By the name of the proxy's service: what one that starts resumes."""

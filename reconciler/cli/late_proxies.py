@@ -35,10 +35,15 @@ class LateProxies:
         await self._proxies.load(owner, running, proxy, secrets)
 
     async def switch(
-        self, owner: Owner, running: RunningProxy, service_name: str, slots: Sequence[str]
+        self,
+        owner: Owner,
+        running: RunningProxy,
+        service_name: str,
+        slots: Sequence[str],
+        ports: Mapping[str, int],
     ) -> None:
         """Replace the table of a service."""
-        await self._proxies.switch(owner, running, service_name, slots)
+        await self._proxies.switch(owner, running, service_name, slots, ports)
 
 
 def proxies_of(runtime: Runtime) -> Proxies | None:

@@ -44,7 +44,9 @@ def take_example(site: Site, name: str) -> None:
         if path.is_file() and path.suffix in ("", ".yaml") and ".git" not in path.parts:
             text = path.read_text().replace("busybox:1.36", site.busybox)
             text = re.sub(r"project: (repository|" + name + r")\b", f"project: {site.project}", text)
-            text = text.replace("{http: 8080,", f"{{image: {site.registry}/caddy:2, http: {find_free_port()},")
+            text = text.replace(
+                "{http: 8080,", f"{{image: {site.registry}/caddy:2, http: {find_free_port()},"
+            )
             path.write_text(text.replace("8080:8080", f"{find_free_port()}:8080"))
     for secret_name in ("db-password", "api-token", "session-secret"):
         site.secret(secret_name, "correct-horse")

@@ -130,7 +130,7 @@ async def _use_both(site: Site, runtime: DockerRuntime) -> None:
 
     for proxies, target in ((far, site.quick), (near, site.slow)):
         slots = share((), {short_id(target): 1})
-        await proxies.switch(site.owner, site.running, "web", slots)
+        await proxies.switch(site.owner, site.running, "web", slots, {short_id(target): 8080})
         for reader in (near, far):
             assert (await reader.observe(question)).tables == {"web": slots}
 

@@ -131,12 +131,13 @@ class LocalCaddy:
         return await self.proxies.observe(question)
 
     async def load(self, proxy: DesiredProxy, **secrets: str) -> None:
+        self.routed = {it.service_name: it.route.port for it in proxy.routes}
         await self.proxies.load(OWNER, self.running, proxy, secrets)
 
     async def switch(self, service_name: str, *ids: str) -> None:
         """Requests for the service go to these instances, in equal parts."""
-        slots = share((), dict.fromkeys(ids, 1))
-        await self.proxies.switch(OWNER, self.running, service_name, slots)
+        ports = dict.fromkeys(ids, self.routed.get(service_name, 8080))
+        await self.proxies.switch(OWNER, self.running, service_name, share((), dict.fromkeys(ids, 1)), ports)
 
     def stop(self) -> None:
         if self.process is not None:

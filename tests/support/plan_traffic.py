@@ -46,7 +46,9 @@ def with_traffic(case: Case, desired: Desired, seen: Observed) -> Observed:
     )
     flows = {name[:12]: Flow(**flow) for name, flow in words.get("flows", {}).items()}
     left = {name: now - ago for name, ago in words.get("left", {}).items()}
-    traffic = Traffic(proxies, _tables(words), flows, words.get("blind", False), left)
+    tables = _tables(words)
+    ports = {name: _ports(name, slots, desired, words) for name, slots in (tables or {}).items()}
+    traffic = Traffic(proxies, tables, flows, words.get("blind", False), left, ports=ports)
     instances = tuple(_answering(i, desired, proxies, now) for i in seen.instances)
     return replace(seen, traffic=traffic, instances=instances)
 
@@ -56,6 +58,13 @@ def _tables(words: Words) -> dict[str, tuple[str, ...]] | None:
     if said == "unread":
         return None
     return {name: _slots(table) for name, table in said.items()}
+
+
+def _ports(name: str, slots: tuple[str, ...], desired: Desired, words: Words) -> dict[str, int]:
+    """The port of each slot: the route's, unless ``ports`` says another."""
+    route = desired.proxy.route_of(name) if desired.proxy is not None else None
+    said = words.get("ports", {})
+    return {slot: said.get(slot, route.port if route is not None else 80) for slot in sorted({*slots})}
 
 
 def _slots(table: Any) -> tuple[str, ...]:

@@ -31,8 +31,13 @@ class ProxiesWindow:
         await self.window.open.wait()
 
     async def switch(
-        self, owner: Owner, running: RunningProxy, service_name: str, slots: Sequence[str]
+        self,
+        owner: Owner,
+        running: RunningProxy,
+        service_name: str,
+        slots: Sequence[str],
+        ports: Mapping[str, int],
     ) -> None:
         await self.window.enter("switch_route")
-        await self.proxies.switch(owner, running, service_name, slots)
+        await self.proxies.switch(owner, running, service_name, slots, ports)
         await self.window.open.wait()

@@ -18,7 +18,7 @@ from specs.proxy import Proxy
 from specs.route import Route
 
 PLACEHOLDER = re.compile(
-    r"\{(file\./run/reconciler/routes/[a-z-]+/current/(\d+|state)|http\.vars\.reconciler_dot"
+    r"\{(file\./run/reconciler/routes/[a-z-]+/current/(\d+(\.port)?|state)|http\.vars\.reconciler_dot"
     r"|http\.error\.(status_code|message)|http\.reverse_proxy\.status_code|env\.HOSTNAME"
     r"|http\.request\.(host|uri)|http\.request\.header\.X-Reconciler-Probe)\}"
 )

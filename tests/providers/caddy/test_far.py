@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from providers.caddy.far import Far
-from providers.caddy.tables import files_of
+from providers.caddy.tables import Table, files_of
 from providers.caddy.way import AT_ONCE, Asked, Look
 from reconciler.handle import Handle
 from reconciler.ownership import Owner
@@ -64,14 +64,14 @@ async def test_what_is_wrong_is_said(written: str, code: int, expected: str) -> 
 
 
 async def test_tables_are_lines_of_words() -> None:
-    slots = " ".join([A, "-", *[A] * 98])
+    slots = " ".join(f"{slot} 8080" for slot in [A, "-", *[A] * 98])
     lines = [
         f"table web {TABLE} serves {slots}",
         f"table api {TABLE} empty {slots}",
         f"table old - serves {slots}",
     ]
     found = await far("\n".join(lines)).tables()
-    assert found == {"web": (A, "", *[A] * 98), "api": (), "old": ()}
+    assert found == {"web": Table((A, "", *[A] * 98), {A: 8080}), "api": Table(), "old": Table()}
     with pytest.raises(ProviderError, match="PXY003"):
         await far(f"table ../x {TABLE} serves {slots}").tables()
     with pytest.raises(ProviderError, match="PXY003"):
@@ -102,5 +102,5 @@ async def test_what_caddy_says_of_a_configuration_is_found_in_its_log() -> None:
 
 async def test_a_table_that_cannot_be_written_is_no_switch() -> None:
     with pytest.raises(ProviderError, match="a file was cut off") as raised:
-        await far("a file was cut off\n", 9).turn("web", TABLE, files_of("web", (A,) * SLOTS))
+        await far("a file was cut off\n", 9).turn("web", TABLE, files_of("web", (A,) * SLOTS, {A: 80}))
     assert raised.value.code == "PXY007"

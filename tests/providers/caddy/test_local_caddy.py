@@ -240,7 +240,9 @@ async def test_services_turn_beside_one_another(scene: Scene) -> None:
     names = [f"s{index}" for index in range(12)]
     tables = {name: share((), {A: 1, B: index + 1}) for index, name in enumerate(names)}
     caddy = scene.caddy
-    await asyncio.gather(*(caddy.proxies.switch(OWNER, caddy.running, name, tables[name]) for name in names))
+    ports = {A: 80, B: 80}
+    turns = (caddy.proxies.switch(OWNER, caddy.running, name, tables[name], ports) for name in names)
+    await asyncio.gather(*turns)
     assert (await caddy.look(None)).tables == tables
 
 

@@ -11,7 +11,7 @@ from local_caddy import proxy_of
 from providers.caddy.flows import flows_of, sum_of
 from providers.caddy.folder import read_tables, write_table
 from providers.caddy.probes import answer_of, asked_of
-from providers.caddy.tables import STATE, content_of, files_of, folder_name, is_folder, table_of
+from providers.caddy.tables import STATE, Table, content_of, files_of, folder_name, is_folder, table_of
 from reconciler.provider import Refused
 from reconciler.proxies import ProbeRequest
 from reconciler.traffic import Flow, share
@@ -22,15 +22,19 @@ FULL = share((), {A: 1, B: 1})
 
 
 def turn(folder: Path, service_name: str, slots: tuple[str, ...], token: str) -> tuple[str, ...]:
-    files = files_of(service_name, slots)
-    return write_table(str(folder), service_name, folder_name(files, token), files)
+    files = files_of(service_name, slots, dict.fromkeys(slots, 80))
+    return write_table(str(folder), service_name, folder_name(files, token), files).slots
+
+
+def slots_in(folder: Path) -> dict[str, tuple[str, ...]]:
+    return {name: table.slots for name, table in read_tables(str(folder)).items()}
 
 
 def test_a_table_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    assert read_tables(str(tmp_path)) == {}
+    assert slots_in(tmp_path) == {}
     assert turn(tmp_path, "web", FULL, "00000001") == FULL
     assert turn(tmp_path, "api", (), "00000001") == ()
-    assert read_tables(str(tmp_path)) == {"web": FULL, "api": ()}
+    assert slots_in(tmp_path) == {"web": FULL, "api": ()}
 
 
 def test_the_table_before_stays_for_who_has_just_found_it(tmp_path: Path) -> None:
@@ -51,9 +55,22 @@ def test_what_is_damaged_leads_nowhere(tmp_path: Path) -> None:
     os.mkfifo(table / "4")
     (table / "5").unlink()
     (table / "5").symlink_to("/etc/hostname")
-    assert read_tables(str(tmp_path))["web"][:7] == ("", "", A, "", "", "", FULL[6])
+    assert slots_in(tmp_path)["web"][:7] == ("", "", A, "", "", "", FULL[6])
     (table / STATE).write_text("what")
-    assert read_tables(str(tmp_path)) == {"web": ()}
+    assert slots_in(tmp_path) == {"web": ()}
+
+
+def test_the_port_of_an_instance_is_beside_its_slots(tmp_path: Path) -> None:
+    files = files_of("web", FULL, {A: 8080, B: 9090})
+    table = write_table(str(tmp_path), "web", folder_name(files, "00000001"), files)
+    assert table == Table(FULL, {A: 8080, B: 9090})
+    (tmp_path / "routes/web/current" / f"{FULL.index(B)}.port").write_text("1")
+    (tmp_path / "routes/web/current" / f"{FULL.index(A)}.port").write_text("x")
+    damaged = slots_in(tmp_path)["web"]
+    assert damaged[FULL.index(A)] == ""
+    assert damaged != FULL
+    with pytest.raises(Refused, match="PXY010"):
+        files_of("web", FULL, {A: 8080})
 
 
 def test_a_link_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
@@ -64,11 +81,11 @@ def test_a_link_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
     (inside / "routes/web").mkdir(parents=True)
     (inside / "routes/web/current").symlink_to(outside / "routes/web/current")
     (inside / "routes/api").symlink_to(outside / "routes/web")
-    assert read_tables(str(inside)) == {"web": ()}
+    assert slots_in(inside) == {"web": ()}
     with pytest.raises(OSError, match="director"):
         turn(inside, "api", FULL, "00000002")
     assert turn(inside, "web", FULL, "00000002") == FULL
-    assert read_tables(str(outside)) == {"web": FULL}
+    assert slots_in(outside) == {"web": FULL}
 
 
 def test_a_table_that_cannot_be_written_leaves_the_old_one(
@@ -83,7 +100,7 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(
     with pytest.raises(OSError, match="No space"):
         turn(tmp_path, "web", (), "00000002")
     monkeypatch.undo()
-    assert read_tables(str(tmp_path)) == {"web": FULL}
+    assert slots_in(tmp_path) == {"web": FULL}
     assert len(os.listdir(tmp_path / "routes/web")) == 2
 
 
@@ -93,12 +110,12 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(
 )
 def test_what_is_no_table_is_not_written(name: str, slots: tuple[str, ...]) -> None:
     with pytest.raises(Refused, match="PXY010"):
-        files_of(name, slots)
+        files_of(name, slots, dict.fromkeys(slots, 80))
 
 
 def test_the_words_of_files() -> None:
     assert [content_of(it) for it in (b"a\r\n", b"a\n\n", b"\xe9", b"x" * 64)] == ["a", "a\n", "", ""]
-    assert table_of({STATE: "serves"}) == ("",) * 100
+    assert table_of({STATE: "serves"}) == Table(("",) * 100)
     assert is_folder(folder_name({}, "0a1b2c3d"))
     assert not any(map(is_folder, ("", "..", "t-1/..", "/etc", "t-0123456789abcdef-0a1b2c3d/x")))
 
