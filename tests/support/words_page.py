@@ -18,8 +18,8 @@ _HEAD = """# Words of a Service
 <!-- Written by tests/support/words_page.py from the models and from providers/docker/words.py. -->
 
 What may stand under `spec` of a Service, and what becomes of an edit by hand on the engine. A word means what
-it means in the Compose Specification; our own are `route`, `rollout`, `hooks` and `drift`. What a spec does not say is
-never compared. `reconciler schema` prints the same for editors.
+it means in the Compose Specification; our own are `route`, `rollout`, `hooks` and `drift`. What a spec does
+not say is never compared. `reconciler schema` prints the same for editors.
 
 - **seen live**: the live container is compared with what was applied, field by field. A dot at the end
   of a word stands for the members of its map, each a field of its own. Else the reason why not.
