@@ -27,10 +27,13 @@ test: setup
 	RECONCILER_TEST_INSTALLED=1 $(WITH_ENGINES) $(STATE)-test -- \
 	    $(BIN)/pytest -n 3 --dist loadgroup -q $(PYTEST_ARGS)
 
+# Two at once: the slowest of them, pyright, beside all others.
 check: setup
-	@failed=; for check in 'ruff check .' 'ruff format --check .' mypy pyright lint-imports; do \
+	@$(BIN)/pyright >.venv/pyright.txt 2>&1 & pyright=$$!; \
+	failed=; for check in 'ruff check .' 'ruff format --check .' mypy lint-imports; do \
 	    echo "== $$check"; $(BIN)/$$check || failed="$$failed [$$check]"; \
-	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+	done; echo '== pyright'; wait $$pyright || failed="$$failed [pyright]"; cat .venv/pyright.txt; \
+	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 demo: setup
 	$(WITH_ENGINES) $(STATE)-demo --prefer-machine --keep -- $(BIN)/python examples/demo.py

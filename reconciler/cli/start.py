@@ -28,7 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from reconciler.cli.run import run_command
 
-        return run_command(sys.argv[1:] if argv is None else argv)
+        try:
+            return run_command(sys.argv[1:] if argv is None else argv)
+        finally:
+            print(end="", flush=True)  # what fails at the interpreter's own end can be answered by nobody
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

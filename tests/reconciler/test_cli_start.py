@@ -85,8 +85,9 @@ def test_options_are_read_for_every_verb() -> None:
         if verb not in {"init", "validate", "schema", "explain", "lock", "authorized-keys"}:
             words.append("dev")
         words += ["--config", "run.yaml"] if verb == "authorized-keys" else []
-        if verb in {"why", "exec", "task"}:
+        if verb in {"why", "exec", "task", "rollout"}:
             words.append("web")
+        words += ["--next"] if verb == "rollout" else []
         words += ["--reason", "why"] if verb == "suspend" else []
         words += ["--", "ls", "--json"] if verb in {"exec", "task"} else []
         assert parse_arguments(words).verb == verb

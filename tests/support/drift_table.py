@@ -10,6 +10,7 @@ from drift_rows import (
     Row,
     check,
     config,
+    find_leaves,
     host,
     label,
     member,
@@ -18,7 +19,9 @@ from drift_rows import (
     swap,
 )
 from e2e import ALIVE
+from specs.hook import Hooks
 from specs.rollout import Rollout
+from specs.route import Route
 
 S: Final = 1_000_000_000
 OWN: Final = {
@@ -164,6 +167,8 @@ UNSEEN: Final = {
     "deploy.mode": "replicated is its only value",
     "deploy.replicas": "instances are counted: a missing one is made, one too many removed",
     **{f"rollout.{name}": _HOW for name in Rollout.model_fields},
+    **dict.fromkeys(find_leaves(Route, "route."), "the proxies do it, where it is compared"),
+    **dict.fromkeys(find_leaves(Hooks, "hooks."), _HOW),
     "drift.ignore": "says what is left alone",
 }
 ROWS: Final = {
