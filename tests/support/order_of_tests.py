@@ -35,10 +35,6 @@ UNUSUAL_SECONDS: dict[str, float] = {
     "test_an_apply_through_faults_ends_the_same": 20,
     "test_services_of_every_field_never_drift_by_themselves": 18,
     "test_killed_at_random_moments_the_next_apply_ends_the_same": 18,
-    "test_what_is_no_good_is_told_and_the_old_one_serves": 25,
-    "test_killed_at_every_boundary_of_an_update_nothing_is_lost": 20,
-    "test_strategies_streams_and_neighbours": 20,
-    "test_what_somebody_changes_on_the_way_is_told_and_healed": 18,
     "test_the_main_job": 15,
     "test_a_project_of_the_corpus_is_read_as_compose_reads_it": 0.4,
 }
