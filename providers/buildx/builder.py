@@ -83,7 +83,7 @@ class Buildx:
             return await asyncio.shield(filling)
         except asyncio.CancelledError:
             stop.set()
-            await asyncio.wait([filling])
+            await asyncio.gather(filling, return_exceptions=True)  # how it ended is asked, else it is told
             raise
         except UnfitFile as error:
             raise Refused(

@@ -79,7 +79,7 @@ def test_logs_on_a_terminal_cannot_drive_it_and_end_at_an_interrupt(site: Site) 
     words = command(site, "logs", ENVIRONMENT, "web", "--follow")
     person = OnTerminal.start(words, site.repository.path, site.variables)
     try:
-        shown = person.until("bred")
+        shown = person.until("x9bc")
         assert "a\\x1b]0;title\\x07bred\t\\x9bc" in shown
         assert "\x1b]0;" not in shown
         person.type("\x03")
