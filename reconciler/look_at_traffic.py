@@ -10,7 +10,7 @@ from reconciler.desired import Desired
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role, volume_name
 from reconciler.provider import Answer, ProbeRequest, ProviderError, ProxyQuestion, ProxyWorld, RunningProxy
-from reconciler.reach import port_of
+from reconciler.proxy_reach import port_of
 from reconciler.readiness import LAST_FAILURE
 from reconciler.traffic import LiveProxy, Probe, Traffic, short_id
 from reconciler.view import Views, same_spec

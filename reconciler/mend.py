@@ -22,8 +22,8 @@ from reconciler.difference import Cause, Diff
 from reconciler.hand_stop import stop_words
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import InstanceName
+from reconciler.proxy_reach import may_leave
 from reconciler.proxying import joined_now
-from reconciler.reach import may_leave
 from reconciler.steps import Steps
 from reconciler.supply import supply_network
 from reconciler.target import Target

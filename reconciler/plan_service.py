@@ -16,8 +16,8 @@ from reconciler.hold import block_held, clear_failed, end_retried_holds, hold_fa
 from reconciler.hook_tending import tend
 from reconciler.mend import mend
 from reconciler.observed import Instance, Phase
+from reconciler.proxy_reach import is_routed, place
 from reconciler.proxying import is_reachable
-from reconciler.reach import is_routed, place
 from reconciler.readiness import grace, runs, serves, start_error
 from reconciler.rollout import advance, create_missing
 from reconciler.rollout_view import Rollout, take_away

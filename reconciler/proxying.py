@@ -7,7 +7,7 @@ from reconciler.decision import Ender
 from reconciler.desired import NetworkUse, Subject
 from reconciler.difference import Cause
 from reconciler.observed import Instance, Phase
-from reconciler.reach import is_routed, needed_networks
+from reconciler.proxy_reach import is_routed, needed_networks
 from reconciler.readiness import serves
 from reconciler.steps import Steps
 from reconciler.target import Target

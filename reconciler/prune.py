@@ -23,7 +23,7 @@ from reconciler.hands_off import suspended
 from reconciler.hook_tending import prune_hooks
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
-from reconciler.reach import is_routed
+from reconciler.proxy_reach import is_routed
 from reconciler.secret_volume import volume_of
 from reconciler.steps import Steps
 from reconciler.strict_json import read_number, read_object

@@ -20,7 +20,7 @@ from reconciler.joins import is_joined_as_applied
 from reconciler.observed import Instance
 from reconciler.ownership import Role
 from reconciler.proof import finish, watch
-from reconciler.reach import is_revivable
+from reconciler.proxy_reach import is_revivable
 from reconciler.readiness import grace, is_ready, longest_interruption, runs, serves
 from reconciler.rollout_view import Rollout, await_gate
 from reconciler.steps import Steps

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.canary import Canary
 from reconciler.observed import Instance
-from reconciler.reach import is_routed
+from reconciler.proxy_reach import is_routed
 from reconciler.readiness import answers, is_ready, serves
 from reconciler.traffic import SLOTS, short_id
 from specs.rollout import Strategy

@@ -16,8 +16,8 @@ from reconciler.difference import Cause
 from reconciler.entering import await_entry
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role
+from reconciler.proxy_reach import has_left_its_name, port_of
 from reconciler.proxying import wait_for_proxy
-from reconciler.reach import has_left_its_name, port_of
 from reconciler.render import count
 from reconciler.route_drift import TAMPERED, is_tampered
 from reconciler.steps import Steps

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from providers.docker import networks
+from providers.docker import apart
 from providers.docker.containers import Containers
-from providers.docker.faults import EngineError, mask, stale
-from providers.docker.instances import copy_secrets, prepare
+from providers.docker.faults import mask, stale
+from providers.docker.instances import prepare
 from providers.docker.labels import instance_labels
 from providers.docker.tree import branch, moment, text
 from reconciler import ownership
@@ -37,17 +37,8 @@ async def _create(
     containers: Containers, blueprint: Blueprint, words: Sequence[str], secrets: Mapping[str, str]
 ) -> Handle:
     prepared = await prepare(containers, blueprint, secrets)
-    body = hook_payload(prepared.body, blueprint, words)
-    try:
-        query = {"name": blueprint.name}
-        made = await containers.engine.create("/containers/create", query, body, prepared.permit)
-    except EngineError as error:
-        if error.status in (404, 409):
-            raise stale(blueprint.name, error.seen) from None
-        raise
-    for use in blueprint.form.networks[1:]:
-        await networks.connect(containers.engine, made, prepared.network_ids[use.object_name], ())
-    await copy_secrets(containers, made, blueprint, prepared.image, secrets)
+    made = await apart.create(containers, blueprint, prepared, hook_payload(prepared.body, blueprint, words))
+    await apart.complete(containers, made, blueprint, prepared, secrets)
     return Handle("", made)
 
 
@@ -61,23 +52,8 @@ async def start(containers: Containers, owner: Owner, handle: Handle) -> None:
 
 
 def hook_payload(body: Mapping[str, Json], blueprint: Blueprint, words: Sequence[str]) -> dict[str, Json]:
-    """The body of an instance's create call made a hook's. The service's labels stay away: a proxy that reads
-    labels would send it traffic."""
-    host = {key: value for key, value in branch(dict(body), "HostConfig").items() if key != "PortBindings"}
-    made: dict[str, Json] = {
-        **{key: value for key, value in body.items() if key not in ("ExposedPorts", "MacAddress")},
-        "Labels": _labels(blueprint),
-        "Cmd": list(words),
-        "Healthcheck": {"Test": ["NONE"]},
-        "Tty": False,
-        "OpenStdin": False,
-        "HostConfig": {**host, "RestartPolicy": {"Name": "no"}},
-    }
-    endpoints = branch(dict(body), "NetworkingConfig", "EndpointsConfig")
-    if endpoints:
-        # Without aliases, and without an address that an instance has.
-        made["NetworkingConfig"] = {"EndpointsConfig": {name: {} for name in endpoints}}
-    return made
+    """The body of an instance's create call made a hook's: without a terminal, and nothing to read."""
+    return {**apart.apart(body, _labels(blueprint), words), "Tty": False, "OpenStdin": False}
 
 
 def _labels(blueprint: Blueprint) -> dict[str, Json]:

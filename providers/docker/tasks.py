@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from providers.docker import networks
+from providers.docker import apart
 from providers.docker.containers import Containers
-from providers.docker.faults import EngineError, mask, stale
-from providers.docker.instances import copy_secrets, prepare
+from providers.docker.faults import mask
+from providers.docker.instances import prepare
 from providers.docker.listing import container_name
 from providers.docker.processes import begin
 from providers.docker.tree import Node, branch, text, text_map, whole
@@ -44,18 +44,10 @@ async def _run(
 ) -> Process:
     prepared = await prepare(containers, blueprint, secrets)
     body = task_payload(prepared.body, blueprint, command)
-    try:
-        query = {"name": blueprint.name}
-        made = await containers.engine.create("/containers/create", query, body, prepared.permit)
-    except EngineError as error:
-        if error.status in (404, 409):
-            raise stale(blueprint.name, error.seen) from None
-        raise
+    made = await apart.create(containers, blueprint, prepared, body)
     handle = Handle("", made)
     try:
-        for use in blueprint.form.networks[1:]:
-            await networks.connect(containers.engine, made, prepared.network_ids[use.object_name], ())
-        await copy_secrets(containers, made, blueprint, prepared.image, secrets)
+        await apart.complete(containers, made, blueprint, prepared, secrets)
         return await begin(containers, handle, blueprint.name, command.terminal)
     except BaseException:
         await asyncio.shield(containers.remove(made))
@@ -69,26 +61,18 @@ async def remove(containers: Containers, owner: Owner, handle: Handle) -> None:
 
 
 def task_payload(body: Mapping[str, Json], blueprint: Blueprint, command: CommandLine) -> dict[str, Json]:
-    """The body of an instance's create call made a task's. The service's labels stay away: a proxy that
-    reads labels would send it traffic."""
-    host = {key: value for key, value in branch(dict(body), "HostConfig").items() if key != "PortBindings"}
-    made: dict[str, Json] = {
-        **{key: value for key, value in body.items() if key not in ("ExposedPorts", "MacAddress")},
-        "Labels": _labels(blueprint),
-        "Cmd": list(command.words),
-        "Healthcheck": {"Test": ["NONE"]},
+    """The body of an instance's create call made a task's: it speaks with who runs it, and goes when it
+    ends."""
+    made = apart.apart(body, _labels(blueprint), command.words)
+    made |= {
         "Tty": command.terminal is not None,
         "AttachStdin": True,
         "AttachStdout": True,
         "AttachStderr": True,
         "OpenStdin": True,
         "StdinOnce": True,
-        "HostConfig": {**host, "RestartPolicy": {"Name": "no"}, "AutoRemove": True, "LogConfig": _NO_LOG},
+        "HostConfig": {**branch(made, "HostConfig"), "AutoRemove": True, "LogConfig": _NO_LOG},
     }
-    endpoints = branch(dict(body), "NetworkingConfig", "EndpointsConfig")
-    if endpoints:
-        # Without aliases, and without an address that an instance has.
-        made["NetworkingConfig"] = {"EndpointsConfig": {name: {} for name in endpoints}}
     if command.entrypoint is not None:
         made["Entrypoint"] = list(command.entrypoint)
     if command.user is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lone_instances import lone_instance
 from reconciler.countdowns import Countdowns, count_down, stuck_at, stuck_words
 from reconciler.decision import Ender, Wait
 from reconciler.desired import Generation, Subject
-from reconciler.observed import Handle, Health, Instance, Phase
+from reconciler.observed import Health
 from reconciler.ownership import Role
 from reconciler.release import Release
 from reconciler.view import ServiceView
@@ -16,28 +17,7 @@ from sketches import Sketch, desired
 WEB = desired(Sketch("web", deadline=60.0)).services["web"]
 SUBJECT = Subject("Service", "web")
 NEW, OLD = Generation("v1:1", "", "sha256:1"), Generation("v1:0", "", "sha256:0")
-YOUNG = Instance(
-    handle=Handle("engine", "a"),
-    name="web_1",
-    service_name="web",
-    role=Role.LIVE,
-    number=1,
-    generation=NEW,
-    input="in-1",
-    commit="c",
-    pin="c",
-    source="",
-    applied=None,
-    applied_fields={},
-    live_fields={},
-    networks=(),
-    volumes=(),
-    image="",
-    phase=Phase.RUNNING,
-    health=Health.STARTING,
-    created_at=1000.0,
-    started_at=1001.0,
-)
+YOUNG = lone_instance(generation=NEW, health=Health.STARTING, started_at=1001.0)
 RELEASES = (Release(OLD, "in-0", "x@sha256:0", "c", "c", 1, "{}"),)
 GATE = Wait(SUBJECT, "instance 1 passes the gate (starting)", Ender.TIME, 1031.0, "ready")
 

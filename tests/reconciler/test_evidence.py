@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from cli_world import SECRET_SERVICE, SPECS, CliWorld
+from lone_instances import lone_instance
 from providers.memory import Behaviour
 from reconciler.cli.apply import report_apply
 from reconciler.cli.envelope import dump, envelope
 from reconciler.cli.status import report_status
-from reconciler.desired import Generation
 from reconciler.evidence import evidence_of, why_held
-from reconciler.observed import Handle, Health, Instance, Phase
+from reconciler.observed import Health, Instance, Phase
 from reconciler.ownership import Role
 from reconciler.render_apply import render_evidence
 from sketches import Sketch, desired
@@ -22,31 +22,7 @@ from specs.rollout_times import HealthTimes
 
 SPEC = desired(Sketch("web", deadline=60.0)).services["web"].form.spec
 JOB = desired(Sketch("web", check=False, restart="no")).services["web"].form.spec
-HELD = Instance(
-    handle=Handle("engine", "a"),
-    name="web_1",
-    service_name="web",
-    role=Role.HELD,
-    number=1,
-    generation=Generation("v1:0", "", "sha256:0"),
-    input="in-1",
-    commit="c",
-    pin="c",
-    source="",
-    applied=None,
-    applied_fields={},
-    live_fields={},
-    networks=(),
-    volumes=(),
-    image="",
-    phase=Phase.EXITED,
-    health=Health.NONE,
-    created_at=1000.0,
-    started_at=1000.0,
-    finished_at=1030.0,
-    exit_code=143,
-    exits=1,
-)
+HELD = lone_instance(role=Role.HELD, phase=Phase.EXITED, finished_at=1030.0, exit_code=143, exits=1)
 CHECK = HealthTimes(1.0, 1.0, 3)
 
 

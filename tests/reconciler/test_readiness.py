@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.desired import Generation
-from reconciler.observed import Handle, Health, Instance, Phase
-from reconciler.ownership import Role
+from lone_instances import lone_instance
+from reconciler.observed import Health, Phase
 from reconciler.readiness import (
     failure,
     is_ready,
@@ -26,28 +25,7 @@ from specs.rollout_times import HealthTimes
 CHECKED = desired(Sketch("web", deadline=60.0)).services["web"]
 PLAIN = desired(Sketch("web", check=False)).services["web"]
 JOB = desired(Sketch("web", check=False, restart="no")).services["web"]
-UP = Instance(
-    handle=Handle("engine", "a"),
-    name="web_1",
-    service_name="web",
-    role=Role.LIVE,
-    number=1,
-    generation=Generation("v1:0", "", "sha256:0"),
-    input="in-1",
-    commit="c",
-    pin="c",
-    source="",
-    applied=None,
-    applied_fields={},
-    live_fields={},
-    networks=(),
-    volumes=(),
-    image="",
-    phase=Phase.RUNNING,
-    health=Health.NONE,
-    created_at=1000.0,
-    started_at=1000.0,
-)
+UP = lone_instance()
 
 
 def test_without_a_check_ready_is_five_seconds_of_uptime() -> None:

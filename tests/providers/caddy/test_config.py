@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -37,15 +38,23 @@ def texts(node: Json) -> Iterator[str]:
         yield node
 
 
+def inside(node: Json, *path: str | int) -> Any:
+    """What lies in a configuration, for assertions to look at."""
+    found: Any = node
+    for step in path:
+        found = found[step]
+    return found
+
+
 def servers(config: Node) -> Node:
-    found = config["apps"]["http"]["servers"]  # type: ignore[index,call-overload]
+    found = inside(config, "apps", "http", "servers")
     assert isinstance(found, dict)
     return found
 
 
 def edge_routes(*routes: tuple[str, dict[str, object]], **settings: object) -> list[Node]:
     config = desired_config(EDGE, proxy_of(*routes, **settings), {})
-    found: list[Node] = servers(config)["edge"]["routes"]  # type: ignore[index,call-overload,assignment]
+    found: list[Node] = inside(servers(config), "edge", "routes")
     return found
 
 
@@ -98,10 +107,10 @@ def test_braces_are_refused_where_they_are_written(field: str) -> None:
     ],
 )
 def test_a_path_is_itself_and_what_is_below_it(path: str, fits: list[str], others: list[str]) -> None:
-    pattern = at_and_below(path)["pattern"]  # type: ignore[index,call-overload]
+    pattern = inside(at_and_below(path), "pattern")
     assert all(re.search(str(pattern), it) for it in fits)
     assert not any(re.search(str(pattern), it) for it in others)
-    alone = str(exactly(path)["pattern"])  # type: ignore[index,call-overload]
+    alone = str(inside(exactly(path), "pattern"))
     assert re.search(alone, fits[0])
     assert not re.search(alone, f"{fits[0]}/x")
 
@@ -129,8 +138,8 @@ def test_the_narrower_comes_first() -> None:
             },
         ),
     )
-    matches = [route["match"][0] for route in found if "match" in route]  # type: ignore[index]
-    order = [(it["host"], it.get("path_regexp", {}).get("pattern")) for it in matches if "host" in it]  # type: ignore[call-overload,index,union-attr]
+    matches = [inside(route, "match", 0) for route in found if "match" in route]
+    order = [(it["host"], it.get("path_regexp", {}).get("pattern")) for it in matches if "host" in it]
     assert order == [
         (["shop.test"], "^/api/users/old$"),
         (["shop.test"], "^/api/users(/|$)"),
@@ -150,11 +159,11 @@ def test_neighbours_are_routed_by_name_where_a_port_has_several() -> None:
     )
     found = servers(desired_config(INNER, DesiredProxy(Proxy(), routes), {}))
     assert sorted(found) == ["door", "port-80", "port-81"]
-    shared: list[Node] = found["port-80"]["routes"]  # type: ignore[index,call-overload,assignment]
+    shared: list[Node] = inside(found, "port-80", "routes")
     assert [it["match"] for it in shared[1:3]] == [[{"host": ["api", "api-1"]}], [{"host": ["web"]}]]
-    alone: list[Node] = found["port-81"]["routes"]  # type: ignore[index,call-overload,assignment]
+    alone: list[Node] = inside(found, "port-81", "routes")
     assert "match" not in alone[1]
-    assert found["port-80"]["listen"] == [":80"]  # type: ignore[index,call-overload]
+    assert inside(found, "port-80", "listen") == [":80"]
 
 
 def test_neighbours_get_what_the_instance_itself_would_give() -> None:
@@ -179,15 +188,15 @@ def test_what_is_set_is_not_removed_again() -> None:
 
 
 def tls(**settings: object) -> Node:
-    routes = [
+    routes: list[tuple[str, dict[str, object]]] = [
         ("a", {"hosts": ["shop.example.com", "*.example.com", "own.example.com"], "port": 80}),
         ("b", {"host": "shop.localhost", "port": 80}),
         ("c", {"port": 80}),
     ]
     certificate = {"hosts": ["own.example.com"], "certificate": {"secret": "crt"}, "key": {"secret": "key"}}
-    proxy = proxy_of(*routes, https=443, certificates=[certificate], **settings)  # type: ignore[arg-type]
+    proxy = proxy_of(*routes, https=443, certificates=[certificate], **settings)
     found = desired_config(EDGE, proxy, {"crt": "CRT", "key": "KEY"})
-    return {**found["apps"]["tls"], "edge": servers(found)["edge"]}  # type: ignore[index,call-overload,dict-item]
+    return {**inside(found, "apps", "tls"), "edge": servers(found)["edge"]}
 
 
 def test_who_signs() -> None:
@@ -209,13 +218,17 @@ def test_who_signs() -> None:
         "skip_certificates": ["*.example.com", "own.example.com"],
     }
     internal = tls(issuer="internal")["automation"]
-    assert internal["policies"][0]["subjects"] == ["*.example.com", "shop.example.com", "shop.localhost"]  # type: ignore[index,call-overload]
+    assert inside(internal, "policies", 0, "subjects") == [
+        "*.example.com",
+        "shop.example.com",
+        "shop.localhost",
+    ]
 
 
 def test_without_https_there_is_neither_tls_nor_a_redirect() -> None:
     config = desired_config(EDGE, proxy_of(("web", {"host": "a.test", "port": 80})), {})
-    assert set(config["apps"]) == {"http"}  # type: ignore[arg-type]
-    assert servers(config)["edge"]["listen"] == [":80"]  # type: ignore[index,call-overload]
+    assert set(inside(config, "apps")) == {"http"}
+    assert inside(servers(config), "edge", "listen") == [":80"]
     assert "308" not in json.dumps(config)
 
 
