@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,6 +18,7 @@ from specs.manifest import Manifest
 from specs.reference import Digest
 
 VERSION = "reconciler.inputs/v1"
+_KEY = re.compile(r"in-[0-9a-f]{32}")
 Change: TypeAlias = tuple[str, str | None, str | None]
 """What changed, its value before and after; None where there was or is none."""
 _Fields: TypeAlias = dict[str, str]
@@ -60,6 +62,11 @@ def input_document(inputs: Inputs) -> bytes:
 def input_key(document: bytes) -> str:
     """The tag ``in-`` and 32 hexadecimal digits."""
     return f"in-{hashlib.sha256(document).hexdigest()[:32]}"
+
+
+def is_input_key(text: str) -> bool:
+    """Whether it is an input key, and no reference as written."""
+    return _KEY.fullmatch(text) is not None
 
 
 def compare(before: bytes, after: bytes) -> list[Change]:
