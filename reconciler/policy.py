@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from specs.allow import Allowed
+from specs.reference import ImageRef
 
 NOTHING_ALLOWED = Allowed()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPlace:
+    """Where an environment publishes its record, and after how many seconds nobody believes it."""
+
+    ref: ImageRef
+    age: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +39,5 @@ class Policy:
     """The id of the engine that the environment is known to be on; empty where that is not known."""
     waits_for_apply: bool = False
     """``deploy: manual``: nothing but what the last ``apply`` asked for is kept."""
+    record: RecordPlace | None = None
+    """Where others read what this environment has proved; None where it tells nobody."""

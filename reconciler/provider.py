@@ -13,6 +13,7 @@ from reconciler.actions import Blueprint
 from reconciler.building import Builder, BuildRequest, Login, LogLine
 from reconciler.changes import Change
 from reconciler.contents import Contents, Seen
+from reconciler.copying import Moved, Transfer
 from reconciler.desired import DesiredNetwork, DesiredVolume, Kinship, LocalRegistry
 from reconciler.dialogue import CommandLine, Dialogue, LogQuery, LogRecord, Piece, Process, RuntimeFacts, Size
 from reconciler.fault import ProviderError, Refused, Stale
@@ -39,6 +40,7 @@ from reconciler.proxies import (
     ProxyWorld,
     RunningProxy,
 )
+from reconciler.registry import Registry
 from reconciler.repository import Origin, Repository, Tree, TreeFile
 from reconciler.storage import Layer
 from reconciler.stranger import Maker, Stranger, Strangers
@@ -73,6 +75,7 @@ __all__ = [
     "Login",
     "Maker",
     "Marker",
+    "Moved",
     "Namesake",
     "Origin",
     "Owner",
@@ -96,44 +99,12 @@ __all__ = [
     "Stranger",
     "Tenant",
     "Traits",
+    "Transfer",
     "Tree",
     "TreeFile",
     "Unreadable",
     "World",
 ]
-
-
-class Registry(Protocol):
-    """One registry host. All methods raise ProviderError; a 404 is an answer, not an error."""
-
-    async def ping(self) -> None:
-        """The host speaks the distribution API and accepts the login."""
-        ...
-
-    async def probe_push(self, ref: ImageRef) -> None:
-        """The login may push into the repository of ``ref``: proved without leaving anything."""
-        ...
-
-    async def digest(self, ref: ImageRef) -> Digest | None:
-        """The digest that a tag names, or the digest itself when it exists; None when absent."""
-        ...
-
-    async def layers(self, ref: ImageRef, platform: str) -> Sequence[Layer] | None:
-        """The layers of what an engine of this platform (``linux/amd64``) pulls; None when that is absent or
-        cannot be told."""
-        ...
-
-    async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
-        """Push the input document as a small OCI artifact under the tag of ``ref``."""
-        ...
-
-    async def inputs(self, ref: ImageRef) -> bytes | None:
-        """The input document under the tag of ``ref``; None when absent."""
-        ...
-
-    async def tag(self, ref: ImageRef, tag: str) -> None:
-        """Give the manifest that ``ref`` names by digest another tag, byte for byte."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from providers.memory.faults import Call, Faults
-from reconciler.provider import Layer, ProviderError
+from reconciler.provider import Layer, ProviderError, Refused, Registry, Stale, Transfer
 from specs.reference import Digest, ImageRef
 
 
@@ -20,6 +20,8 @@ class Repository:
     tags: dict[str, Digest] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     """Tag -> input document."""
+    records: dict[str, bytes] = field(default_factory=dict)
+    """Tag -> record."""
 
 
 class MemoryRegistry:
@@ -73,6 +75,36 @@ class MemoryRegistry:
         await self._write("tag", str(ref))
         self._repository(ref).tags[tag] = digest
         self._written("tag", str(ref))
+
+    async def put_record(self, ref: ImageRef, document: bytes) -> None:
+        """Keep the record under the tag of ``ref``."""
+        tag = _tag(ref)
+        await self._write("put_record", str(ref))
+        self._repository(ref).records[tag] = document
+        self._written("put_record", str(ref))
+
+    async def record(self, ref: ImageRef) -> bytes | None:
+        """The record under the tag of ``ref``; None when absent."""
+        await self._read("record", str(ref))
+        return self._repository(ref).records.get(_tag(ref))
+
+    async def copy(
+        self, source: ImageRef, target: ImageRef, origin: Registry, sent: Callable[[int], None]
+    ) -> Transfer:
+        """Have the digest in another repository, under its own tag. Within one registry nothing is sent."""
+        if not isinstance(origin, MemoryRegistry) or source.digest is None:
+            raise Refused("REG052", str(source), "no registry in memory, or no digest", "both")
+        there, tag = target.with_digest(source.digest), target.with_tag(source.digest.tag)
+        await self._write("copy", str(there))
+        if self.find(there) == self.find(tag) == source.digest:
+            return Transfer("present")
+        if origin.find(source) is None and self.find(there) is None:
+            raise Stale("REG049", str(source), "the digest is gone at the source")
+        is_sent = origin is not self and self.find(there) is None
+        sent(origin.sizes.get(source.repository, 0) if is_sent else 0)
+        self.push(tag, source.digest)
+        self._written("copy", str(there))
+        return Transfer("copied" if is_sent else "mounted")
 
     def find(self, ref: ImageRef) -> Digest | None:
         """What ``digest`` answers, at once and without faults."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from typing import Literal
 from urllib.parse import quote
 
 from providers.oci.challenge import Scopes, merge_scopes, pull_scope, push_scope
 from providers.oci.client import Call, Client
-from providers.oci.faults import GONE, NO_REGISTRY, TOO_LARGE, UPLOAD_ELSEWHERE, WRONG_DIGEST
+from providers.oci.faults import GONE, NO_REGISTRY, NOT_ALLOWED, TOO_LARGE, UPLOAD_ELSEWHERE, WRONG_DIGEST
 from providers.oci.flights import Flights
 from providers.oci.manifest import Descriptor
 from providers.oci.manifests import REPLY_LOST
@@ -20,6 +21,8 @@ from reconciler.provider import ProviderError
 from specs.reference import Digest, ImageRef
 
 _OCTETS = {"Content-Type": "application/octet-stream"}
+Placement = Literal["present", "mounted", "sent"]
+"""How a blob came to be in a repository."""
 
 
 class Blobs:
@@ -27,7 +30,7 @@ class Blobs:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._placing: Flights[tuple[str, Digest], bool] = Flights()
+        self._placing: Flights[tuple[str, Digest], Placement] = Flights()
 
     async def exists(self, ref: ImageRef, digest: Digest) -> bool:
         """Whether the repository has the blob."""
@@ -71,14 +74,15 @@ class Blobs:
 
     async def put(self, ref: ImageRef, descriptor: Descriptor, content: Content) -> None:
         """Upload the blob unless it is there. What is sent is checked against the descriptor first."""
-        key = (self._client.repository(ref), descriptor.digest)
-        while not await self._placing.join(key, lambda: self._upload(ref, descriptor, content)):
-            continue  # we joined a mount that was not granted
+        await self.place(ref, descriptor, content)
 
-    async def mount(self, ref: ImageRef, digest: Digest, source: str) -> bool:
-        """Have the registry take the blob over from its repository ``source``; False when it will not."""
-        key = (self._client.repository(ref), digest)
-        return await self._placing.join(key, lambda: self._mount(ref, digest, source))
+    async def place(
+        self, ref: ImageRef, descriptor: Descriptor, content: Content, mount: str | None = None
+    ) -> Placement:
+        """Have the blob in the repository: there already, taken over by the registry from its repository
+        ``mount``, else uploaded. Who wants the same at the same time gets the same answer."""
+        key = (self._client.repository(ref), descriptor.digest)
+        return await self._placing.join(key, lambda: self._place(ref, descriptor, content, mount))
 
     async def probe(self, ref: ImageRef) -> None:
         """Prove the right to push into the repository: begin an upload and give it up."""
@@ -91,28 +95,37 @@ class Blobs:
         """End uploads under way."""
         await self._placing.aclose()
 
-    async def _mount(self, ref: ImageRef, digest: Digest, source: str) -> bool:
-        if await self.exists(ref, digest):
-            return True
-        scopes = merge_scopes(push_scope(ref.repository), pull_scope(source))
-        query = f"?mount={quote(digest.text, safe='')}&from={quote(source, safe='')}"
-        upload = await self._begin(ref, f"{ref.name}@{digest}", scopes, query)
-        if upload is not None:
-            await self._abandon(ref, upload)
-        return upload is None
-
-    async def _upload(self, ref: ImageRef, descriptor: Descriptor, content: Content) -> bool:
+    async def _place(
+        self, ref: ImageRef, descriptor: Descriptor, content: Content, mount: str | None
+    ) -> Placement:
         digest = descriptor.digest
         if await self.exists(ref, digest):
-            return True
-        upload = await self._begin(ref, f"{ref.name}@{digest}", push_scope(ref.repository), "")
-        if upload is not None:
-            try:
-                await self._send(ref, descriptor, content, upload)
-            except ProviderError as error:
-                if error.code not in REPLY_LOST or not await self.exists(ref, digest):
-                    raise
-        return True
+            return "present"
+        upload = (
+            await self._begin_mount(ref, digest, mount) if mount else await self._begin_upload(ref, digest)
+        )
+        if upload is None:
+            return "mounted" if mount else "present"
+        try:
+            await self._send(ref, descriptor, content, upload)
+        except ProviderError as error:
+            if error.code not in REPLY_LOST or not await self.exists(ref, digest):
+                raise
+        return "sent"
+
+    async def _begin_upload(self, ref: ImageRef, digest: Digest) -> Target | None:
+        return await self._begin(ref, f"{ref.name}@{digest}", push_scope(ref.repository), "")
+
+    async def _begin_mount(self, ref: ImageRef, digest: Digest, source: str) -> Target | None:
+        """An upload that the registry may spare us. Who may not read ``source`` here uploads like anybody."""
+        scopes = merge_scopes(push_scope(ref.repository), pull_scope(source))
+        query = f"?mount={quote(digest.text, safe='')}&from={quote(source, safe='')}"
+        try:
+            return await self._begin(ref, f"{ref.name}@{digest}", scopes, query)
+        except ProviderError as error:
+            if error.code not in NOT_ALLOWED:
+                raise
+        return await self._begin_upload(ref, digest)
 
     async def _begin(self, ref: ImageRef, where: str, scopes: Scopes, query: str) -> Target | None:
         """POST for an upload: where to send it, or None when the registry has the blob already."""

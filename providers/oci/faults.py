@@ -116,6 +116,25 @@ GONE = Fault("REG047", "What was there before is not in the registry (any more).
 NO_INPUTS = Fault(
     "REG048", "The tag holds something other than an input document.", "remove the tag, or build again"
 )
+SOURCE_GONE = Fault(
+    "REG049",
+    "What is to be copied is gone at its source.",
+    "promote what runs there now, or push it again",
+)
+SPARSE = Fault(
+    "REG050", "An index names manifests that its repository does not have.", "push the whole index again"
+)
+TOO_MANY = Fault(
+    "REG051",
+    "More is nested in an image, or attached to it, than is followed.",
+    "remove what nobody needs, or copy it by hand",
+)
+OTHER_KIND = Fault(
+    "REG052", "Nothing here copies between registries of these kinds.", "use registries of one kind"
+)
+NO_RECORD = Fault("REG053", "The tag holds something other than a record.", "remove the tag")
+NOT_ALLOWED = frozenset({LOGIN_NEEDED.code, LOGIN_REFUSED.code, RIGHT_MISSING.code})
+"""Codes that say that this login may not do this."""
 
 FAULTS: tuple[Fault, ...] = (
     *(UNREACHABLE, TIMEOUT, BROKEN_OFF, NO_TLS, CERTIFICATE, SERVER_ERROR, THROTTLED),
@@ -123,7 +142,8 @@ FAULTS: tuple[Fault, ...] = (
     *(LOGIN_NEEDED, LOGIN_REFUSED, RIGHT_MISSING, REALM_REFUSED, TOKEN_UNUSABLE, CHALLENGE_UNKNOWN),
     *(DOCKER_CONFIG, CREDENTIAL_PROGRAM),
     *(WRONG_DIGEST, MANIFEST_REFUSED, TOO_LARGE, REDIRECT_REFUSED, UPLOAD_ELSEWHERE, PAGE_ELSEWHERE),
-    *(REFERENCE_UNUSABLE, GONE, NO_INPUTS),
+    *(REFERENCE_UNUSABLE, GONE, NO_INPUTS, SOURCE_GONE, SPARSE, TOO_MANY),
+    *(OTHER_KIND, NO_RECORD),
 )
 """Everything above, for the documentation."""
 

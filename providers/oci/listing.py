@@ -35,7 +35,7 @@ async def list_tags(client: Client, ref: ImageRef) -> tuple[str, ...]:
             if answer.status != 200:
                 raise await client.refuse(answer)
             tags.update(_tags(answer, await answer.read(_PAGE_LIMIT)))
-            following = await _next_page(client, answer)
+            following = await next_page(client, answer)
         if following is None:
             return tuple(sorted(tags))
         page = following
@@ -51,6 +51,7 @@ def _tags(answer: Answer, body: bytes) -> list[str]:
     return [tag for tag in tags if isinstance(tag, str)]
 
 
-async def _next_page(client: Client, answer: Answer) -> Target | None:
+async def next_page(client: Client, answer: Answer) -> Target | None:
+    """Where a list goes on; None where it ends. Raises Refused for an address on another origin."""
     link = _NEXT.search(answer.header("Link") or "")
     return await client.locate(link[1], answer, PAGE_ELSEWHERE) if link else None

@@ -42,6 +42,8 @@ class Manifest:
     layers: tuple[Descriptor, ...] = ()
     manifests: tuple[Descriptor, ...] = ()
     artifact_type: str | None = None
+    subject: Digest | None = None
+    """The manifest that this one is attached to."""
 
 
 def compute_digest(content: bytes, algorithm: str = "sha256") -> Digest:
@@ -65,8 +67,11 @@ def read_manifest(body: bytes, media_type: str, algorithm: str = "sha256") -> Ma
     if "manifests" in document and ("layers" in document or "config" in document):
         raise ValueError("a manifest that is an image and an index at once")
     digest = compute_digest(body, algorithm)
+    subject = read_descriptor(document["subject"]).digest if document.get("subject") is not None else None
     if media_type in _INDEXES:
-        return Manifest(media_type, digest, body, manifests=_descriptors(document, "manifests"))
+        return Manifest(
+            media_type, digest, body, manifests=_descriptors(document, "manifests"), subject=subject
+        )
     artifact_type = document.get("artifactType")
     return Manifest(
         media_type,
@@ -75,6 +80,7 @@ def read_manifest(body: bytes, media_type: str, algorithm: str = "sha256") -> Ma
         read_descriptor(document.get("config")),
         _descriptors(document, "layers"),
         artifact_type=artifact_type if isinstance(artifact_type, str) else None,
+        subject=subject,
     )
 
 

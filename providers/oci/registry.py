@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from providers.oci.attached import Attachments
 from providers.oci.auth import Authorizer
 from providers.oci.blobs import Blobs
 from providers.oci.client import Call, Client
+from providers.oci.copying import Copier, Side
 from providers.oci.credentials import credential_source
-from providers.oci.faults import GONE, NO_INPUTS, REFERENCE_UNUSABLE, TOO_LARGE
-from providers.oci.inputs import DOCUMENT_LIMIT, EMPTY, EMPTY_CONFIG, describe_inputs, find_document
+from providers.oci.documents import (
+    EMPTY,
+    EMPTY_CONFIG,
+    INPUTS,
+    RECORD,
+    Kind,
+    describe_document,
+    find_document,
+)
+from providers.oci.faults import GONE, OTHER_KIND, REFERENCE_UNUSABLE, TOO_LARGE
 from providers.oci.layers import read_layers
 from providers.oci.listing import list_tags
 from providers.oci.manifests import Manifests
 from providers.oci.transport import Content, Deadlines, Transport
-from reconciler.provider import Layer, Login
+from reconciler.provider import Layer, Login, Registry, Transfer
 from specs.reference import Digest, ImageRef, InvalidReference
 
 _CHUNK = 1 << 16
@@ -31,6 +41,8 @@ class OciRegistry:
         self._client = client
         self.manifests = Manifests(client)
         self.blobs = Blobs(client)
+        self.side = Side(client, self.manifests, self.blobs, Attachments(client, self.manifests))
+        self._copier = Copier(self.side)
 
     @property
     def host(self) -> str:
@@ -76,11 +88,41 @@ class OciRegistry:
 
     async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
         """Push the input document (at most 32 MiB) as a small OCI artifact under the tag of ``ref``."""
-        if len(document) > DOCUMENT_LIMIT:
-            raise TOO_LARGE.final(
-                str(ref), f"an input document of {len(document)} bytes", f"at most {DOCUMENT_LIMIT}"
-            )
-        manifest = describe_inputs(document)
+        await self._put(INPUTS, ref, document)
+
+    async def inputs(self, ref: ImageRef) -> bytes | None:
+        """The input document under the tag of ``ref``; None when absent.
+
+        Raises Refused when the tag holds anything else.
+        """
+        return await self._get(INPUTS, ref)
+
+    async def put_record(self, ref: ImageRef, document: bytes) -> None:
+        """Push a record (at most 4 MiB) as a small OCI artifact under the tag of ``ref``."""
+        await self._put(RECORD, ref, document)
+
+    async def record(self, ref: ImageRef) -> bytes | None:
+        """The record under the tag of ``ref``; None when absent. Raises Refused when it holds anything
+        else."""
+        return await self._get(RECORD, ref)
+
+    async def copy(
+        self, source: ImageRef, target: ImageRef, origin: Registry, sent: Callable[[int], None]
+    ) -> Transfer:
+        """Bring the image that ``source`` names by digest from ``origin`` into a repository of this host.
+
+        Raises Stale when it is gone at the source, Refused for an index that is not whole.
+        """
+        if not isinstance(origin, OciRegistry):
+            raise OTHER_KIND.final(str(source), "a registry of another kind", "an OCI registry")
+        self._client.repository(target)
+        return await self._copier.copy(origin.side, source, target, sent)
+
+    async def _put(self, kind: Kind, ref: ImageRef, document: bytes) -> None:
+        if len(document) > kind.limit:
+            seen = f"{kind.words} of {len(document)} bytes"
+            raise TOO_LARGE.final(str(ref), seen, f"at most {kind.limit}")
+        manifest = describe_document(kind, document)
         target = _tagged(ref)
         if await self.manifests.find(target) == manifest.digest:
             return
@@ -88,21 +130,18 @@ class OciRegistry:
         await self.blobs.put(ref, manifest.layers[0], _in_chunks(document))
         await self.manifests.put(target, manifest)
 
-    async def inputs(self, ref: ImageRef) -> bytes | None:
-        """The input document under the tag of ``ref``; None when absent.
-
-        Raises Refused when the tag holds anything else.
-        """
+    async def _get(self, kind: Kind, ref: ImageRef) -> bytes | None:
         manifest = await self.manifests.get(_tagged(ref))
         if manifest is None:
             return None
-        layer = find_document(manifest)
+        layer = find_document(kind, manifest)
         if layer is None:
-            raise NO_INPUTS.final(str(ref), "another artifact", "an input document of ours")
-        return await self.blobs.read(ref, layer, DOCUMENT_LIMIT)
+            raise kind.other.final(str(ref), "another artifact", f"{kind.words} of ours")
+        return await self.blobs.read(ref, layer, kind.limit)
 
     async def aclose(self) -> None:
         """End what is under way and close the connections."""
+        await self._copier.aclose()
         await self.blobs.aclose()
         await self._client.aclose()
 

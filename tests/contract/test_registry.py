@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from fake_registry import FakeRegistry
 from oci_images import push_image
 from providers.memory import MemoryRegistry
 from providers.oci import open_registry
-from reconciler.provider import ProviderError, Registry
+from reconciler.provider import ProviderError, Registry, Stale, Transfer
 from specs.reference import Digest, ImageRef
 
 
@@ -23,6 +23,9 @@ class Case:
     registry: Registry
     ref: ImageRef
     push: Callable[[ImageRef], Awaitable[Digest]]
+    other: Registry
+    """Another registry, to copy into; and a repository there."""
+    there: ImageRef
 
 
 async def _open_memory(ref: ImageRef) -> Case:
@@ -31,7 +34,8 @@ async def _open_memory(ref: ImageRef) -> Case:
     async def push(ref: ImageRef) -> Digest:
         return registry.push(ref)
 
-    return Case(registry, ref, push)
+    other = MemoryRegistry("other.test")
+    return Case(registry, ref, push, other, ImageRef("other.test", "contract/there"))
 
 
 @pytest.fixture(params=["memory", "fake", pytest.param("real", marks=pytest.mark.engine)])
@@ -40,14 +44,15 @@ async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
     if request.param == "memory":
         yield await _open_memory(ImageRef("registry.test", repository, "in-1"))
         return
-    async with FakeRegistry() as fake:
+    async with FakeRegistry() as fake, FakeRegistry() as elsewhere:
         host = request.getfixturevalue("registry_host") if request.param == "real" else fake.host
-        async with open_registry(host) as registry:
+        async with open_registry(host) as registry, open_registry(elsewhere.host) as other:
 
             async def push(ref: ImageRef) -> Digest:
                 return await push_image(registry, ref)
 
-            yield Case(registry, ImageRef(host, repository, "in-1"), push)
+            there = ImageRef(elsewhere.host, f"{repository}/there")
+            yield Case(registry, ImageRef(host, repository, "in-1"), push, other, there)
 
 
 async def test_answers_a_ping(case: Case) -> None:
@@ -98,3 +103,35 @@ async def test_inputs_pushed_last_are_what_the_tag_holds(case: Case) -> None:
     await case.registry.put_inputs(ref, b'{"a": 1}')
     await case.registry.put_inputs(ref, b'{"a": 2}')
     assert await case.registry.inputs(ref) == b'{"a": 2}'
+
+
+async def test_a_record_comes_back_and_the_newest_counts(case: Case) -> None:
+    ref = case.ref.with_tag("record-dev")
+    assert await case.registry.record(ref) is None
+    for document in (b'{"at": 1}', b'{"at": 2}'):
+        await case.registry.put_record(ref, document)
+        assert await case.registry.record(ref) == document
+
+
+@pytest.mark.parametrize("is_within", [True, False], ids=["within", "between"])
+async def test_a_copy_is_there_by_digest_and_under_its_own_tag_alone(case: Case, is_within: bool) -> None:
+    pushed = await case.push(case.ref)
+    target, registry = (replace(case.ref, repository=f"{case.ref.repository}/there"), case.registry)
+    if not is_within:
+        target, registry = case.there, case.other
+    sizes: list[int] = []
+    for expected in ("mounted" if is_within else "copied", "present"):
+        moved = await registry.copy(case.ref.with_digest(pushed), target, case.registry, sizes.append)
+        assert moved == Transfer(expected)
+        assert await registry.digest(target.with_digest(pushed)) == pushed
+        assert await registry.digest(target.with_tag(pushed.tag)) == pushed
+    assert await registry.digest(target.with_tag("in-1")) is None
+    assert not is_within or sum(sizes) == 0
+
+
+async def test_what_is_gone_cannot_be_copied(case: Case) -> None:
+    absent = case.ref.with_digest(Digest.parse("sha256:" + "0" * 64))
+    with pytest.raises(Stale):
+        await case.other.copy(absent, case.there, case.registry, lambda size: None)
+    assert absent.digest is not None
+    assert await case.other.digest(case.there.with_digest(absent.digest)) is None

@@ -16,7 +16,7 @@ from typing import Self
 
 from aiohttp import web
 
-from fake_shelf import Shelf, digest_of, scopes_of
+from fake_shelf import INDEX, Shelf, digest_of, scopes_of
 from registry_twists import Act, Handler, refusal
 
 
@@ -58,6 +58,8 @@ class FakeRegistry:
     """Another token realm than this registry's own."""
     extra_scope: str = ""
     refresh_token: str = ""
+    keeps_referrers: bool = False
+    """It answers which manifests name another as their subject; else it does not know that path."""
     shelves: dict[str, Shelf] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     twists: list[Twist] = field(default_factory=list)
@@ -104,6 +106,7 @@ class FakeRegistry:
         app.router.add_get(f"{name}/tags/list", self._list_tags)
         app.router.add_get(f"{name}/manifests/{{reference}}", self._get_manifest)
         app.router.add_put(f"{name}/manifests/{{reference}}", self._put_manifest)
+        app.router.add_get(f"{name}/referrers/{{digest}}", self._list_referrers)
         app.router.add_post(f"{name}/blobs/uploads/", self._begin_upload)
         app.router.add_put(f"{name}/blobs/uploads/{{upload}}", self._end_upload)
         app.router.add_delete(f"{name}/blobs/uploads/{{upload}}", self._drop_upload)
@@ -206,13 +209,19 @@ class FakeRegistry:
         digest, document = digest_of(body), json.loads(body)
         if ":" in reference and digest != reference:
             return refusal(400, "MANIFEST_INVALID", {})
-        named = [document["config"], *document["layers"]] if "layers" in document else []
-        if any(entry["digest"] not in shelf.blobs for entry in named):
+        if not shelf.has_all_of(document):
             return refusal(400, "MANIFEST_BLOB_UNKNOWN", {})
         shelf.manifests[digest] = (request.headers["Content-Type"], body)
         if ":" not in reference:
             shelf.tags[reference] = digest
         return web.Response(status=201, headers={"Docker-Content-Digest": digest})
+
+    async def _list_referrers(self, request: web.Request) -> web.Response:
+        if not self.keeps_referrers:
+            return web.Response(status=404, text="404 page not found")
+        shelf = self.shelf(request.match_info["name"])
+        index = shelf.referrers_of(request.match_info["digest"])
+        return web.Response(body=index, headers={"Content-Type": INDEX})
 
     async def _begin_upload(self, request: web.Request) -> web.Response:
         name, mounted = request.match_info["name"], request.query.get("mount")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from oci_images import entry, image_manifest, index_manifest
-from providers.oci.inputs import describe_inputs, find_document
+from providers.oci.documents import INPUTS, RECORD, describe_document, find_document
 from providers.oci.manifest import (
     DOCKER_IMAGE,
     DOCKER_LIST,
@@ -93,16 +93,17 @@ def test_refuses_other_media_types() -> None:
 
 
 def test_the_input_artifact_is_a_function_of_the_document() -> None:
-    one, again = describe_inputs(b"{}"), describe_inputs(b"{}")
+    one, again = describe_document(INPUTS, b"{}"), describe_document(INPUTS, b"{}")
     assert one.body == again.body
     assert read_manifest(one.body, OCI_IMAGE) == one
-    assert find_document(one) == one.layers[0]
-    assert describe_inputs(b"[]").digest != one.digest
+    assert find_document(INPUTS, one) == one.layers[0]
+    assert describe_document(INPUTS, b"[]").digest != one.digest
 
 
 def test_an_image_is_no_input_artifact() -> None:
-    assert find_document(IMAGE) is None
-    ours = describe_inputs(b"{}")
-    assert find_document(replace(ours, artifact_type="application/vnd.example")) is None
-    assert find_document(replace(ours, layers=IMAGE.layers)) is None
-    assert find_document(replace(ours, layers=ours.layers * 2)) is None
+    assert find_document(INPUTS, IMAGE) is None
+    ours = describe_document(INPUTS, b"{}")
+    assert find_document(INPUTS, replace(ours, artifact_type="application/vnd.example")) is None
+    assert find_document(INPUTS, replace(ours, layers=IMAGE.layers)) is None
+    assert find_document(INPUTS, replace(ours, layers=ours.layers * 2)) is None
+    assert find_document(RECORD, ours) is None

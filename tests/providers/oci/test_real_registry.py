@@ -14,10 +14,11 @@ from ground import RunningEngine
 from local_registry import find_free_port
 from oci_errors import CANARY, fails_with
 from oci_images import content_of, describe, image_manifest, index_manifest, push_image
+from oci_sets import attach, holds, put_index, put_manifest, random_layer, sign
 from providers.oci import OciRegistry, faults, open_registry
-from providers.oci.manifest import CONFIG_LIMIT, MEDIA_TYPES, OCI_INDEX, compute_digest, read_manifest
+from providers.oci.manifest import CONFIG_LIMIT, MEDIA_TYPES, OCI_INDEX, read_manifest
 from providers.oci.transport import Content
-from reconciler.provider import Login, ProviderError
+from reconciler.provider import Login, ProviderError, Transfer
 from specs.reference import ImageRef
 
 pytestmark = pytest.mark.engine
@@ -128,8 +129,8 @@ async def test_concurrent_mounts_and_manifests_all_succeed(real: OciRegistry, re
     target = ImageRef(ref.host, f"{ref.repository}/copy")
 
     async def copy(tag: str) -> None:
-        mounts = [real.blobs.mount(target, part.digest, ref.repository) for part in parts]
-        assert await asyncio.gather(*mounts) == [True, True]
+        mounts = [real.blobs.place(target, part, content_of(), ref.repository) for part in parts]
+        assert set(await asyncio.gather(*mounts)) <= {"mounted", "present"}
         await real.manifests.put(target.with_tag(tag), image)
 
     await asyncio.gather(*(copy(f"t{number}") for number in range(12)))
@@ -137,8 +138,10 @@ async def test_concurrent_mounts_and_manifests_all_succeed(real: OciRegistry, re
 
 
 async def test_a_mount_from_nowhere_is_not_granted(real: OciRegistry, ref: ImageRef) -> None:
-    absent = compute_digest(secrets.token_bytes(8))
-    assert not await real.blobs.mount(ref, absent, "oci/nowhere")
+    content = secrets.token_bytes(8)
+    described = describe("application/octet-stream", content)
+    assert await real.blobs.place(ref, described, content_of(content), "oci/nowhere") == "sent"
+    assert await real.blobs.exists(ref, described.digest)
 
 
 async def test_a_manifest_without_its_blobs_is_refused(real: OciRegistry, ref: ImageRef) -> None:
@@ -164,6 +167,36 @@ async def test_works_behind_a_login(guarded_host: str) -> None:
         assert await registry.digest(ref) == pushed
         await registry.put_inputs(ref.with_tag("in-1.inputs"), b"{}")
         assert await registry.inputs(ref.with_tag("in-1.inputs")) == b"{}"
+
+
+async def test_an_image_with_all_that_belongs_to_it_goes_from_one_registry_to_another(
+    real: OciRegistry, ref: ImageRef, guarded_host: str
+) -> None:
+    """Then within that one, where nothing is sent. Neither keeps a list of referrers."""
+    part = await put_manifest(real, ref, [random_layer(3 << 20), random_layer()], tagged=False)
+    image = await put_index(real, ref, part)
+    listed = await attach(real, ref, image.digest, "sbom")
+    cosigned = await sign(real, ref, image.digest, "sig")
+    sent: list[int] = []
+    async with open_registry(guarded_host, CI) as guarded:
+        await until_up(guarded)
+        there = ImageRef(guarded_host, f"copies/{secrets.token_hex(4)}")
+        within = ImageRef(guarded_host, f"{there.repository}/again")
+        for origin, source, target, expected in (
+            (real, ref, there, "copied"),
+            (real, ref, there, "present"),
+            (guarded, there, within, "mounted"),
+        ):
+            sent.clear()
+            moved = await guarded.copy(source.with_digest(image.digest), target, origin, sent.append)
+            assert moved == Transfer(expected)
+            assert (sum(sent) > 3 << 20) == (expected == "copied")
+            for one in (image, listed, cosigned):
+                assert await holds(guarded, target, one.digest)
+            entries = (await guarded.side.attachments.referrers(target.with_digest(image.digest))).entries
+            assert set(entries) == {listed.digest}
+            signature, index = f"sha256-{image.digest.hex}.sig", f"sha256-{image.digest.hex}"
+            assert await guarded.tags(target) == tuple(sorted((signature, index, image.digest.tag)))
 
 
 async def test_works_with_what_the_docker_client_wrote(

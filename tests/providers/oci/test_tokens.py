@@ -8,7 +8,7 @@ import pytest
 
 from fake_registry import FakeRegistry
 from oci_errors import CANARY, fails_with
-from oci_images import describe, push_image
+from oci_images import content_of, describe, push_image
 from oci_logins import CI, ci_login, open_with
 from providers.oci import faults, open_registry
 from providers.oci.credentials import Credential, IdentityToken
@@ -46,7 +46,8 @@ async def test_a_mount_asks_for_two_scopes(bearer: FakeRegistry, ref: ImageRef) 
     layer = b"layer"
     bearer.put_blob("shop/source", layer)
     async with open_registry(bearer.host, CI) as registry:
-        assert await registry.blobs.mount(ref, describe("x/y", layer).digest, "shop/source")
+        placed = await registry.blobs.place(ref, describe("x/y", layer), content_of(layer), "shop/source")
+    assert placed == "mounted"
     asked = [seen.query for seen in bearer.seen if seen.path == TOKEN]
     assert bearer.count("POST", ".*") == 1
     assert "service=fake&scope=repository:shop/source:pull&scope=repository:shop/web:pull,push" in asked

@@ -112,27 +112,27 @@ async def test_mounts_from_another_repository(
     fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
 ) -> None:
     fake.put_blob("shop/source", LAYER)
-    mounts = [registry.blobs.mount(ref, DESCRIBED.digest, "shop/source") for _ in range(8)]
-    assert await asyncio.gather(*mounts) == [True] * 8
+    mounts = [registry.blobs.place(ref, DESCRIBED, content_of(), "shop/source") for _ in range(8)]
+    assert await asyncio.gather(*mounts) == ["mounted"] * 8
+    assert fake.shelf("shop/web").blobs == {DESCRIBED.digest.text: LAYER}
+    assert fake.count("POST", UPLOADS) == 1
+    assert await registry.blobs.place(ref, DESCRIBED, content_of(), "shop/source") == "present"
+
+
+async def test_a_mount_that_is_not_granted_goes_on_as_an_upload(
+    fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
+) -> None:
+    assert await registry.blobs.place(ref, DESCRIBED, content_of(LAYER), "shop/source") == "sent"
+    assert fake.uploads == {}
     assert fake.shelf("shop/web").blobs == {DESCRIBED.digest.text: LAYER}
     assert fake.count("POST", UPLOADS) == 1
 
 
-async def test_a_mount_that_is_not_granted_leaves_no_upload(
+async def test_who_may_not_read_the_source_of_a_mount_uploads(
     fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
 ) -> None:
-    assert not await registry.blobs.mount(ref, DESCRIBED.digest, "shop/source")
-    assert fake.uploads == {}
-
-
-async def test_a_push_that_joins_a_mount_uploads_when_that_is_not_granted(
-    fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
-) -> None:
-    mounted, pushed = await asyncio.gather(
-        registry.blobs.mount(ref, DESCRIBED.digest, "shop/source"),
-        registry.blobs.put(ref, DESCRIBED, content_of(LAYER)),
-    )
-    assert (mounted, pushed) == (False, None)
+    fake.twist("POST", UPLOADS, answer(403))
+    assert await registry.blobs.place(ref, DESCRIBED, content_of(LAYER), "shop/source") == "sent"
     assert fake.shelf("shop/web").blobs == {DESCRIBED.digest.text: LAYER}
 
 
