@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from reconciler.desired import Json
 
 _MAX_VALUE = 60
-_COMMANDS = re.compile(r"##(?=(?:vso)?\[)")
+_COMMANDS = re.compile(r"##(?=\w*\[)")
 """What makes a build service obey a line of its log, wherever in the line it stands."""
+_LINE_COMMANDS = re.compile(r"^(\s*):(?=:[A-Za-z])", re.MULTILINE)
+"""What does so at the beginning of a line."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 MASKED = "(masked)"
 _SHORT = 12
@@ -28,7 +30,7 @@ _LONG_NAMES = re.compile(r"\b(sha256:|sha512:|in-)([0-9a-f]{32,128})\b")
 def escape(text: str, limit: int = 2000) -> str:
     """One printable line: control, format and bidirectional characters become ``\\x…`` or ``\\u…``."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    cut = _COMMANDS.sub("# #", cut)
+    cut = _LINE_COMMANDS.sub(r"\1: ", _COMMANDS.sub("# #", cut))
     return "".join(_escape_character(c) if unicodedata.category(c) in _HIDDEN else c for c in cut)
 
 

@@ -13,12 +13,12 @@ MAX_VALUE: Final = 4 << 20
 _MAX_DIGITS: Final = 18
 
 
-def read_object(text: str) -> dict[str, Json]:
+def read_object(text: str, limit: int = MAX_VALUE) -> dict[str, Json]:
     """The mapping that the text is; its numbers are finite and its texts can be printed.
 
     Raises ValueError on anything else, however large or deep it is.
     """
-    if len(text) > MAX_VALUE:
+    if len(text) > limit:
         raise ValueError("the value is too long")
     try:
         value = json.loads(text, parse_float=_finite, parse_int=_whole, parse_constant=_refuse)

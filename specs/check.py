@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specs.catalog import Catalog
+from specs.check_promotion import check_promotion
 from specs.check_release import check_releases
 from specs.check_resource import check_locks, check_registries, check_resources, leaves_repository
 from specs.check_service import check_services, report_undeclared
@@ -33,6 +34,7 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
         _check_reserved(written, report.about(written.subject))
         environment = written.model or written.salvaged
         if isinstance(environment, Environment):
+            check_promotion(written, environment, spec_set, report.about(written.subject))
             _check_environment(written, environment, catalog, report.about(written.subject))
 
 
@@ -100,7 +102,7 @@ def _check_projects(environments: dict[str, Written], report: Report) -> None:
 
 
 def _check_reserved(written: Written, report: Report) -> None:
-    for field_name, remedy in (("follows", "track a branch"), ("promotion", "remove it")):
+    for field_name, remedy in (("follows", "track a branch"),):
         if field_name in written.spec.entries:
             seen = f"field {shown(field_name)} is not supported by this version"
             report.add("SPEC017", written.spec.place_of(field_name), seen, remedy=remedy)

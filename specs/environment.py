@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from specs.allow import Allowed
-from specs.model import Duration, Model, Name, RefName, SecretRef, Text
+from specs.model import Model, Name, RefName, SecretRef, Text
+from specs.promotion import Promotion
 from specs.proxy import Proxy
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
@@ -74,21 +75,6 @@ class Choice(Model):
     exclude: tuple[Glob, ...] = ()
 
 
-class Gates(Model):
-    """What must hold before a promotion."""
-
-    soak: Duration = 0.0
-    approvals: Annotated[int, Field(ge=0, le=20)] = 0
-
-
-class Promotion(Model):
-    """How this environment takes what another has proved."""
-
-    mode: Literal["manual", "auto"] = "manual"
-    write: Literal["commit", "branch"] = "commit"
-    gates: Gates = Gates()
-
-
 class PruneRules(Model):
     """At most ``limit`` spec objects are removed at once; by default max(3, 20 %)."""
 
@@ -114,7 +100,10 @@ class Environment(Model):
     registries: dict[Name, Name] = Field(default={}, description="Where specs say the first, use the second.")
     services: Choice = Field(default=Choice(), description="Which services belong to it; default: all.")
     follows: Name | None = Field(default=None, description="Reserved.")
-    promotion: Promotion = Field(default=Promotion(), description="Reserved.")
+    promotion: Promotion = Field(
+        default=Promotion(),
+        description="Where it follows another: who promotes, where that is written, and what must hold.",
+    )
     deploy: Literal["auto", "manual"] = Field(default="auto", description="manual: the loop waits for apply.")
     drift: Literal["heal", "report"] = Field(default="heal", description="What is done about drift.")
     worktree: Literal["allow", "refuse"] = Field(

@@ -16,7 +16,7 @@ from specs.document import Document
 from specs.schema_words import ENVELOPE, EXAMPLES, MEANINGS
 
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "reconciler.v1.json"
-_RESERVED: Final = {"Environment": ("follows", "promotion")}
+_RESERVED: Final = {"Environment": ("follows",)}
 _TEXT: Final[dict[str, Any]] = {"type": ["string", "integer"]}
 _NAME: Final[dict[str, Any]] = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}
 _PAIRS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string", "pattern": "^[^=]+="}}
@@ -155,6 +155,7 @@ _FORMS: Final[Mapping[str, Mapping[str, list[dict[str, Any]]]]] = {
     "PreDeploy": {"command": [_WORD]},
     "PostDeploy": {"command": [_WORD]},
     "PreStop": {"command": [_WORD]},
+    "Check": {"command": [_WORD]},
     "Network": {"labels": [_PAIRS]},
     "Volume": {"labels": [_PAIRS]},
 }

@@ -73,6 +73,16 @@ def _hook(hook: Map, report: Report) -> Map:
     return hook.with_entry("command", _words(command, report))
 
 
+def _promotion(node: Node, report: Report) -> Node:
+    """The command of each check may be a command line."""
+    gates = node.get("gates") if isinstance(node, Map) else None
+    checks = gates.get("checks") if isinstance(gates, Map) else None
+    if not isinstance(node, Map) or not isinstance(gates, Map) or not isinstance(checks, Sequence):
+        return node
+    items = tuple(_hook(item, report) if isinstance(item, Map) else item for item in checks.items)
+    return node.with_entry("gates", gates.with_entry("checks", Sequence(items, checks.place)))
+
+
 def _pairs(node: Node, report: Report) -> Node:
     """``- NAME=VALUE`` lists -> a map."""
     if not isinstance(node, Sequence):
@@ -172,4 +182,5 @@ _FIELDS: Final[Mapping[str, Mapping[str, Callable[[Node, Report], Node]]]] = {
     },
     "Network": {"labels": _pairs},
     "Volume": {"labels": _pairs},
+    "Environment": {"promotion": _promotion},
 }

@@ -92,6 +92,16 @@ class Evidence(Model):
     )
     checks: tuple[Line, ...] = Field(default=(), description="Checks that passed.", examples=[["ci/test"]])
     approved_by: tuple[Line, ...] = Field(default=(), description="Who approved it.", examples=[["alice"]])
+    hotfix: Line | None = Field(
+        default=None,
+        description="Why it went past the environment that is followed.",
+        examples=["an expired certificate"],
+    )
+    drops: CommitId | None = Field(
+        default=None,
+        description="The commit of a hotfix that it replaces and does not contain, given up by name.",
+        examples=["0123456789abcdef0123456789abcdef01234567"],
+    )
 
 
 class ReleasedService(Model):

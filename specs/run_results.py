@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -13,9 +13,8 @@ Link = Annotated[
     str, StringConstraints(pattern=rf"^(https://[^\s@/?#]+|{_LOOPBACK})(/[^\s?#]*)?$", max_length=2048)
 ]
 """https, or http to this machine's own loopback; without a password or a query."""
-Target = Annotated[
-    str, StringConstraints(pattern=rf"^(https://[^\s@/?#]+|{_LOOPBACK})(/[^\s#]*)?$", max_length=2048)
-]
+TARGET: Final = rf"^(https://[^\s@/?#]+|{_LOOPBACK})(/[^\s#]*)?$"
+Target = Annotated[str, StringConstraints(pattern=TARGET, max_length=2048)]
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 ProjectPath = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART})+$", max_length=512)]
 Event = Literal["settled", "failed", "refused", "drift", "unstable"]

@@ -47,7 +47,6 @@ MEANINGS: Final = {
         "gid": "The number of the group that owns it.",
         "target": "The path in the container.",
     },
-    "Gates": {"soak": "How long it must have been healthy.", "approvals": "How many must have approved."},
     "Gpu": {
         "driver": "The driver of the devices.",
         "count": "How many; all for every one.",
@@ -106,11 +105,6 @@ MEANINGS: Final = {
         "published": "The port of the host.",
         "host_ip": "The host's address; every one when absent.",
         "protocol": "The protocol.",
-    },
-    "Promotion": {
-        "mode": "Who promotes.",
-        "write": "Where a promotion is written.",
-        "gates": "What must hold.",
     },
     "PruneRules": {"limit": "How many documents may leave at once."},
     "Reservations": {"memory": "Bytes that are set aside."},

@@ -7,6 +7,7 @@ from typing import Final
 from specs import refused
 from specs.privilege import IPC_MODE, NETWORK_MODE, PID_MODE
 from specs.route import ROUTE_HOST
+from specs.run_results import TARGET
 
 _ALLOW: Final = "mount the engine's socket under volumes, where the environment's allow.host_mounts names it"
 _INIT: Final = '"reconciler init" writes such values out'
@@ -45,7 +46,6 @@ NOT_YET: Final = {
     ("Service", "depends_on.*.restart"): "remove it: a rollout does not restart what depends on a service",
     ("Environment", "record"): "",
     ("Environment", "record_age"): "",
-    ("Environment", "hotfix"): "",
     ("Environment", "mirror"): "",
     ("Registry", "repositories"): "",
     ("Registry", "managed_by"): "",
@@ -110,6 +110,15 @@ PATTERNS: Final = {
     r"^in-[0-9a-f]{32}$": "an input key: in- and 32 hexadecimal digits",
     r"^v[0-9]{1,3}:[0-9a-f]{64}$": "a fingerprint: v1: and 64 hexadecimal digits",
     r"^[^/\x00][^\x00]{0,1023}$": "a path from the repository's root",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day such as 09:00, in quotes",
+    r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": "a time of day such as 17:00, in quotes; 24:00 is midnight",
+    r"^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$": "a date such as 2026-12-24, or 2026-12-24T18:00, in quotes",
+    TARGET: "an address of https, or of http on this machine itself, without a password",
+    r"^[^\x00-\x1f\x7f]{1,255}$": "the name of a status, on one line",
+    r"^[^\x00-\x1f\x7f]{1,500}$": "one line of at most 500 characters",
+    r"^[^\s\x00-\x1f\x7f,]{1,254}$": "a signer as the keys name it, such as alice@example.com",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": "a login at the forge, such as alice",
+    r"^[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,31}){0,2}$": "a time zone such as Europe/Berlin",
     r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$": "a time such as 2026-01-31T12:00:00Z",
 }
 """What the models' patterns mean, for messages."""

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
+from reconciler.cli.arguments_forms import add_forms
 from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop, add_steer
+from reconciler.cli.arguments_post import add_post
 from reconciler.cli.arguments_push import HIDDEN, add_config, add_hidden
 from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_command
 from reconciler.cli.exits import USAGE
@@ -41,6 +43,7 @@ VERBS = {
     "destroy": "remove all that is ours in one environment",
     "lock": "write which digest each reference from outside means",
     "authorized-keys": "print the lines by which sshd lets the pushers of a Run file in",
+    "post": "post what other verbs printed as a comment, an issue or a pull request",
     "schema": "print the JSON Schema of spec documents for editors",
     "explain": "say what a code such as SPEC012 means, and what to do",
 }
@@ -85,11 +88,11 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         return
     if verb == "explain":
         parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
-    elif verb not in {"init", "validate", "schema", "lock", "run"}:
+    elif verb not in {"init", "validate", "schema", "lock", "run", "post"}:
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
     if verb in {"why", "retry", "rollout"}:
         parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
-    if verb not in {"schema", "explain"}:
+    if verb not in {"schema", "explain", "post"}:
         _add_source(verb, parser)
     if verb in {"plan", "apply", "drift", "status"}:
         parser.add_argument(
@@ -100,8 +103,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb in TALKS:
         add_talk(verb, parser, _seconds)
     if verb not in COMMANDS and verb not in FOREVER:
-        words = "one JSON object a line" if verb == "logs" else "one JSON object on stdout"
-        parser.add_argument("--json", dest="as_json", action="store_true", help=words)
+        add_forms(verb, parser)
     _add_result(verb, parser)
     if verb in _OWN:
         _OWN[verb](parser)
@@ -110,8 +112,6 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
 
 
 def _add_result(verb: str, parser: argparse.ArgumentParser) -> None:
-    if verb in {"plan", "drift"}:
-        parser.add_argument("--markdown", action="store_true", help="Markdown, safe to post as a comment")
     if verb == "status":
         parser.add_argument("--watch", action="store_true", help="show it live, until interrupted")
     if verb == "schema":
@@ -178,6 +178,7 @@ _OWN: Final = {
     "lock": _add_lock,
     "rollout": add_steer,
     "rollback": _add_rollback,
+    "post": add_post,
 }
 """What one verb alone takes."""
 

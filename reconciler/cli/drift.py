@@ -10,6 +10,7 @@ from reconciler.cli.contents import find_damage, remedy
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, worst
 from reconciler.cli.options import Options
+from reconciler.cli.places import with_places
 from reconciler.cli.session import meet, report_of, run_live, stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
@@ -17,9 +18,8 @@ from reconciler.contents import Damage, with_damage
 from reconciler.difference import Verdict
 from reconciler.drift import ServiceDrift
 from reconciler.observed import Observed
-from reconciler.render import escape, short_commit
-from reconciler.render_drift import drift_json, mask_drift, overall, render_drift, summarise_drift
-from reconciler.render_markdown import render_markdown
+from reconciler.render import escape
+from reconciler.render_drift import drift_json, mask_drift, overall, render_drift
 
 
 def run(options: Options) -> Report:
@@ -34,12 +34,10 @@ async def report_drift(workspace: Workspace, clients: Clients) -> Report:
     damages, unread = await find_damage(workspace, clients, desired, observed) if options.deep else ([], [])
     observed = replace(observed, unreadable=(*observed.unreadable, *unread))
     drifts = mask_drift(with_damage(assessed, damages), desired, observed)
-    title = f"Drift of {desired.owner} at {short_commit(desired.commit)}"
     report = Report(
         exit=exit_code(drifts, observed, options.strict),
         text=render_drift(drifts, desired, observed, stdout_style(options)) + _remedies(damages, observed),
-        members=drift_json(drifts),
-        markdown=render_markdown(title, summarise_drift(drifts), render_drift(drifts, desired, observed)),
+        members=with_places(drift_json(drifts), workspace.source.specs),
     )
     return report_of(workspace, desired, observed, report)
 

@@ -32,7 +32,6 @@ class Report:
     text: str = ""
     members: JsonObject = field(default_factory=dict)
     """What follows the envelope's own members."""
-    markdown: str | None = None
     owner: Owner | None = None
     commit: str | None = None
     at: float | None = None
@@ -75,8 +74,8 @@ def envelope(verb: str, report: Report) -> JsonObject:
 
 
 def dump(value: JsonObject) -> str:
-    """One line of JSON."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    """One line of JSON, with nothing in it that a build service would take for a command in its log."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("##", "#\\u0023")
 
 
 def problem_json(problem: Problem) -> JsonObject:

@@ -34,6 +34,8 @@ ABOUT: Final = {
     "REG": "registries",
     "DKR": "the engine",
     "PXY": "the proxies",
+    "FORGE": "comments, issues and pull requests at a forge",
+    "DRIFT": "drift, in reports for other tools",
 }
 """Families of codes, in the order of the page."""
 _FILES: Final = ("conf/app.conf",)
@@ -85,7 +87,9 @@ def meanings() -> dict[str, str]:
     from providers.oci import faults as registries
     from providers.worktree import codes as trees
     from reconciler import codes as plans
+    from reconciler import drift_codes as drifts
     from reconciler.cli import codes as commands
+    from reconciler.cli import forge_codes as forges
     from reconciler.cli import policy_codes as policies
     from reconciler.cli import push_codes as pushes
     from specs import image_problem, problem
@@ -98,6 +102,8 @@ def meanings() -> dict[str, str]:
         plans.RUN_CODES,
         policies.CODES,
         pushes.CODES,
+        drifts.CODES,
+        forges.CODES,
     )
     others = (repositories.CODES, trees.CODES, builds.CODES, registries.CODES, engines.CODES, proxies.CODES)
     return {code: meaning for table in (*tables, *others) for code, meaning in table.items()}

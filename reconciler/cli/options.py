@@ -25,11 +25,19 @@ class Options:
     services: tuple[str, ...] = ()
     """The ``--service`` selection; empty means all."""
     files: tuple[str, ...] = ()
-    """The Compose files of ``init``."""
+    """The Compose files of ``init``; the outputs that ``post`` posts."""
+    what: str = ""
+    """What ``post`` posts them as."""
+    forge: Literal["github", "gitlab"] | None = None
+    number: int | None = None
+    """The pull request that ``post`` comments on."""
+    dry_run: bool = False
     secrets: str | None = None
     """Where ``init`` writes the passwords of a Compose file."""
     as_json: bool = False
     markdown: bool = False
+    sarif: bool = False
+    junit: bool = False
     worktree: bool = False
     exit_code: bool = False
     strict: bool = False

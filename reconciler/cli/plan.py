@@ -16,9 +16,7 @@ from reconciler.decision import Ender, Plan
 from reconciler.forecast import forecast
 from reconciler.observed import Observed
 from reconciler.plan import plan
-from reconciler.render import short_commit
-from reconciler.render_markdown import render_markdown
-from reconciler.render_plan import PlanView, plan_json, render_plan, summarise, view_plan
+from reconciler.render_plan import PlanView, plan_json, render_plan, view_plan
 
 
 def run(options: Options) -> Report:
@@ -31,13 +29,11 @@ async def report_plan(workspace: Workspace, clients: Clients) -> Report:
     view = await view_live(workspace, clients)
     desired, observed, decided = view.desired, view.observed, view.plan
     options = workspace.options
-    title = f"Plan for {desired.owner} at {short_commit(desired.commit)}"
     style = stdout_style(options)
     report = Report(
         exit=exit_code(decided, observed, options.exit_code),
         text=place_line(clients.place, style) + render_plan(view, style),
         members={**place_json(clients.place), **plan_json(view)},
-        markdown=render_markdown(title, summarise(decided), render_plan(view)),
     )
     return report_of(workspace, desired, observed, report)
 

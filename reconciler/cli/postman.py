@@ -65,7 +65,7 @@ class Postman:
                 if not self.outbox.is_written:
                     await asyncio.to_thread(self.outbox.write)
                 if self.outbox.waiting:
-                    session = session or _open_session()
+                    session = session or open_session()
                     self._begin(session)
                 await _first_of(stopping, self.news, self._pause())
         finally:
@@ -144,7 +144,8 @@ def _says_already(place: ResultPlace, answer: Answered) -> bool:
     return is_gitlab and answer.status == 400 and "Cannot transition status" in answer.text
 
 
-def _open_session() -> ClientSession:
+def open_session() -> ClientSession:
+    """What letters go by: no cookies, nothing unpacked, a deadline for each request."""
     from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
     return ClientSession(
@@ -161,10 +162,10 @@ async def _post(session: ClientSession, request: Request) -> Answered:
         request.url, data=request.body, headers=request.headers, allow_redirects=False
     ) as answer:
         text = (await answer.content.read(_READ)).decode("utf-8", "replace")
-        return Answered(answer.status, _seconds(answer.headers.get("Retry-After", "")), text)
+        return Answered(answer.status, read_pause(answer.headers.get("Retry-After", "")), text)
 
 
-def _seconds(text: str) -> float | None:
+def read_pause(text: str) -> float | None:
     """What Retry-After asks for: seconds, or a date (RFC 9110, section 10.2.3)."""
     if text.isascii() and text.isdigit() and len(text) < 9:
         return float(text)

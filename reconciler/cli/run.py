@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from reconciler.cli.ahead import connect_ahead, end_ahead
 from reconciler.cli.arguments import parse_arguments
-from reconciler.cli.exits import DONE, ERROR, USAGE
+from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ _MODULES = {
 def run_command(argv: Sequence[str]) -> int:
     """Run one command. Raises SystemExit for wrong usage, help and version."""
     options = parse_arguments(argv)
-    if options.as_json and options.markdown:
-        print("reconciler: --json and --markdown exclude one another", file=sys.stderr)
-        return USAGE
     is_ahead = connect_ahead(options)
     # The envelope needs the language's models: not before the usage is known to be right.
     from reconciler.cli.envelope import Report, Stop, problem_of
@@ -56,14 +53,14 @@ def _find(verb: str) -> Callable[[Options], Report]:
 
 
 def _print(report: Report, options: Options) -> None:
-    from reconciler.cli.envelope import dump, envelope, problem_lines
+    from reconciler.cli.envelope import problem_lines
+    from reconciler.cli.forms import written
 
-    if options.as_json:
-        if report.streamed and report.exit == DONE:
-            return
-        print(dump(envelope(options.verb, report)))
+    if options.as_json and report.streamed and report.exit == DONE:
         return
-    for line in problem_lines(report.problems):
-        print(line, file=sys.stderr)
-    sys.stdout.write(report.markdown if options.markdown and report.markdown is not None else report.text)
+    text = written(report, options)
+    if not options.as_json:
+        for line in problem_lines(report.problems):
+            print(line, file=sys.stderr)
+    sys.stdout.write(report.text if text is None else text)
     sys.stdout.flush()

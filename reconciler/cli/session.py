@@ -92,5 +92,6 @@ def style_for(stream: object) -> Style:
 
 
 def stdout_style(options: Options) -> Style:
-    """The style of results: never colour in JSON or Markdown."""
-    return Style() if options.as_json or options.markdown else style_for(sys.stdout)
+    """The style of results: never colour in another form than text."""
+    other = options.as_json or options.markdown or options.sarif or options.junit
+    return Style() if other else style_for(sys.stdout)

@@ -35,6 +35,10 @@ def run(*words: str, cwd: Path | None = None, **variables: str) -> subprocess.Co
         ("plan",),
         ("plan", "dev", "--nonsense"),
         ("plan", "dev", "--json", "--markdown"),
+        ("drift", "dev", "--sarif", "--junit"),
+        ("validate", "--json", "--sarif"),
+        ("validate", "--markdown"),
+        ("status", "dev", "--junit"),
         ("apply", "dev", "--timeout", "soon"),
         ("why", "dev"),
         ("drift", "dev", "extra"),
@@ -82,11 +86,12 @@ def test_the_worst_code_wins(codes: tuple[int, ...], wins: int) -> None:
 def test_options_are_read_for_every_verb() -> None:
     for verb in VERBS:
         words = [verb]
-        if verb not in {"init", "validate", "schema", "explain", "lock", "authorized-keys"}:
+        if verb not in {"init", "validate", "schema", "explain", "lock", "authorized-keys", "post"}:
             words.append("dev")
         words += ["--config", "run.yaml"] if verb == "authorized-keys" else []
         if verb in {"why", "exec", "task", "rollout"}:
             words.append("web")
+        words += ["comment", "dev.json"] if verb == "post" else []
         words += ["--next"] if verb == "rollout" else []
         words += ["--reason", "why"] if verb == "suspend" else []
         words += ["--", "ls", "--json"] if verb in {"exec", "task"} else []

@@ -12,6 +12,7 @@ from providers.memory import Behaviour
 from reconciler.cli.apply import report_apply
 from reconciler.cli.drift import report_drift
 from reconciler.cli.envelope import Report, Stop, dump, envelope
+from reconciler.cli.forms import written
 from reconciler.cli.plan import report_plan
 from reconciler.cli.retry import report_retry
 from reconciler.cli.status import report_status
@@ -116,8 +117,18 @@ def test_every_output_has_the_envelope(settled: CliWorld) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["at"])
 
 
-def test_a_plan_as_markdown_is_fenced(shop: CliWorld) -> None:
-    report = shop.run(report_plan, markdown=True)
-    assert report.markdown is not None
-    assert report.markdown.startswith("### Plan for shop/dev at ")
-    assert "```text\n" in report.markdown
+def test_a_plan_and_drift_have_every_form(settled: CliWorld) -> None:
+    settled.engine.hand.stop(live_name(settled, "cache"))
+    planned, drifted = settled.run(report_plan), settled.run(report_drift)
+    text = written(planned, settled.options("plan", markdown=True)) or ""
+    assert text.startswith("<!-- reconciler:plan:shop/dev -->\n### Plan for shop/dev at `")
+    assert "| `Service cache` |" in text
+    text = written(drifted, settled.options("drift", markdown=True)) or ""
+    assert "| `cache` | drifted |" in text
+    log = json.loads(written(drifted, settled.options("drift", sarif=True)) or "")
+    (result,) = log["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], place["artifactLocation"]["uri"]) == ("DRIFT001", "specs/shop.yaml")
+    lines = SPECS.splitlines()[place["region"]["startLine"] - 1 :]
+    assert "metadata: {name: cache}" in lines[:3]
+    assert 'name="service cache"' in (written(drifted, settled.options("drift", junit=True)) or "")
