@@ -5,34 +5,17 @@ A result that is None is neither passed nor failed: it cannot be told, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
+from reconciler.gate_order import Hotfix, hotfix_allowed, order_results
+from reconciler.gate_result import GateResult, in_order
 from reconciler.render import count, format_duration, format_time
 from reconciler.repository import Kinship
 from reconciler.windows import allowed_from, frozen_by, is_open
 from specs.promotion import Gates, Promotion
 from specs.release import InsteadOf, Refusal, ReleasedService
-
-Hotfix = Literal["none", "kept", "lost", "cannot_tell"]
-"""What becomes of a hotfix where something else is pinned: there is none; it is contained (as ancestor, as
-patch, or as the same inputs and form); it is lost; cannot tell."""
-FETCH: Final = "git fetch --unshallow, or fetch what is missing"
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """What became of one gate; of one service where that matters. ``retry_at``: when it may pass, where time
-    alone lets it; seconds since 1970."""
-
-    name: str
-    service_name: str | None
-    passed: bool | None
-    seen: str
-    expected: str
-    retry_at: float | None = None
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +95,6 @@ def judge(promotion: Promotion, facts: Facts, now: float) -> tuple[GateResult, .
     return in_order(results)
 
 
-def in_order(results: Iterable[GateResult]) -> tuple[GateResult, ...]:
-    """Sorted by name and service."""
-    return tuple(sorted(results, key=lambda it: (it.name, it.service_name or "")))
-
-
-def may_pass(results: Iterable[GateResult]) -> bool | None:
-    """True where every gate has passed, False where one has not; None where one cannot be told."""
-    passed = [result.passed for result in results]
-    return False if False in passed else None if None in passed else True
-
-
-def retry_at(results: Iterable[GateResult]) -> float | None:
-    """When all may pass, by time alone; None where that takes more than time, or where all have passed."""
-    held = [result.retry_at for result in results if result.passed is not True]
-    times = [at for at in held if at is not None]
-    return max(times) if times and len(times) == len(held) else None
-
-
 def refusal_of(entry: ReleasedService | None, candidate: InsteadOf) -> Refusal | None:
     """The refusal in an entry that is about exactly this generation."""
     for refusal in entry.refused if entry else ():
@@ -202,53 +167,6 @@ def _history(promotion: Promotion, candidate: Candidate, facts: Facts) -> Iterat
     yield from order_results(name, candidate.kinship, candidate.hotfix, is_dropped=name in facts.drop)
     if candidate.refusal is not None:
         yield _refused(candidate, candidate.refusal, facts)
-
-
-def hotfix_allowed(promotion: Promotion, service_name: str) -> GateResult:
-    """Whether a service may go past the environment that is followed."""
-    passed = promotion.hotfix == "allow"
-    remedy = "" if passed else "promote it the usual way, or write promotion.hotfix: allow on the policy ref"
-    return GateResult(
-        "hotfix", service_name, passed, "it is a hotfix", "promotion.hotfix: allow", remedy=remedy
-    )
-
-
-def order_results(
-    service_name: str, kinship: Kinship | None, hotfix: Hotfix, *, is_dropped: bool
-) -> Iterator[GateResult]:
-    """Whether the commit contains the one that is pinned now. A hotfix may be contained otherwise, or be
-    given up by name."""
-    if kinship is not None:
-        is_excused = hotfix == "kept" or (hotfix != "none" and is_dropped)
-        yield _not_older(service_name, kinship, is_excused)
-    if hotfix in ("lost", "cannot_tell") and not is_dropped:
-        yield _hotfix_lost(service_name, hotfix)
-
-
-def _not_older(service_name: str, kinship: Kinship, is_excused: bool) -> GateResult:
-    name, expected = "not-older", "a commit that contains the one that is pinned now"
-    if kinship in (Kinship.SAME, Kinship.ANCESTOR):
-        return GateResult(name, service_name, True, "it contains what is pinned now", expected)
-    if is_excused:
-        return GateResult(
-            name, service_name, True, "it stands beside the hotfix that is pinned now", expected
-        )
-    if kinship is Kinship.CANNOT_TELL:
-        seen = "this clone cannot tell which of the two commits is older"
-        return GateResult(name, service_name, None, seen, expected, remedy=FETCH)
-    is_older = kinship is Kinship.DESCENDANT
-    seen = "it is older than what is pinned now" if is_older else "it does not contain what is pinned now"
-    remedy = "to go back on purpose: reconciler rollback"
-    return GateResult(name, service_name, False, seen, expected, remedy=remedy)
-
-
-def _hotfix_lost(service_name: str, hotfix: Hotfix) -> GateResult:
-    expected = "the hotfix that is pinned now, as ancestor, as patch, or as the same inputs and form"
-    if hotfix == "cannot_tell":
-        seen = "whether it contains the hotfix that is pinned now cannot be told"
-        return GateResult("hotfix", service_name, None, seen, expected, remedy=FETCH)
-    seen, remedy = "the hotfix that is pinned now would be lost", "merge it; or give it up: --drop-hotfix"
-    return GateResult("hotfix", service_name, False, seen, expected, remedy=remedy)
 
 
 def _refused(candidate: Candidate, refusal: Refusal, facts: Facts) -> GateResult:

@@ -10,16 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.gates import (
-    FETCH,
-    Approvals,
-    GateResult,
-    Hotfix,
-    clock_results,
-    hotfix_allowed,
-    in_order,
-    order_results,
-)
+from reconciler.gate_order import FETCH, Hotfix, hotfix_allowed, order_results
+from reconciler.gate_result import GateResult, in_order
+from reconciler.gates import Approvals, clock_results
 from reconciler.render import count, escape, short_commit
 from reconciler.repository import Kinship
 from specs.promotion import Gates, Promotion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.gates import GateResult, may_pass, retry_at
+from reconciler.gate_result import GateResult, may_pass, retry_at
 from reconciler.render import PLAIN, Style, escape, format_time
 from reconciler.render_json import JsonObject
 

@@ -8,6 +8,7 @@ the allowed signers, and for gpg a key of the one keyring, made for the call.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,7 @@ _BATCH = 50
 _TIMEOUT = 120.0
 _MAX_AUTHOR = 200
 _NONE = "/bin/false"
+_ADDRESS = re.compile(r".*<([^<>\s]{1,254})>")
 _GPG = "batch\nno-tty\nno-autostart\ntrust-model always\nno-auto-key-retrieve\n"
 
 
@@ -46,6 +48,14 @@ class Unverified:
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signed, as the key files say it: for ssh the principals of the key's line, for gpg the address in
+    the key's first name; the key's fingerprint last."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verifier:
     """git with the keys of one policy and no other."""
 
@@ -62,6 +72,17 @@ class Verifier:
                 if bad:
                     return self._describe(bad[0])
         return None
+
+    def signer(self, commit: str) -> Signer | None:
+        """Who signed a commit; None for a signature that does not verify, or none. Raises ProviderError."""
+        if not self._verifies("verify-commit", commit):
+            return None
+        line = ("log", "-1", "--no-show-signature", "--format=%GS%x00%GF", commit)
+        shown = self.git.read(*self.options, *line, timeout=_TIMEOUT).text.split("\0")
+        name, fingerprint = shown[0], shown[-1].strip()
+        address = _ADDRESS.fullmatch(name.strip())
+        names = [address[1]] if address else name.split(",")
+        return Signer(tuple(part.strip() for part in (*names, fingerprint) if part.strip()))
 
     def is_signed(self, tag: Tag) -> bool:
         """Whether the tag object was signed, for this very name and this very commit: an old signed tag

@@ -8,19 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.gates import (
-    Approval,
-    Approvals,
-    Candidate,
-    CheckResult,
-    Facts,
-    GateResult,
-    Hotfix,
-    judge,
-    may_pass,
-    refusal_of,
-    retry_at,
-)
+from reconciler.gate_order import Hotfix
+from reconciler.gate_result import GateResult, may_pass, retry_at
+from reconciler.gates import Approval, Approvals, Candidate, CheckResult, Facts, judge, refusal_of
 from reconciler.pin_gates import PinFacts, Ran, judge_approvals, judge_pin
 from reconciler.render_gates import gates_json, render_gates
 from reconciler.repository import Kinship
