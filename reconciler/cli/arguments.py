@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from reconciler.cli.arguments_forms import add_forms
+from reconciler.cli.arguments_forms import add_forms, add_schema
 from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop, add_steer
 from reconciler.cli.arguments_post import add_post
 from reconciler.cli.arguments_push import HIDDEN, add_config, add_hidden
@@ -115,7 +115,7 @@ def _add_result(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb == "status":
         parser.add_argument("--watch", action="store_true", help="show it live, until interrupted")
     if verb == "schema":
-        parser.add_argument("--run", dest="run_file", action="store_true", help="of the Run file of a loop")
+        add_schema(parser)
     if verb == "validate":
         parser.add_argument("--config", metavar="FILE", help="a Run file, instead of specs")
     if verb in {"plan", "status"}:

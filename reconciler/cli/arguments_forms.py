@@ -7,6 +7,12 @@ import argparse
 MARKDOWN = frozenset(("plan", "drift"))
 REPORTS = frozenset(("validate", "plan", "drift"))
 """Verbs whose results other tools take: code scanning, test reports."""
+PRINT = (
+    *("adopt", "apply", "destroy", "doctor", "drift", "explain", "history", "init", "lock", "logs", "plan"),
+    *("post", "promote", "render", "resume", "retry", "rollback", "rollout", "schema", "status", "suspend"),
+    *("validate", "why"),
+)
+"""Verbs that have ``--json``: what ``reconciler.outputs.schema`` knows, without its models."""
 
 
 def add_forms(verb: str, parser: argparse.ArgumentParser) -> None:
@@ -19,3 +25,11 @@ def add_forms(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb in REPORTS:
         forms.add_argument("--sarif", action="store_true", help="SARIF 2.1.0, for code scanning")
         forms.add_argument("--junit", action="store_true", help="JUnit XML, for test reports")
+
+
+def add_schema(parser: argparse.ArgumentParser) -> None:
+    """Of what a schema is to be printed; without any of them of spec documents."""
+    about = parser.add_mutually_exclusive_group()
+    about.add_argument("--run", dest="run_file", action="store_true", help="of the Run file of a loop")
+    help_words = "of what --json of this verb prints"
+    about.add_argument("--output", choices=PRINT, metavar="VERB", help=help_words)

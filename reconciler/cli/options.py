@@ -73,6 +73,8 @@ class Options:
     """The Run file of ``run``."""
     run_file: bool = False
     """``schema``: of the Run file."""
+    output: str | None = None
+    """``schema``: of what this verb prints."""
     watch: bool = False
     """``status``: until it is interrupted."""
     secrets_folder: str | None = None

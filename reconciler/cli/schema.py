@@ -1,4 +1,4 @@
-"""Verb ``schema``: the JSON Schema of spec documents, or of the Run file, for editors."""
+"""Verb ``schema``: the JSON Schema of spec documents, of the Run file, or of what a verb prints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from reconciler.cli.options import Options
 
 def run(options: Options) -> Report:
     """Print it; with ``--json`` inside the envelope like every result."""
-    # Either of the two needs models that the other does not.
+    # Each of them needs models that the others do not.
+    if options.output is not None:
+        from reconciler.outputs import schema
+
+        printed = schema.text(options.output)
+        return Report(DONE, printed, {"json_schema": json.loads(printed)}, mode="offline")
     if options.run_file:
         from specs.run_schema import text
     else:

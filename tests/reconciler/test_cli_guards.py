@@ -12,6 +12,7 @@ from reconciler.cli.apply import report_apply
 from reconciler.cli.destroy import report_destroy
 from reconciler.cli.drift import report_drift
 from reconciler.cli.envelope import Report, Stop, dump, envelope, problem_lines
+from reconciler.cli.forms import written
 from reconciler.cli.plan import report_plan
 from reconciler.cli.status import report_status
 from reconciler.cli.why import report_why
@@ -161,9 +162,12 @@ def test_no_secret_leaves_in_any_output(
     reports.append(shop.run(report_why, service="db"))
     monkeypatch.setenv("RECONCILER_SECRET_SHOP__DEV__DB_PASSWORD", f"{CANARY}-rotated")
     reports += [shop.run(report_why, service="db"), shop.run(report_apply)]
-    shown = "".join(dump(envelope("x", r)) + r.text + str(r.markdown) for r in reports)
-    written = "".join(path.read_text() for path in (tmp_path / "state").rglob("*.jsonl"))
-    assert CANARY not in shown + written
+    shown = "".join(dump(envelope("x", r)) + r.text for r in reports)
+    told = {verb: shop.run(report) for verb, report in (("plan", report_plan), ("drift", report_drift))}
+    for form in ("markdown", "sarif", "junit"):
+        shown += "".join(str(written(r, shop.options(verb, **{form: True}))) for verb, r in told.items())
+    journal = "".join(path.read_text() for path in (tmp_path / "state").rglob("*.jsonl"))
+    assert CANARY not in shown + journal
     assert reports[-1].members["result"] == "settled"
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from git_repository import WrittenRepository
+from published import hold_to_schema
 from reconciler.cli.start import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ def _repository(tmp_path: Path) -> WrittenRepository:
 def as_json(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, object]]:
     code = main([*words, "--json"])
     found = json.loads(capsys.readouterr().out)
+    hold_to_schema(found)
     assert found["exit"] == code
     return code, found
 

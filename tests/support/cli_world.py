@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,10 +11,12 @@ from pathlib import Path
 
 from git_repository import WrittenRepository
 from providers.memory import Behaviour, MemoryBuilder, MemoryEngine, MemoryProxies, MemoryRegistry
-from reconciler.cli.envelope import Report
+from published import hold_to_schema
+from reconciler.cli.envelope import Report, dump, envelope
 from reconciler.cli.options import Options
 from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients
+from reconciler.outputs.schema import OUTPUTS
 from reconciler.ownership import Owner
 from reconciler.provider import Login, Registry
 from reconciler.resolve import registry_port
@@ -109,7 +112,10 @@ class CliWorld:
     def run(self, verb: Verb, name: str = "", **fields: object) -> Report:
         """Run a verb to its end while the engine's clock goes by. Raises what the verb raises."""
         workspace = open_workspace(self.options(name or verb.__name__, **fields))
-        return run_hastily(self._run(workspace, verb))
+        report = run_hastily(self._run(workspace, verb))
+        if (printed := (name or verb.__name__).removeprefix("report_")) in OUTPUTS:
+            hold_to_schema(json.loads(dump(envelope(printed, report))))
+        return report
 
     async def _run(self, workspace: Workspace, verb: Verb) -> Report:
         clock = asyncio.create_task(self._tick())

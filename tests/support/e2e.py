@@ -22,6 +22,7 @@ from engine_socket import request
 from git_repository import WrittenRepository
 from ground import RunningEngine
 from labelled import remove_labelled
+from published import hold_to_schema
 
 ENVIRONMENT = "dev"
 QUICK = {"monitor": "200ms", "deadline": "20s"}
@@ -49,8 +50,9 @@ class Ran:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The one object on stdout."""
+        """The one object on stdout, which is as published."""
         found: dict[str, Any] = json.loads(self.out)
+        hold_to_schema(found)
         return found
 
 
