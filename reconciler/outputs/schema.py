@@ -52,7 +52,8 @@ def schema(verb: str) -> dict[str, Any]:
     """The schema as a JSON value. Raises KeyError for a verb that prints none."""
     forms = OUTPUTS[verb]
     definitions: dict[str, Any] = {}
-    for model in (*forms, Envelope):
+    models: list[type[Part]] = [*forms, Envelope]
+    for model in models:
         made = TypeAdapter[Any](model).json_schema(ref_template="#/$defs/{model}")
         definitions |= made.pop("$defs", {})
         definitions[model.__name__] = made
