@@ -29,6 +29,8 @@ PLAN_CODES = {
     "PLAN033": "A container of Compose still writes into a volume that the service mounts.",
     "PLAN034": "Another engine answers, which holds nothing of the environment.",
     "PLAN035": "A loop cannot replace the container that it runs in.",
+    "PLAN040": "A pin cannot be followed.",
+    "PLAN041": "Pins of several services do not go together.",
 }
 RUN_CODES = {
     "RUN001": "An action did not end in time.",

@@ -221,6 +221,28 @@ class LocalRegistry:
 
 
 @dataclass(frozen=True, slots=True)
+class Barrier:
+    """Why the pin of a service cannot be followed, and what to do: its instances are left as they are."""
+
+    code: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What an environment that follows another knows beyond the services that it has pins of."""
+
+    source: str
+    """The environment that it follows."""
+    unpromoted: frozenset[str] = frozenset()
+    """Chosen, and without a pin."""
+    removed: frozenset[str] = frozenset()
+    """Taken away by a promotion: of what has no pin, these alone are pruned."""
+    barred: Mapping[str, Barrier] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """What one commit says of one environment."""
 
@@ -240,3 +262,5 @@ class Desired:
     """What the proxies do; None where no service has a route. Then they are services, too."""
     excluded: frozenset[str] = frozenset()
     """Services outside the ``--service`` selection: neither planned nor pruned."""
+    following: Following | None = None
+    """Where the environment follows another."""

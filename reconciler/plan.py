@@ -39,6 +39,7 @@ def plan(desired: Desired, observed: Observed, now: float) -> Plan:
         _plan_resources(steps)
         load_proxies(steps)
         _plan_services(steps)
+        _tell_following(steps)
         identity = prune(steps)
     actions = guard.allowed(steps, steps.actions)
     return Plan(tuple(with_pre_stop(steps, actions)), tuple(steps.waits), tuple(steps.blocks), identity)
@@ -80,6 +81,19 @@ def _check_volume(steps: Steps, name: str, object_name: str) -> None:
             f"volume {object_name} exists with another {', '.join(other)}; its data is never thrown away",
             "declare a new Volume under another name and move the data, or go back to the old options",
         )
+
+
+def _tell_following(steps: Steps) -> None:
+    """What has no pin waits for a promotion; what has one that cannot be followed is left as it is, for a
+    mistake in one document must not stop what serves."""
+    following = steps.desired.following
+    if following is None:
+        return
+    for name in sorted(following.unpromoted):
+        words = f"not promoted: reconciler promote {following.source} {steps.desired.owner.environment}"
+        steps.wait(Subject("Service", name), words, Ender.OUTSIDE)
+    for name, barrier in sorted(following.barred.items()):
+        steps.block(Subject("Service", name), barrier.code, barrier.reason, barrier.remedy)
 
 
 def _plan_services(steps: Steps) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specs.catalog import Catalog
+from specs.check_follows import check_follows
 from specs.check_promotion import check_promotion
 from specs.check_release import check_releases
 from specs.check_resource import check_locks, check_registries, check_resources, leaves_repository
@@ -30,8 +31,8 @@ def check_documents(spec_set: SpecSet, report: Report) -> None:
     check_releases(spec_set, report)
     environments = spec_set.of_kind("Environment")
     _check_projects(environments, report)
+    check_follows(environments, report)
     for written in environments.values():
-        _check_reserved(written, report.about(written.subject))
         environment = written.model or written.salvaged
         if isinstance(environment, Environment):
             check_promotion(written, environment, spec_set, report.about(written.subject))
@@ -101,13 +102,6 @@ def _check_projects(environments: dict[str, Written], report: Report) -> None:
             report.about(f"Environment {name}").add("SPEC022", place, seen, remedy=remedy)
 
 
-def _check_reserved(written: Written, report: Report) -> None:
-    for field_name, remedy in (("follows", "track a branch"),):
-        if field_name in written.spec.entries:
-            seen = f"field {shown(field_name)} is not supported by this version"
-            report.add("SPEC017", written.spec.place_of(field_name), seen, remedy=remedy)
-
-
 def _check_environment(written: Written, environment: Environment, catalog: Catalog, report: Report) -> None:
     for one, other in environment.registries.items():
         for registry in (one, other):
@@ -120,7 +114,7 @@ def _check_environment(written: Written, environment: Environment, catalog: Cata
             remedy = "values are put in once, as they are; write the value out"
             report.add("SPEC033", place, f"variable {name} holds another variable", remedy=remedy)
     for index, patch in enumerate(environment.patches):
-        if patch.name not in catalog.declared[patch.kind]:
+        if environment.follows is None and patch.name not in catalog.declared[patch.kind]:
             found = nearest(patch.name, catalog.declared[patch.kind])
             remedy = f'did you mean "{found}"?' if found else "remove the patch"
             place = written.place_of("patches", index, "name")

@@ -25,8 +25,11 @@ def check_effective(
     environment: Environment,
     file_paths: Collection[str] | None,
     report: Report,
+    *,
+    is_whole: bool = True,
 ) -> None:
-    """Everything that can only be known for one environment. ``written`` is its document."""
+    """Everything that can only be known for one environment. ``written`` is its document. Without
+    ``is_whole`` the catalog holds one service of it."""
     check_services(catalog, report)
     check_images(catalog, report)
     check_registries(catalog, report)
@@ -36,7 +39,8 @@ def check_effective(
     check_published(catalog, environment.proxy, report)
     for name, service in catalog.services.items():
         own = report.about(f"Service {name}")
-        _check_excluded(name, service, catalog, written.name, own)
+        if is_whole:
+            _check_excluded(name, service, catalog, written.name, own)
         for need in missing(environment.allow, name, service):
             _report_need("Service", name, need, catalog, written, own)
     for name, volume in catalog.volumes.items():
@@ -44,7 +48,8 @@ def check_effective(
         if path is not None and path not in environment.allow.host_mounts:
             need = Need("host_mounts", path, ("driver_opts", "device"))
             _report_need("Volume", name, need, catalog, written, report.about(f"Volume {name}"))
-    _check_allowed_services(catalog, written, environment, report.about(written.subject))
+    if is_whole:
+        _check_allowed_services(catalog, written, environment, report.about(written.subject))
     if file_paths is not None:
         _check_files(catalog, file_paths, report)
 

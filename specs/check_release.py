@@ -38,9 +38,12 @@ def _check_entries(spec_set: SpecSet, written: Written, release: Release, report
     declared = spec_set.of_kind("Environment").get(written.name)
     environment = (declared.model or declared.salvaged) if declared else None
     follows = isinstance(environment, Environment) and environment.follows is not None
+    if release.removed and not follows:
+        seen = "removed: in an environment that follows no other"
+        report.add("SPEC046", written.place_of("removed"), seen, remedy="remove it")
     for service_name, entry in release.services.items():
         place = written.spec.map_of("services").place_of(service_name)
-        if service_name not in services:
+        if service_name not in services and not follows:
             found = nearest(service_name, services)
             remedy = f'did you mean "{found}"?' if found else "remove the entry"
             report.add("SPEC023", place, f"Service {shown(service_name)} is not declared", remedy=remedy)
@@ -48,6 +51,9 @@ def _check_entries(spec_set: SpecSet, written: Written, release: Release, report
             where = written.place_of("services", service_name, "images")
             seen = f"service {service_name} has {len(entry.images)} images"
             report.add("SPEC046", where, seen, expected="the one that it runs")
+        if service_name in release.removed:
+            seen, expected = f"service {service_name} has a pin and is removed", "one of the two"
+            report.add("SPEC046", place, seen, expected=expected, remedy="remove one of the two entries")
         if entry.instead_of is None and not follows:
             seen = f"service {service_name} has no instead_of, and the environment follows no other"
             remedy = 'remove the entry; "reconciler rollback" writes it'

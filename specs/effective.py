@@ -58,12 +58,14 @@ def effective(
     *,
     file_paths: Collection[str] | None = None,
     read_file: ReadFile | None = None,
+    only: str | None = None,
 ) -> tuple[Effective | None, list[Problem]]:
     """The effective specs, and every problem. None when any is an error.
 
     ``file_paths`` are all files of the commit; without them Configs are not looked up. ``read_file`` reads
     the files that ``env_file`` and ``label_file`` name; without it they are left out. The set must have been
-    loaded without errors.
+    loaded without errors. ``only``: one service, whatever the environment chooses: what is wrong with the
+    others does not matter.
     """
     report = Report()
     written = spec_set.documents.get(("Environment", environment_name))
@@ -76,10 +78,10 @@ def effective(
         )
         return None, report.problems
     listed = ListedFiles(read_file, written.model.variables)
-    builder = _Builder(spec_set, written, written.model, report, listed)
+    builder = _Builder(spec_set, written, written.model, report, listed, only)
     result = builder.build()
     catalog = builder.catalog(result)
-    check_effective(catalog, written, written.model, file_paths, report)
+    check_effective(catalog, written, written.model, file_paths, report, is_whole=only is None)
     problems = in_order(report.problems)
     return (None if has_errors(problems) else with_proxies(result, written.spec.place_of("proxy"))), problems
 
@@ -107,6 +109,7 @@ class _Builder:
     environment: Environment
     report: Report
     listed: ListedFiles
+    only: str | None = None
     nodes: dict[Key, Map] = field(default_factory=dict)
     patches: dict[Key, list[Map]] = field(default_factory=dict)
 
@@ -117,7 +120,7 @@ class _Builder:
 
     def build(self) -> Effective:
         """Choose, derive and map."""
-        chosen = self._chosen()
+        chosen = {self.only} if self.only else self._chosen()
         self._check_patches(chosen)
         services = {
             name: self._without_excluded(service, chosen)
@@ -146,15 +149,16 @@ class _Builder:
     def _check_unused_patches(self) -> None:
         """A patch of what no service uses has no effect, but it must fit."""
         for kind, name in sorted(self.patches):
-            if (kind, name) not in self.nodes and kind != "Service":
+            if (kind, name) not in self.nodes and kind != "Service" and self.only is None:
                 self._derive(kind, MODELS[kind], [name])
 
     def catalog(self, result: Effective) -> Catalog:
         """What the checks look at: effective models, and the names that are declared anywhere."""
         declared = {kind: frozenset(self.spec_set.of_kind(kind)) for kind in MODELS}
+        others = {key: written.spec for key, written in self.spec_set.documents.items()} if self.only else {}
         return Catalog(
             declared=declared,
-            nodes=self.nodes,
+            nodes={**others, **self.nodes},
             services=result.services,
             images=result.images,
             registries=result.registries,
@@ -183,7 +187,7 @@ class _Builder:
 
     def _check_patches(self, chosen: set[str]) -> None:
         for index, patch in enumerate(self.environment.patches):
-            if patch.kind == "Service" and patch.name not in chosen:
+            if patch.kind == "Service" and patch.name not in chosen and self.only is None:
                 place = self.written.place_of("patches", index, "name")
                 seen = f"a patch of Service {shown(patch.name)}, which this environment leaves out"
                 self._about().add("SPEC034", place, seen, remedy="remove the patch, or include the service")
@@ -219,7 +223,7 @@ class _Builder:
         kept = {
             name: dependency
             for name, dependency in service.depends_on.items()
-            if name in chosen or dependency.required
+            if name in chosen or dependency.required or self.only is not None
         }
         return (
             service

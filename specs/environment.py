@@ -99,7 +99,12 @@ class Environment(Model):
     )
     registries: dict[Name, Name] = Field(default={}, description="Where specs say the first, use the second.")
     services: Choice = Field(default=Choice(), description="Which services belong to it; default: all.")
-    follows: Name | None = Field(default=None, description="Reserved.")
+    follows: Name | None = Field(
+        default=None,
+        description="The environment whose proved versions it takes, service by service, as "
+        "releases/<this environment>.yaml pins them.",
+        examples=["dev"],
+    )
     promotion: Promotion = Field(
         default=Promotion(),
         description="Where it follows another: who promotes, where that is written, and what must hold.",

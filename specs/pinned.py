@@ -34,7 +34,7 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind(Generic[M]):
+class Kind(Generic[M]):
     """One kind of what services name."""
 
     kind: str
@@ -57,10 +57,10 @@ def with_pins(found: Effective, pins: Mapping[str, Effective], place: Place) -> 
         found,
         services={name: taken.get(name, service) for name, service in now.items()},
         images={name: image for name, image in found.images.items() if name in images},
-        networks=_merge(_NETWORKS, found, others, pins, shared),
-        volumes=_merge(_VOLUMES, found, others, pins, shared),
-        configs=_merge(_CONFIGS, found, others, pins, {}),
-        secrets=_merge(_SECRETS, found, others, pins, {}),
+        networks=_merge(NETWORKS, found, others, pins, shared),
+        volumes=_merge(VOLUMES, found, others, pins, shared),
+        configs=_merge(CONFIGS, found, others, pins, {}),
+        secrets=_merge(SECRETS, found, others, pins, {}),
         nodes=_nodes(found, pins),
     )
     return Merged(with_proxies(result, place), {name: tuple(said) for name, said in shared.items()})
@@ -102,7 +102,7 @@ def _for_today(then: Service, now: Service, services: Mapping[str, Service]) -> 
 
 
 def _merge(
-    kind: _Kind[M],
+    kind: Kind[M],
     found: Effective,
     others: Iterable[Service],
     pins: Mapping[str, Effective],
@@ -150,7 +150,7 @@ def _volumes(service: Service) -> Iterable[str]:
     return [mount.source for mount in service.volumes.values() if mount.type == "volume" and mount.source]
 
 
-_NETWORKS: Final = _Kind("Network", _networks, lambda it: it.networks, _PLAIN)
-_VOLUMES: Final = _Kind("Volume", _volumes, lambda it: it.volumes)
-_CONFIGS: Final = _Kind("Config", lambda it: [use.source for use in it.configs.values()], lambda e: e.configs)
-_SECRETS: Final = _Kind("Secret", lambda it: [use.source for use in it.secrets.values()], lambda e: e.secrets)
+NETWORKS: Final = Kind("Network", _networks, lambda it: it.networks, _PLAIN)
+VOLUMES: Final = Kind("Volume", _volumes, lambda it: it.volumes)
+CONFIGS: Final = Kind("Config", lambda it: [use.source for use in it.configs.values()], lambda e: e.configs)
+SECRETS: Final = Kind("Secret", lambda it: [use.source for use in it.secrets.values()], lambda e: e.secrets)

@@ -1,7 +1,8 @@
 """Kind Release: which commit and which digests the services of one environment run, where that is not what
-its specs say now (contracts, section 7). Machine-written.
+its tracked ref says now (contracts, section 7). Machine-written.
 
-Where an environment follows no other, an entry is a rollback: it names what it stands ``instead_of``.
+Where an environment follows another, an entry is the pin of a service. Where it follows no other, an entry is
+a rollback: it names what it stands ``instead_of``.
 """
 
 from __future__ import annotations
@@ -133,9 +134,23 @@ class ReleasedService(Model):
     )
 
 
+class RemovedService(Model):
+    """A service that a promotion took away: without such an entry, what has no pin is left as it is."""
+
+    serial: Annotated[int, Field(ge=1, le=1 << 53)] = Field(
+        description="Raised by every write, so that two at once conflict in git.", examples=[2]
+    )
+    reason: Line | None = Field(default=None, description="Why.", examples=["dev does not have it any more"])
+
+
 class Release(Model):
     """What the services of one environment run."""
 
     services: dict[Name, ReleasedService] = Field(
-        default={}, description="Each service that is not as its specs say now.", examples=[{}]
+        default={},
+        description="Where the environment follows another: its pins. Else each service that was rolled back.",
+        examples=[{}],
+    )
+    removed: dict[Name, RemovedService] = Field(
+        default={}, description="Services that a promotion took away.", examples=[{"old": {"serial": 2}}]
     )

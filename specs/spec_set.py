@@ -13,7 +13,7 @@ from specs.model import Model
 from specs.node import Map, nearest_place
 from specs.problem import Place
 from specs.reference import Digest
-from specs.release import Release, ReleasedService
+from specs.release import Release, ReleasedService, RemovedService
 
 M = TypeVar("M", bound=Model)
 Key = tuple[str, str]
@@ -76,6 +76,11 @@ class SpecSet:
         """What the environment's Release says, by service."""
         release = self.models("Release", Release).get(environment_name)
         return {} if release is None else release.services
+
+    def removed(self, environment_name: str) -> Mapping[str, RemovedService]:
+        """What a promotion took away from the environment, by service."""
+        release = self.models("Release", Release).get(environment_name)
+        return {} if release is None else release.removed
 
     @property
     def environments(self) -> dict[str, Environment]:

@@ -9,7 +9,7 @@ from reconciler.cli.configs import Configs, know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.images import know_images
 from reconciler.cli.source import Source
-from reconciler.desired import DesiredService, Kinship, WantedImage
+from reconciler.desired import DesiredService, Following, Kinship, WantedImage
 from reconciler.ownership import Owner
 from reconciler.pin import Pin, is_in_force, released_image
 from reconciler.policy import Policy
@@ -58,6 +58,8 @@ class Pins:
     effective: Effective
     services: Mapping[str, PinnedService] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    following: Following | None = None
+    """Where the environment follows another."""
 
     @property
     def without_pinned(self) -> Effective:
@@ -128,7 +130,7 @@ def read_service(
     owner: Owner, source: Source, found: Effective, service_name: str, entry: ReleasedService
 ) -> PinnedService:
     """The service at its entry's commit, under today's policy. Raises UnreadableEntry, ProviderError."""
-    _check_reachable(source, entry.commit)
+    check_reachable(source, entry.commit)
     then, specs = _specs_at(source, found, entry.commit, entry.path)
     service = specs.services.get(service_name)
     if service is None or service_name in PROXIES:
@@ -143,11 +145,12 @@ def read_service(
     configs = know_configs(own, then.files)
     for problem in configs.problems:
         raise UnreadableEntry(str(problem))
-    image, registries = _image(owner, source, specs, service, entry)
+    image, registries = pinned_image(owner, source, specs, service, entry)
     return PinnedService(entry, specs, then, configs, image, registries)
 
 
-def _check_reachable(source: Source, commit: str) -> None:
+def check_reachable(source: Source, commit: str) -> None:
+    """The commit is in the history of what is tracked. Raises UnreadableEntry, ProviderError."""
     kinship = source.lineage([commit])[commit]
     if kinship is Kinship.CANNOT_TELL:
         remedy = "git fetch --unshallow, or fetch what is missing"
@@ -161,7 +164,7 @@ def image_then(
 ) -> tuple[str, str | None]:
     """What a service wrote as its image at a commit, and the repository of one of ours. Raises
     UnreadableEntry, ProviderError."""
-    _check_reachable(source, commit)
+    check_reachable(source, commit)
     _, specs = _specs_at(source, found, commit, path)
     service = specs.services.get(service_name)
     if service is None:
@@ -189,7 +192,7 @@ def _specs_at(source: Source, found: Effective, commit: str, path: str) -> tuple
     return then, specs
 
 
-def _image(
+def pinned_image(
     owner: Owner, source: Source, specs: Effective, service: Service, entry: ReleasedService
 ) -> tuple[WantedImage, Mapping[str, Registry]]:
     """Its image by digest, and the registry that it lives in, which must be one of today's."""

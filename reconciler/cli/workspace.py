@@ -11,6 +11,7 @@ from reconciler.cli.arguments_loop import FOREVER
 from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
+from reconciler.cli.followed import read_followed
 from reconciler.cli.images import KnownImage, know_images
 from reconciler.cli.late_proxies import proxies_of
 from reconciler.cli.marked import as_marked
@@ -91,6 +92,9 @@ class Workspace:
         commits = {instance.commit for instance in observed.instances}
         lineage = self.source.lineage(sorted(commits))
         excluded = current.excluded
+        if current.following is not None:
+            kept = {*current.services, *current.following.removed, *PROXIES}
+            excluded = excluded | ({instance.service_name for instance in observed.instances} - kept)
         if self.options.services:
             live = {instance.service_name for instance in observed.instances}
             excluded = excluded | (live - set(self.options.services))
@@ -111,20 +115,27 @@ def read_workspace(
 ) -> Workspace:
     """Resolve one environment of what was read already, as markers ``rollback`` say. Raises Stop,
     ProviderError."""
-    found, problems = effective(
-        source.specs,
-        options.environment,
-        file_paths={file.path for file in source.files},
-        read_file=source.read_file,
-    )
+    pins = _read_pins(options, source, marked)
+    environment = pins.effective.environment
+    if options.worktree:
+        check_worktree(environment, options.environment)
+    owner = Owner(environment.project, options.environment)
+    pins = replace(pins, effective=admit(pins.effective))
+    return replace(_assemble(options, source, owner, pins), admit=admit, marked=marked)
+
+
+def _read_pins(options: Options, source: Source, marked: Entries) -> Pins:
+    """The effective specs: of the commit itself, or of its pins. Raises Stop, ProviderError."""
+    name = options.environment
+    environment = source.specs.environments.get(name)
+    if environment is not None and environment.follows is not None:
+        return read_followed(Owner(environment.project, name), source, environment)
+    paths = {file.path for file in source.files}
+    found, problems = effective(source.specs, name, file_paths=paths, read_file=source.read_file)
     if found is None:
         raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
-    if options.worktree:
-        check_worktree(found.environment, options.environment)
-    owner = Owner(found.environment.project, options.environment)
-    pins = read_pins(owner, source, found, marked)
-    pins = replace(pins, effective=admit(pins.effective), problems=(*problems, *pins.problems))
-    return replace(_assemble(options, source, owner, pins), admit=admit, marked=marked)
+    pins = read_pins(Owner(found.environment.project, name), source, found, marked)
+    return replace(pins, problems=(*problems, *pins.problems))
 
 
 def _assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Workspace:
@@ -146,7 +157,7 @@ def _assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Wor
     stock = CommitStock(
         source.tree, source.files, images, configs, store, registries.open, locks, pins.elsewhere
     )
-    desired = _select(desired, options)
+    desired = _select(replace(desired, following=pins.following), options)
     uncommitted = _warn_of_files(source, found, images, options)
     return Workspace(
         options, source, found, desired, images, stock, registries, (*all_problems, *uncommitted)
@@ -220,6 +231,8 @@ def _warn_of_files(
     forget."""
     if source.mode != "live" or options.ref is not None or is_url(options.repo):
         return ()
+    if found.environment.follows is not None:
+        return ()  # what is pinned is committed
     places = {known.inputs.manifest.folder for known in images.values()}
     places |= {config.file for config in found.configs.values() if config.file} | found.listed_files
     told = {problem.subject for problem in source.problems}
