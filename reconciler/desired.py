@@ -227,6 +227,8 @@ class Barrier:
     code: str
     reason: str
     remedy: str
+    is_unknown: bool = False
+    """This clone cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)

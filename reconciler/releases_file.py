@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from specs.document import API_VERSION
 from specs.model import Model
-from specs.release import ReleasedService
+from specs.release import ReleasedService, RemovedService
 
-_HEAD: Final = """\
+_ROLLED_BACK: Final = """\
 # Written by `reconciler rollback`: the services that run what they ran at an earlier commit. An entry counts
 # until the service changes in git: then what git says runs again, by itself.
 """
+_PINNED: Final = """\
+# Written by `reconciler promote` and `reconciler rollback`: which version of each service this environment runs,
+# as another environment has proved it. Nothing else that is committed changes these services.
+"""
+_NOTHING: Mapping[str, RemovedService] = MappingProxyType({})
 
 
-def releases_text(environment_name: str, services: Mapping[str, ReleasedService]) -> str:
-    """The file: sorted, one value a line, so that two writes at once conflict in git, and others do not."""
+def releases_text(
+    environment_name: str,
+    services: Mapping[str, ReleasedService],
+    removed: Mapping[str, RemovedService] = _NOTHING,
+    *,
+    follows: bool = False,
+) -> str:
+    """The file: sorted, one value a line, so that two writes at once conflict in git, and others do not.
+    ``follows``: whether the environment follows another."""
     lines = [
         f"apiVersion: {API_VERSION}",
         "kind: Release",
@@ -25,8 +38,10 @@ def releases_text(environment_name: str, services: Mapping[str, ReleasedService]
         "spec:",
         "  services:" if services else "  services: {}",
         *(line for name, entry in sorted(services.items()) for line in _entry(name, entry)),
+        *(["  removed:"] if removed else []),
+        *(f"    {name}: {_written(entry)}" for name, entry in sorted(removed.items())),
     ]
-    return _HEAD + "\n".join(lines) + "\n"
+    return (_PINNED if follows else _ROLLED_BACK) + "\n".join(lines) + "\n"
 
 
 def _entry(service_name: str, entry: ReleasedService) -> Iterator[str]:

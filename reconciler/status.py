@@ -58,7 +58,9 @@ def assess_status(
     fights for, and how."""
     views = group(observed)
     service_names = set(desired.services) | {i.service_name for i in observed.instances}
-    chosen = sorted(service_names - desired.excluded)
+    following = desired.following
+    waiting = frozenset[str]() if following is None else following.unpromoted | following.barred.keys()
+    chosen = sorted((service_names - desired.excluded) | waiting)
     found = (_assess(name, desired, observed, views, plan, now) for name in chosen)
     return tuple(_contest(status, contested.get(status.service_name)) for status in found)
 

@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from providers.git.command import Answer, GitCommand
@@ -89,9 +89,38 @@ class Branch:
         """Its commit as this clone last saw it. Raises ProviderError."""
         return self.repository.resolve(self._seen)
 
-    def write(self, tip: str, path: str, text: str, message: str) -> str:
-        """A commit on ``tip`` in which this file says this; no ref names it yet. Raises ProviderError,
-        Refused where git does not know who the person is."""
+    def beside(self, name: str) -> Branch:
+        """Another branch in the same place."""
+        return replace(self, name=name)
+
+    def find(self) -> str | None:
+        """Its commit now; None where there is no such branch. Raises ProviderError."""
+        if self.remote is None:
+            return self._git.ask("rev-parse", "--verify", "--quiet", f"{self.ref}^{{commit}}").text or None
+        answer = self._git.ask("ls-remote", self.remote, self.ref, timeout=_TIMEOUT)
+        if answer.status:
+            raise self._git.failure("ls-remote", answer)
+        return self.tip() if answer.text else None
+
+    def text_after(self, commit: str, tip: str, path: str) -> str | None:
+        """What a file says in a commit that contains ``tip``; None where it does not, or has no such file.
+        Raises ProviderError."""
+        if self._git.ask("merge-base", "--is-ancestor", tip, commit).status:
+            return None
+        answer = self._git.ask("cat-file", "blob", f"{commit}:{path}")
+        return None if answer.status else answer.text
+
+    def between(self, one: str, other: str, most: int) -> list[tuple[str, str]]:
+        """Id and subject of the commits that ``other`` has and ``one`` has not, newest first. Raises
+        ProviderError."""
+        line = ("log", "--format=%H %s", f"--max-count={most}", f"{one}..{other}", "--")
+        rows = self._git.read(*line).text.splitlines()
+        return [(commit, subject) for commit, _, subject in (row.partition(" ") for row in rows)]
+
+    def write(self, tip: str, path: str, text: str, message: str, also: str | None = None) -> str:
+        """A commit on ``tip`` in which this file says this; no ref names it yet. ``also``: another parent,
+        before it, of which nothing is taken. Raises ProviderError, Refused where git does not know who the
+        person is."""
         git = self._git
         blob = git.read("hash-object", "-w", "--stdin", stdin=text.encode()).text
         with tempfile.TemporaryDirectory(prefix="reconciler-index-") as folder:
@@ -100,7 +129,8 @@ class Branch:
             own.read("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
             tree = own.read("write-tree").text
         signs = git.ask("config", "--type=bool", "--get", "commit.gpgSign").text == "true"
-        line = ("commit-tree", *(("-S",) if signs else ()), "-p", tip, "-F", "-", tree)
+        parents = [word for parent in (also, tip) if parent for word in ("-p", parent)]
+        line = ("commit-tree", *(("-S",) if signs else ()), *parents, "-F", "-", tree)
         answer = git.ask(*line, stdin=message.encode(), timeout=_TIMEOUT)
         if answer.status and _NOBODY.search(answer.stderr):
             remedy = "git config --global user.name NAME, and user.email"
@@ -110,9 +140,10 @@ class Branch:
         return answer.text
 
     def push(self, commit: str, tip: str) -> Pushed:
-        """Let the branch go from ``tip`` to the commit. Raises ProviderError where git itself fails."""
+        """Let the branch go from ``tip`` to the commit; empty: it is new. Raises ProviderError where git
+        itself fails."""
         if self.remote is None:
-            answer = self._git.ask("update-ref", "-m", "rollback", self.ref, commit, tip)
+            answer = self._git.ask("update-ref", "-m", "reconciler", self.ref, commit, tip)
             return Pushed("done") if answer.status == 0 else Pushed("moved", _last(answer))
         line = ("push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", self.remote)
         answer = self._git.ask(*line, f"{commit}:{self.ref}", timeout=_TIMEOUT)

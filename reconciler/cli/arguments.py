@@ -37,6 +37,7 @@ VERBS = {
     "suspend": "leave an environment or a service alone, with a reason",
     "resume": "end a suspension",
     "retry": "try a held generation again",
+    "promote": "let an environment take what another has proved: promote FROM TO; a commit",
     "rollback": "go back to what ran before, as a commit, and apply it",
     "rollout": "steer a canary: --next, --pause, --resume or --abort",
     "adopt": "take over a live container that is not ours, or accept a new source for what is ours",
@@ -89,12 +90,14 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb == "explain":
         parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
     elif verb not in {"init", "validate", "schema", "lock", "run", "post"}:
+        if verb == "promote":
+            parser.add_argument("source_environment", metavar="FROM", help="the one that has proved it")
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
     if verb in {"why", "retry", "rollout"}:
         parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
     if verb not in {"schema", "explain", "post"}:
         _add_source(verb, parser)
-    if verb in {"plan", "apply", "drift", "status"}:
+    if verb in {"plan", "apply", "drift", "status", "promote"}:
         parser.add_argument(
             "--service", dest="services", action="append", metavar="NAME", help="only this one"
         )
@@ -140,6 +143,15 @@ def _add_rollback(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
 
 
+def _add_promote(parser: argparse.ArgumentParser) -> None:
+    words = "on a branch for review instead; default: promote/TO"
+    parser.add_argument("--branch", nargs="?", const="", metavar="NAME", help=words)
+    parser.add_argument("--dry-run", action="store_true", help="show it, judge it, and write nothing")
+    parser.add_argument("--reason", metavar="TEXT", help="put into the commit")
+    parser.add_argument("--again", action="store_true", help="take what a rollback refused")
+    parser.add_argument("--rebuilt", action="store_true", help="take other bytes of the same inputs")
+
+
 def _add_lock(parser: argparse.ArgumentParser) -> None:
     help_words = "resolve it again: a reference, a pattern, a Service or an Image"
     parser.add_argument("--update", action="append", metavar="NAME", help=help_words)
@@ -156,7 +168,7 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
 def _add_source(verb: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", default=".", metavar="REPO", help="a folder or URL (default: this folder)")
     parser.add_argument("--path", default="specs", metavar="FOLDER", help="the spec folder (default: specs)")
-    if verb not in {"init", "validate", "lock", "rollback"} and verb not in FOREVER:
+    if verb not in {"init", "validate", "lock", "rollback", "promote"} and verb not in FOREVER:
         parser.add_argument("--ref", metavar="REF", help="branch, tag or commit (default: HEAD)")
         parser.add_argument("--worktree", action="store_true", help="the working tree instead of a commit")
 
@@ -179,6 +191,7 @@ _OWN: Final = {
     "rollout": add_steer,
     "rollback": _add_rollback,
     "post": add_post,
+    "promote": _add_promote,
 }
 """What one verb alone takes."""
 

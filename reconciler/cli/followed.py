@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, warning
-from reconciler.cli.pins import PinnedService, Pins, UnreadableEntry, check_reachable, pinned_image
+from reconciler.cli.pins import (
+    Entries,
+    PinnedService,
+    Pins,
+    UnreadableEntry,
+    check_reachable,
+    pinned_image,
+)
 from reconciler.cli.source import Source
 from reconciler.desired import Barrier, Following
 from reconciler.ownership import Owner
+from reconciler.pin import is_in_force
+from reconciler.policy import Policy
 from reconciler.render import short_commit
+from reconciler.resolve import Findings, resolve
 from specs.effective import Effective, effective
 from specs.environment import Environment
 from specs.followed import Followed, chosen_services, follow
@@ -43,9 +54,10 @@ class Commits:
         return self.read[commit, path]
 
 
-def read_followed(owner: Owner, source: Source, environment: Environment) -> Pins:
-    """The effective specs of the environment at its pins. What cannot be followed is barred, alone. Raises
-    ProviderError."""
+def read_followed(owner: Owner, source: Source, environment: Environment, marked: Entries) -> Pins:
+    """The effective specs of the environment at its pins. What cannot be followed is barred, alone.
+    ``marked``: rollbacks that git could not be told; each counts for as long as its service is pinned to what
+    it refuses. Raises ProviderError."""
     name = owner.environment
     entries = source.specs.released(name)
     commits = Commits(source)
@@ -59,6 +71,14 @@ def read_followed(owner: Owner, source: Source, environment: Environment) -> Pin
         except UnreadableEntry as error:
             barred[service_name] = _barrier(owner, service_name, entry, error)
     followed, problems = _together(source, name, environment, read, barred)
+    for service_name in _in_force(owner, source, followed, read, marked):
+        entry = marked[service_name]
+        try:
+            read[service_name] = read_pin(owner, source, commits, service_name, entry)
+        except UnreadableEntry as error:
+            barred[service_name] = _barrier(owner, service_name, entry, error)
+            del read[service_name]
+        followed, problems = _together(source, name, environment, read, barred)
     chosen = chosen_services(source.specs, environment)
     following = Following(
         source=environment.follows or "",
@@ -69,10 +89,37 @@ def read_followed(owner: Owner, source: Source, environment: Environment) -> Pin
     return Pins(followed, read, tuple(problems), following)
 
 
+def _in_force(
+    owner: Owner, source: Source, found: Effective, read: Mapping[str, PinnedService], marked: Entries
+) -> list[str]:
+    newer = [n for n, it in marked.items() if n in read and it.serial > read[n].entry.serial]
+    if not newer:
+        return []
+    findings = Findings({}, {}, {}, {}, {name: it.pin for name, it in read.items()})
+    said = resolve(owner, source.commit, found, findings, Policy(), {})[0].services
+    return sorted(name for name in newer if name in said and is_in_force(marked[name], said[name]))
+
+
+def check_followed(source: Source, environment_name: str) -> list[Problem]:
+    """Every pin that cannot be followed, where it is written. Raises ProviderError."""
+    environment = source.specs.environments[environment_name]
+    pins = read_followed(Owner(environment.project, environment_name), source, environment, {})
+    written = source.specs.documents.get(("Release", environment_name))
+    barred = {} if pins.following is None else pins.following.barred
+    found: list[Problem] = []
+    for name, barrier in sorted(barred.items()):
+        place = written.spec.map_of("services").place_of(name) if written else None
+        file, line, column = place[:3] if place else (None, None, None)
+        severity: Literal["error", "warning"] = "warning" if barrier.is_unknown else "error"
+        subject, reason, remedy = f"Service {name}", barrier.reason, barrier.remedy
+        found.append(Problem(barrier.code, severity, file, line, column, subject, reason, "", remedy))
+    return [*found, *pins.problems]
+
+
 def _barrier(owner: Owner, service_name: str, entry: ReleasedService, error: UnreadableEntry) -> Barrier:
     reason = f"its pin at {short_commit(entry.commit)} cannot be followed: {error.seen}"
-    again = f"reconciler promote ... {owner.environment} --service {service_name}"
-    return Barrier("PLAN040", reason, error.remedy or again)
+    again = f"promote it again, into {owner.environment}, with --service {service_name}"
+    return Barrier("PLAN040", reason, error.remedy or again, error.is_unknown)
 
 
 def _together(

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.envelope import Report, Stop, failure, problem_of
 from reconciler.cli.exits import DONE, ERROR
+from reconciler.cli.followed import check_followed
 from reconciler.cli.options import Options
 from reconciler.cli.policy import find_policy, find_tracked
 from reconciler.cli.push_request import HEADS, Update
@@ -132,5 +133,9 @@ def _resolved(source: Source, policy: Source, environment_name: str) -> Iterator
     specs = source.specs
     if source.commit != policy.commit:
         specs = under_policy(source.specs, policy.specs)[0]
+    environment = specs.environments.get(environment_name)
+    if environment is not None and environment.follows is not None:
+        yield from check_followed(replace(source, specs=specs), environment_name)
+        return
     paths = {file.path for file in source.files}
     yield from effective(specs, environment_name, file_paths=paths, read_file=source.read_file)[1]

@@ -90,6 +90,17 @@ class Options:
     """Seconds from now after which ``suspend`` ends by itself."""
     steer: Literal["next", "pause", "resume", "abort"] | None = None
     """What ``rollout`` says to a canary."""
+    source_environment: str = ""
+    """The environment that ``promote`` takes from."""
+    branch: str | None = None
+    """``promote``: the branch for review; empty for its usual name."""
+    dry_run: bool = False
+    again: bool = False
+    """``promote``: take what a rollback refused."""
+    rebuilt: bool = False
+    """``promote``: take other bytes of the same inputs."""
+    is_automatic: bool = False
+    """``promote``: the loop does it, as the environment's policy says."""
     limit: int = 20
     """How many entries ``history`` shows."""
 

@@ -80,6 +80,8 @@ class UnreadableEntry(Exception):
 
     seen: str
     remedy: str = ""
+    is_unknown: bool = False
+    """This clone cannot tell: it is no mistake of the entry's."""
 
 
 def read_pins(owner: Owner, source: Source, found: Effective, marked: Entries) -> Pins:
@@ -154,7 +156,7 @@ def check_reachable(source: Source, commit: str) -> None:
     kinship = source.lineage([commit])[commit]
     if kinship is Kinship.CANNOT_TELL:
         remedy = "git fetch --unshallow, or fetch what is missing"
-        raise UnreadableEntry("this clone does not have that commit", remedy)
+        raise UnreadableEntry("this clone does not have that commit", remedy, is_unknown=True)
     if kinship not in (Kinship.SAME, Kinship.ANCESTOR):
         raise UnreadableEntry("that commit is not in the history of this one")
 

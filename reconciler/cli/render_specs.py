@@ -7,14 +7,14 @@ import json
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
-from reconciler.cli.pins import read_pins
 from reconciler.cli.session import stdout_style
 from reconciler.cli.source import open_source
+from reconciler.cli.workspace import read_environment
 from reconciler.desired import Json
 from reconciler.ownership import Owner
 from reconciler.render import Style, escape, short_commit
 from reconciler.render_json import JsonObject
-from specs.effective import Effective, effective
+from specs.effective import Effective
 from specs.origin import Value, values_of
 from specs.problem import has_errors
 
@@ -24,17 +24,9 @@ _KINDS = ("Registry", "Image", "Network", "Volume", "Config", "Secret", "Service
 def run(options: Options) -> Report:
     """Render the commit, or the working tree. Raises Stop, ProviderError."""
     source = open_source(options)
-    found, problems = effective(
-        source.specs,
-        options.environment,
-        file_paths={file.path for file in source.files},
-        read_file=source.read_file,
-    )
-    if found is None:
-        raise Stop(ERROR, (*source.problems, *problems), commit=source.commit)
+    pins = read_environment(options, source, {})
+    found, all_problems = pins.effective, (*source.problems, *pins.problems)
     owner = Owner(found.environment.project, options.environment)
-    pins = read_pins(owner, source, found, {})
-    found, all_problems = pins.effective, (*source.problems, *problems, *pins.problems)
     if has_errors(list(all_problems)):
         raise Stop(ERROR, all_problems, owner, source.commit)
     documents: list[Json] = []

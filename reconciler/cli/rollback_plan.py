@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.cli.envelope import Stop, failure
 from reconciler.cli.exits import ERROR, REFUSED
+from reconciler.cli.followed import Commits, specs_at
 from reconciler.cli.options import Options
 from reconciler.cli.pins import UnreadableEntry, image_then, say_now
 from reconciler.cli.source import Source
@@ -21,6 +22,7 @@ from reconciler.render_rollback import RollbackView
 from reconciler.rollback_mark import read_marked
 from reconciler.view import SUSPEND, Views, group, read_suspension
 from specs.check_release import release_path
+from specs.check_service import is_image_name
 from specs.effective import Effective, effective
 from specs.load import SpecFile, load
 from specs.problem import Problem
@@ -62,11 +64,15 @@ def prepare(options: Options, source: Source, observed: Observed, is_pushed: boo
     ways = choose_ways(options, source, desired, observed, views)
     for way in ways:
         _check(way, options, source, observed, views, is_pushed)
-    found = _plain(source, options.environment)
-    entries = _entries(options, owner, source, found, ways, observed)
-    path = release_path(source.path, options.environment)
-    kept = {**source.specs.released(options.environment), **entries}
-    text = releases_text(options.environment, {name: it for name, it in kept.items() if it is not None})
+    name, follows = options.environment, desired.following is not None
+    if follows:
+        entries = _pins(options, owner, source, desired, ways)
+    else:
+        entries = _entries(options, owner, source, _plain(source, name), ways, observed)
+    path = release_path(source.path, name)
+    kept = {**source.specs.released(name), **entries}
+    services = {service_name: entry for service_name, entry in kept.items() if entry is not None}
+    text = releases_text(name, services, source.specs.removed(name), follows=follows)
     marked = {n: it for n, it in read_marked(observed.markers).entries.items() if n not in entries}
     try:
         after = read_workspace(at_tip, with_release(source, options.environment, path, text), marked=marked)
@@ -187,6 +193,35 @@ def _entries(
     return entries
 
 
+def _pins(
+    options: Options, owner: Owner, source: Source, desired: Desired, ways: Iterable[Way]
+) -> dict[str, ReleasedService | None]:
+    """Where the environment follows another, its pins go back: they stay so until the next promotion."""
+    written = source.specs.released(options.environment)
+    commits = Commits(source)
+    entries: dict[str, ReleasedService | None] = {}
+    for way in ways:
+        before = written[way.service_name]
+        try:
+            place = (way.commit, before.path)
+            _, specs = specs_at(source, commits, owner.environment, way.service_name, place)
+        except UnreadableEntry as error:
+            raise _unreadable(way, source, error) from None
+        image = specs.services[way.service_name].image
+        repository = specs.images[image].repository if is_image_name(image) else None
+        said = desired.services[way.service_name]
+        entries[way.service_name] = make_entry(
+            way, said, (image, repository), before, before.path, options.reason
+        )
+    return entries
+
+
+def _unreadable(way: Way, source: Source, error: UnreadableEntry) -> Stop:
+    seen = f"it cannot be rolled back to {way.commit[:10]}: {error.seen}"
+    problem = failure("CLI051", f"Service {way.service_name}", seen, remedy=error.remedy)
+    return Stop(REFUSED, (problem,), commit=source.commit)
+
+
 def _entry(
     options: Options,
     source: Source,
@@ -198,9 +233,7 @@ def _entry(
     try:
         image = image_then(source, found, way.service_name, way.commit, source.path)
     except UnreadableEntry as error:
-        seen = f"it cannot be rolled back to {way.commit[:10]}: {error.seen}"
-        problem = failure("CLI051", f"Service {way.service_name}", seen, remedy=error.remedy)
-        raise Stop(REFUSED, (problem,), commit=source.commit) from None
+        raise _unreadable(way, source, error) from None
     return make_entry(way, said, image, before, source.path, options.reason)
 
 

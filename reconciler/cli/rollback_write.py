@@ -7,19 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.cli.branch_tip import find_place, find_tip, restless, unwritable
 from reconciler.cli.envelope import Stop, failure
 from reconciler.cli.exits import REFUSED
 from reconciler.cli.rollback_plan import Prepared, check_images, prepare
 from reconciler.cli.session import stdout_style
 from reconciler.cli.source import read_ref
-from reconciler.cli.tracked import find_tag
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
-from reconciler.fault import ProviderError, Refused
 from reconciler.observed import Observed
 from reconciler.render import short_commit
 from reconciler.render_rollback import render_changes
-from specs.environment import Environment, Tags
 from specs.problem import Problem
 
 if TYPE_CHECKING:
@@ -47,9 +45,10 @@ async def write(
 ) -> Written:
     """The commit on the branch that is tracked; computed anew on a branch that moved meanwhile."""
     options, shown, tip = workspace.options, "", workspace.desired.commit
-    branch, problem = await asyncio.to_thread(_find_branch, repository, workspace.effective.environment)
+    environment, name = workspace.effective.environment, options.environment
+    branch, problem = await asyncio.to_thread(find_place, repository, environment)
     for _ in range(_TRIES):
-        tip, problem = await asyncio.to_thread(_find_tip, repository, branch, workspace, problem)
+        tip, problem = await asyncio.to_thread(find_tip, repository, branch, environment, name, problem)
         source = await asyncio.to_thread(read_ref, repository, tip, options.path)
         is_remote = branch is not None and branch.remote is not None
         prepared = await asyncio.to_thread(prepare, options, source, observed, is_remote)
@@ -62,46 +61,8 @@ async def write(
         written = await asyncio.to_thread(_push, branch, tip, prepared)
         if written is not None:
             return written
-    seen, name = f"it moved {_TRIES} times while this was written", branch.name if branch else ""
-    problem = failure("CLI059", f"branch {name}", seen, "a moment in which nobody pushes", "run it again")
+    problem = restless(branch.name if branch else "", _TRIES)
     raise Stop(REFUSED, (problem,), workspace.owner, tip)
-
-
-def _find_branch(repository: GitRepository, environment: Environment) -> tuple[Branch | None, Problem | None]:
-    """The branch to write to; without one, why."""
-    from providers.git.branch import open_branch
-
-    if isinstance(environment.tracks, Tags):
-        return None, _unwritable("the environment tracks tags", f"{environment.tracks.tags}")
-    try:
-        branch = open_branch(repository, environment.tracks)
-    except ProviderError as error:
-        return None, _unwritable("the remote", error.seen)
-    return branch, None if branch else _unwritable("git", "no branch is checked out, and there is no remote")
-
-
-def _find_tip(
-    repository: GitRepository, branch: Branch | None, workspace: Workspace, problem: Problem | None
-) -> tuple[str, Problem | None]:
-    """The commit to write on. Where the remote does not answer: what is known of it, and that."""
-    tracks, name = workspace.effective.environment.tracks, workspace.options.environment
-    if isinstance(tracks, Tags):
-        return find_tag(repository, tracks, name).commit, problem
-    if branch is None:
-        return repository.resolve("HEAD"), problem
-    try:
-        return branch.tip(), None
-    except Refused:
-        raise
-    except ProviderError as error:
-        if branch.remote is None:
-            raise
-        return branch.last_seen(), _unwritable(f"branch {branch.name}", error.seen)
-
-
-def _unwritable(where: str, seen: str) -> Problem:
-    remedy = "commit the change that was printed"
-    return failure("CLI057", where, seen, "a branch that can be written to", remedy)
 
 
 def _push(branch: Branch, tip: str, prepared: Prepared) -> Written | None:
@@ -118,7 +79,7 @@ def _push(branch: Branch, tip: str, prepared: Prepared) -> Written | None:
         return None
     if pushed.result == "refused":
         seen = f"the remote refuses it: {pushed.reason}"
-        return Written(prepared, problem=_unwritable(f"branch {branch.name}", seen))
+        return Written(prepared, problem=unwritable(f"branch {branch.name}", seen))
     followed = branch.follow(commit, tip, path)
     return Written(prepared, commit, branch.name, branch.remote, followed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ def run(options: Options) -> Report:
     spec_set, problems = load(read_spec_files(tree, files, options.path), path=options.path)
     if not has_errors(problems):
         found = [p for name in spec_set.environments for p in _check(spec_set, name, tree, files)]
+        found += _check_pins(options, spec_set, tree, files)
         problems = in_order(problems + found)
     counts = spec_set.counts
     documents: dict[str, Json] = {kind: counts[kind] for kind in sorted(counts)}
@@ -56,6 +58,9 @@ def _check(
         file_paths={file.path for file in files},
         read_file=lambda path: read_file(tree, files, path),
     )
+    if spec_set.environments[environment_name].follows is not None:
+        yield from map(as_promoted, problems)
+        return
     yield from problems
     if found and found.configs:
         from reconciler.cli.configs import know_configs
@@ -63,6 +68,33 @@ def _check(
         yield from know_configs(found, files).problems
     if found and found.images:
         yield from _check_images(spec_set, environment_name, tree, found)
+
+
+def as_promoted(problem: Problem) -> Problem:
+    """What is wrong with an environment that follows another if all were promoted as it is now: nothing that
+    runs there depends on it yet."""
+    return replace(problem, severity="warning", seen=f"if it were promoted now: {problem.seen}")
+
+
+def _check_pins(
+    options: Options, spec_set: SpecSet, tree: Tree, files: Sequence[TreeFile]
+) -> Iterator[Problem]:
+    """What pins say, as far as this clone can read it."""
+    names = [name for name, environment in spec_set.environments.items() if environment.follows]
+    if not any(spec_set.released(name) for name in names):
+        return
+    from reconciler.cli.followed import check_followed
+    from reconciler.cli.source import Source, open_repository
+    from reconciler.fault import ProviderError
+
+    repository = open_repository(options.repo)
+    try:
+        commit = repository.resolve("HEAD")
+    except ProviderError:
+        return  # nothing is committed yet
+    source = Source(repository, tree, commit, options.path, "offline", spec_set, files)
+    for name in names:
+        yield from check_followed(source, name)
 
 
 def _check_images(

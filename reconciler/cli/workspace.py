@@ -115,7 +115,7 @@ def read_workspace(
 ) -> Workspace:
     """Resolve one environment of what was read already, as markers ``rollback`` say. Raises Stop,
     ProviderError."""
-    pins = _read_pins(options, source, marked)
+    pins = read_environment(options, source, marked)
     environment = pins.effective.environment
     if options.worktree:
         check_worktree(environment, options.environment)
@@ -124,12 +124,12 @@ def read_workspace(
     return replace(_assemble(options, source, owner, pins), admit=admit, marked=marked)
 
 
-def _read_pins(options: Options, source: Source, marked: Entries) -> Pins:
+def read_environment(options: Options, source: Source, marked: Entries) -> Pins:
     """The effective specs: of the commit itself, or of its pins. Raises Stop, ProviderError."""
     name = options.environment
     environment = source.specs.environments.get(name)
     if environment is not None and environment.follows is not None:
-        return read_followed(Owner(environment.project, name), source, environment)
+        return read_followed(Owner(environment.project, name), source, environment, marked)
     paths = {file.path for file in source.files}
     found, problems = effective(source.specs, name, file_paths=paths, read_file=source.read_file)
     if found is None:

@@ -1,0 +1,91 @@
+"""What the environment that is promoted from has proved: as it is seen now or, where it cannot be reached, as its
+record says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.cli.envelope import Stop, failure
+from reconciler.cli.exits import CANNOT_TELL
+from reconciler.cli.options import Options
+from reconciler.cli.promote_plan import Offer
+from reconciler.cli.source import Source, read_ref
+from reconciler.cli.tracked import find_tag
+from reconciler.cli.workspace import Workspace, read_workspace
+from reconciler.clients import Clients
+from reconciler.desired import Desired
+from reconciler.loop import look
+from reconciler.observed import Observed
+from reconciler.plan import plan
+from reconciler.proofs import proofs_of, unread
+from specs.environment import Tags
+from specs.proxy import PROXIES
+
+if TYPE_CHECKING:
+    from providers.git.repository import GitRepository
+
+Connect = Callable[[Workspace], Clients]
+
+
+async def read_offer(options: Options, repository: GitRepository, source: Source, connect: Connect) -> Offer:
+    """``source``: the commit that the promotion is written on. Raises Stop with 3 where nothing of the
+    environment can be read, ProviderError."""
+    name = options.source_environment
+    theirs = await asyncio.to_thread(_tracked, repository, source, name, options.path)
+    workspace = await asyncio.to_thread(
+        read_workspace, replace(options, environment=name, services=(), ref=theirs.commit), theirs
+    )
+    clients = connect(workspace)
+    try:
+        observed = await look(workspace.desired, clients)
+    finally:
+        await workspace.registries.close()
+        await clients.runtime.close()
+    desired = await asyncio.to_thread(workspace.meet, observed)
+    offer = offer_of(name, desired, observed, theirs)
+    if not offer.proofs and offer.unproved and all(unread(observed, n) for n in offer.unproved):
+        seen = next(iter(offer.unproved.values()))
+        problem = failure(
+            "CLI085", f"Environment {name}", f"it cannot be read: {seen}", remedy=f"reconciler doctor {name}"
+        )
+        raise Stop(CANNOT_TELL, (problem,), desired.owner, source.commit)
+    return offer
+
+
+def offer_of(name: str, desired: Desired, observed: Observed, source: Source) -> Offer:
+    """As it is seen."""
+    ahead = time.time() - observed.at
+    """Ages are told by the runtime's clock; windows and what is written, by ours."""
+    proofs = {
+        service_name: replace(proof, healthy_since=proof.healthy_since + ahead) if proof.healthy_since else proof
+        for service_name, proof in proofs_of(desired, observed, plan(desired, observed, observed.at)).items()
+    }
+    names = frozenset(desired.services.keys() - set(PROXIES))
+    following = desired.following
+    pins = source.specs.released(name) if following is not None else {}
+    if following is not None:
+        names |= following.unpromoted | following.barred.keys()
+    unproved = {
+        n: f"{name} cannot be read: {reason}"
+        if (reason := unread(observed, n))
+        else f"{name} has not proved any version of it"
+        for n in names - proofs.keys()
+    }
+    return Offer(name, proofs, names, pins, unproved, time.time())
+
+
+def _tracked(repository: GitRepository, source: Source, name: str, path: str) -> Source:
+    """The commit that the environment tracks, as the remote has it now."""
+    from providers.git.branch import open_branch
+
+    environment = source.specs.environments[name]
+    if isinstance(environment.tracks, Tags):
+        commit = find_tag(repository, environment.tracks, name).commit
+    else:
+        branch = open_branch(repository, environment.tracks)
+        commit = source.commit if branch is None else branch.tip()
+    return source if commit == source.commit else read_ref(repository, commit, path)

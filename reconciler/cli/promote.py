@@ -1,0 +1,243 @@
+"""Verb ``promote``: pins in one environment what the one that it follows has proved: a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.cli.branch_tip import find_place, find_tip, restless
+from reconciler.cli.copies import are_present, copy_images
+from reconciler.cli.envelope import Report, Stop, failure
+from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, REFUSED
+from reconciler.cli.offer import read_offer
+from reconciler.cli.options import Options
+from reconciler.cli.person import person
+from reconciler.cli.promote_gates import judge_promotion
+from reconciler.cli.promote_plan import Promotion, check_pair, prepare_promotion
+from reconciler.cli.promote_view import look_at_target, view_promotion
+from reconciler.cli.promote_write import Written, push_commit, push_review, review_name
+from reconciler.cli.session import open_buildx, open_docker, stdout_style
+from reconciler.cli.source import open_repository, open_source, read_ref
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from reconciler.copying import Copied
+from reconciler.gates import may_pass
+from reconciler.journal import Journal
+from reconciler.render import format_time
+from reconciler.render_promote import PromotionView, promotion_json, render_promotion, request_json
+from reconciler.render_rollback import render_unwritten, render_written
+
+if TYPE_CHECKING:
+    from providers.git.branch import Branch
+    from providers.git.repository import GitRepository
+    from specs.environment import Environment
+
+Connect = Callable[[Workspace], Clients]
+Show = Callable[[str], object]
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one promotion works with."""
+
+    options: Options
+    repository: GitRepository
+    environment: Environment
+    """That takes, as the commit has it that was read first."""
+    connect: Connect
+    show: Show
+
+    @property
+    def from_name(self) -> str:
+        """The environment that gives."""
+        return self.options.source_environment
+
+
+def run(options: Options) -> Report:
+    """Promote. Raises Stop, ProviderError."""
+
+    def show(text: str) -> None:
+        if not options.as_json:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def connect(workspace: Workspace) -> Clients:
+        return workspace.clients(open_docker, open_buildx)
+
+    return asyncio.run(report_promote(options, connect, show))
+
+
+async def report_promote(options: Options, connect: Connect, show: Show) -> Report:
+    """Find, show, check, copy, write. Raises Stop with 4 where nothing is written, ProviderError."""
+    repository = await asyncio.to_thread(open_repository, options.repo)
+    source = await asyncio.to_thread(open_source, replace(options, worktree=False))
+    environment = check_pair(source, options.source_environment, options.environment)
+    session = Session(options, repository, environment, connect, show)
+    branch, problem = await asyncio.to_thread(find_place, repository, environment)
+    name = options.environment
+    for _ in range(_TRIES):
+        tip, problem = await asyncio.to_thread(find_tip, repository, branch, environment, name, problem)
+        source = await asyncio.to_thread(read_ref, repository, tip, options.path)
+        check_pair(source, session.from_name, name)
+        offer = await read_offer(session.options, repository, source, connect)
+        promotion = await asyncio.to_thread(prepare_promotion, options, source, offer)
+        if not promotion.changes:
+            return _nothing(promotion)
+        attempt = Attempt(session, promotion, branch, tip)
+        clients = connect(promotion.after)
+        try:
+            report = await attempt.run(clients, problem is None)
+        finally:
+            await promotion.after.registries.close()
+            await clients.runtime.close()
+        if report is not None:
+            return report
+    raise Stop(REFUSED, (restless(branch.name if branch else "", _TRIES),), promotion.owner, tip)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One computation of a promotion, on one commit."""
+
+    session: Session
+    promotion: Promotion
+    branch: Branch | None
+    tip: str
+
+    async def run(self, clients: Clients, is_writable: bool) -> Report | None:
+        """What came of it; None where the branch moved meanwhile. Raises Stop, ProviderError."""
+        options, promotion = self.session.options, self.promotion
+        target = await look_at_target(promotion, clients)
+        gates = await judge_promotion(options, promotion, self.session.repository, clients, time.time())
+        there = await are_present(promotion.copies, clients.registry)
+        copies = [Copied(copy, "present" if there.get(copy) else "absent") for copy in promotion.copies]
+        commits = await asyncio.to_thread(self._commits)
+        view = view_promotion(promotion, target, gates, copies, commits)
+        self.session.show(render_promotion(view, stdout_style(options)))
+        passed = may_pass(gates)
+        if target.blocks or passed is not True:
+            code = REFUSED if target.blocks or passed is False else CANNOT_TELL
+            return self._report(code, "refused", view, problems=target.problems(promotion))
+        if options.dry_run:
+            return self._report(DONE, "nothing", view, text="nothing was written: --dry-run\n")
+        if not is_writable or self.branch is None:
+            return self._unwritten(view, Written())
+        copied = await copy_images(promotion.copies, clients.registry, self.session.show)
+        view = replace(view, copies=tuple(copied))
+        failed = [copy.problem for copy in copied if copy.problem is not None]
+        if failed:
+            return self._report(FAILED, "refused", view, problems=tuple(failed))
+        written = await asyncio.to_thread(self._write, view)
+        if written is None:
+            return None
+        if written.commit is None:
+            return self._unwritten(view, written)
+        return self._written(view, written)
+
+    def _commits(self) -> dict[str, list[tuple[str, str]]]:
+        """The commits that come in, by service. A pin that this clone does not have brings none."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        if self.branch is None:
+            return found
+        for change in self.promotion.changes:
+            if change.before is not None and change.after is not None:
+                pins = (change.before.commit, change.after.commit)
+                found[change.service_name] = self.branch.between(*pins, most=100)
+        return found
+
+    def _write(self, view: PromotionView) -> Written | None:
+        options, branch = self.session.options, self.branch
+        assert branch is not None
+        for_review = self.promotion.after.effective.environment.promotion.write == "branch"
+        if options.branch is not None or for_review:
+            name = options.branch or review_name(options.environment)
+            return push_review(branch, self.tip, self.promotion, view, name, options.reason)
+        return push_commit(branch, self.tip, self.promotion, options.reason)
+
+    def _written(self, view: PromotionView, written: Written) -> Report:
+        promotion, name = self.promotion, self.session.options.environment
+        commit, branch = written.commit or "", written.branch or ""
+        _note(promotion, commit, self.session.options.reason)
+        text = render_written(commit, branch, written.remote, written.followed)
+        if written.request is not None:
+            said = "it was proposed already" if written.is_old else "it is for review"
+            text += f"{said}: merge {branch} into {written.request.base}\n"
+        else:
+            text += f"next:\n  reconciler apply {name}, where no loop keeps it\n"
+        request = request_json(written.request)
+        report = self._report(DONE, "written", view, text=text, commit=commit, branch=branch)
+        return replace(report, members={**report.members, "pull_request": request}, commit=commit)
+
+    def _unwritten(self, view: PromotionView, written: Written) -> Report:
+        problem = written.problem or failure(
+            "CLI057", "git", "there is no branch that can be written to", "a branch", "commit the change"
+        )
+        text = render_unwritten(self.promotion.path, self.promotion.text)
+        return self._report(REFUSED, "refused", view, text=text, problems=(problem,))
+
+    def _report(
+        self,
+        code: int,
+        result: str,
+        view: PromotionView,
+        *,
+        text: str = "",
+        problems: tuple[object, ...] = (),
+        commit: str | None = None,
+        branch: str | None = None,
+    ) -> Report:
+        place = {"result": result, "commit": commit, "branch": branch, "pull_request": None}
+        return Report(
+            code,
+            text,
+            {**promotion_json(view), **place},
+            owner=self.promotion.owner,
+            commit=self.promotion.source.commit,
+            at=view.observed.at,
+            problems=(*self.promotion.problems, *problems),  # type: ignore[arg-type]
+            unreadable=view.observed.unreadable,
+        )
+
+
+def _nothing(promotion: Promotion) -> Report:
+    name, source = promotion.owner.environment, promotion.offer.name
+    members = {
+        "from": source,
+        "to": name,
+        "result": "nothing",
+        "commit": None,
+        "branch": None,
+        "pull_request": None,
+        "services": [],
+        "gates": [],
+        "copies": [],
+    }
+    text = f"{name} runs what {source} has proved: nothing to promote\n"
+    return Report(
+        DONE,
+        text,
+        members,  # type: ignore[arg-type]
+        owner=promotion.owner,
+        commit=promotion.source.commit,
+        problems=promotion.problems,
+    )
+
+
+def _note(promotion: Promotion, commit: str, reason: str | None) -> None:
+    """Who did it, for ``history``: what was done is noted by whoever applies it."""
+    Journal.of(promotion.owner).append(
+        {
+            "at": format_time(time.time()),
+            "verb": "promote",
+            "commit": commit,
+            "actor": person(),
+            "result": "written",
+            "about": ", ".join(change.service_name for change in promotion.changes),
+            "reason": reason,
+        }
+    )

@@ -1,0 +1,212 @@
+"""``promote``: prod takes what dev has proved, as a commit; what it refuses, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from cli_world import CliWorld
+from reconciler.cli.apply import report_apply
+from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.promote import report_promote
+from reconciler.cli.rollback import report_rollback
+from reconciler.cli.workspace import Workspace
+from reconciler.clients import Clients
+from virtual_time import run_hastily
+
+RELEASE = "specs/releases/prod.yaml"
+PROD = """\
+apiVersion: reconciler/v1
+kind: Environment
+metadata: {{name: prod}}
+spec:
+  project: shop
+  follows: dev
+  patches: [{{kind: Service, name: web, spec: {{environment: {{PLACE: prod}}}}}}]
+{more}"""
+SECOND = {"web/app": "two\n", "page.txt": "bye\n"}
+
+
+@dataclass
+class Place:
+    """A settled dev, and a prod that follows it."""
+
+    world: CliWorld
+    shown: list[str] = field(default_factory=list)
+    when_shown: Callable[[], object] = lambda: None
+
+    def git(self, *words: str) -> str:
+        return self.world.repository.git(*words)
+
+    def write(self, more: str = "") -> str:
+        return self.world.repository.commit({"specs/prod.yaml": PROD.format(more=more)})
+
+    def show(self, text: str) -> None:
+        self.shown.append(text)
+        self.when_shown()
+
+    def promote(self, **words: object) -> Report:
+        self.shown.clear()
+        options = self.world.options("promote", source_environment="dev", environment="prod", **words)
+
+        async def run() -> Report:
+            clock = asyncio.create_task(self.world._tick())
+            try:
+                return await report_promote(options, self.world.clients, self.show)
+            finally:
+                clock.cancel()
+
+        return run_hastily(run())
+
+    def refused(self, exits: int = 4, **words: object) -> str:
+        """The code of a refusal that has written nothing."""
+        head = self.git("rev-parse", "HEAD")
+        with pytest.raises(Stop) as stop:
+            self.promote(**words)
+        assert (stop.value.exit, self.git("rev-parse", "HEAD")) == (exits, head)
+        return stop.value.problems[0].code
+
+    def apply(self, environment: str = "dev") -> Report:
+        report = self.world.run(report_apply, "apply", environment=environment)
+        assert report.exit == 0, report.text
+        return report
+
+    def runs(self, environment: str = "prod") -> dict[str, str]:
+        """Service -> image of what lives."""
+        containers = self.world.engine.ground.containers.values()
+        mine = [c for c in containers if c.name.startswith(f"shop_{environment}_") and c.name.endswith("_1")]
+        return {c.labels["reconciler.service"]: c.labels["reconciler.image"] for c in mine}
+
+    def roll_back(self, **words: object) -> Report:
+        async def verb(workspace: Workspace, clients: Clients) -> Report:
+            return await report_rollback(workspace, clients, self.world.clients, self.show)
+
+        return self.world.run(verb, "rollback", environment="prod", **words)
+
+
+@pytest.fixture
+def place(settled: CliWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ann")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ann@example.com")
+    found = Place(settled)
+    found.write()
+    found.apply()
+    return found
+
+
+def test_what_dev_has_proved_runs_in_prod_by_one_commit(place: Place) -> None:
+    head = place.git("rev-parse", "HEAD")
+    report = place.promote(reason="the first")
+    assert (report.exit, report.members["result"]) == (0, "written"), report.text
+    assert "service web: new, at " in place.shown[0]
+    assert "service cache: new, at " in place.shown[0]
+    assert place.git("rev-parse", "HEAD~1") == head
+    assert place.git("diff", "--name-only", "HEAD~1") == RELEASE
+    assert place.git("log", "-1", "--format=%s %b").startswith("Promote dev to prod: 2 services the first")
+    assert place.git("status", "--short") == ""
+    place.apply("prod")
+    assert place.runs() == place.runs("dev")
+    assert place.promote().members["result"] == "nothing"
+    # A merge changes dev; prod stays until it is promoted, and then takes bytes and spec together.
+    place.world.repository.commit(SECOND)
+    place.apply()
+    before = place.runs()
+    place.apply("prod")
+    assert place.runs() == before
+    report = place.promote()
+    assert [it["service"] for it in report.members["services"]] == ["web"]  # type: ignore[index, union-attr, call-overload]
+    assert "service web: " in place.shown[0]
+    assert "service cache" not in place.shown[0]
+    place.apply("prod")
+    assert place.runs() == place.runs("dev") != before
+
+
+def test_only_what_is_asked_for_and_nothing_with_a_dry_run(place: Place) -> None:
+    head = place.git("rev-parse", "HEAD")
+    assert place.promote(dry_run=True).exit == 0
+    assert place.git("rev-parse", "HEAD") == head
+    place.promote(services=("cache",))
+    place.apply("prod")
+    assert set(place.runs()) == {"cache"}
+    assert place.refused(1, services=("nobody",)) == "CLI005"
+
+
+def test_on_a_branch_for_review_that_takes_what_is_newest(place: Place) -> None:
+    head = place.git("rev-parse", "HEAD")
+    first = place.promote(branch="")
+    assert first.members["branch"] == "promote/prod"
+    request = first.members["pull_request"]
+    assert isinstance(request, dict)
+    assert request["base"] == place.git("symbolic-ref", "--short", "HEAD")
+    assert "| cache | new |" in str(request["body"])
+    assert place.git("rev-parse", "HEAD") == head
+    assert place.promote(branch="").members["commit"] == first.members["commit"]
+    place.world.repository.commit(SECOND)
+    place.apply()
+    second = place.promote(branch="")
+    assert place.git("rev-list", "--count", f"{first.members['commit']}..promote/prod") != "0"
+    assert place.git("merge-base", "--is-ancestor", "HEAD", "promote/prod") == ""
+    assert place.git("diff", "--name-only", "HEAD", "promote/prod") == RELEASE
+    assert second.members["commit"] == place.git("rev-parse", "promote/prod")
+
+
+def test_back_is_a_commit_and_is_not_promoted_again_by_accident(place: Place) -> None:
+    place.promote()
+    place.apply("prod")
+    first = place.runs()
+    place.world.repository.commit(SECOND)
+    place.apply()
+    place.promote()
+    place.apply("prod")
+    assert place.runs() != first
+    report = place.roll_back(service="web", reason="it answers 500")
+    assert report.exit == 0, report.text
+    assert place.runs() == first
+    again = place.promote()
+    assert (again.exit, again.members["result"]) == (4, "refused")
+    assert "a rollback refused exactly this: it answers 500" in place.shown[0]
+    assert place.promote(again=True).members["result"] == "written"
+    place.apply("prod")
+    assert place.runs() == place.runs("dev")
+
+
+def test_what_dev_does_not_have_any_more_goes_by_a_promotion(place: Place) -> None:
+    place.promote()
+    place.apply("prod")
+    specs = (place.world.repository.path / "specs/shop.yaml").read_text()
+    place.world.repository.commit({"specs/shop.yaml": specs[: specs.rindex("---")]})
+    place.apply()
+    place.apply("prod")
+    assert set(place.runs()) == {"cache", "web"}
+    place.promote()
+    place.apply("prod")
+    assert set(place.runs()) == {"web"}
+
+
+def test_somebody_else_is_faster(place: Place) -> None:
+    moved: list[str] = []
+
+    def move() -> None:
+        if not moved:
+            moved.append(place.world.repository.commit({"README": "words\n"}))
+
+    place.when_shown = move
+    assert place.promote().members["result"] == "written"
+    assert place.git("rev-parse", "HEAD~1") == moved[0]
+
+
+def test_what_does_not_fit_is_refused_whole(place: Place) -> None:
+    patch = "patches: [{kind: Service, name: web, spec: {image: 'busybox:1.36'}}]"
+    text = PROD.format(more="").replace(
+        "patches: [{kind: Service, name: web, spec: {environment: {PLACE: prod}}}]", patch
+    )
+    place.world.repository.commit({"specs/prod.yaml": text})
+    assert place.refused() == "CLI083"
+    place.write("  promotion: {gates: {soak: 10h}}\n")
+    report = place.promote()
+    assert (report.exit, report.members["result"]) == (4, "refused")
+    assert "expected healthy for 10h" in place.shown[0]
