@@ -105,8 +105,10 @@ def _resources(service: DesiredService, desired: Desired) -> tuple[object, ...]:
     return networks, volumes
 
 
-def changed(before: Pinning, candidates: Mapping[str, Candidate], leaving: Mapping[str, str]) -> tuple[Change, ...]:
-    """Every service that a promotion would change, sorted. ``leaving``: those that are taken away, and why."""
+def changed(
+    before: Pinning, candidates: Mapping[str, Candidate], leaving: Mapping[str, str]
+) -> tuple[Change, ...]:
+    """Every service that a promotion would change, sorted. ``leaving``: what is taken away, and why."""
     taken = [
         Change(name, before.services.get(name), candidate.entry, candidate.proof)
         for name, candidate in candidates.items()

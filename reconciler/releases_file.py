@@ -16,8 +16,8 @@ _ROLLED_BACK: Final = """\
 # until the service changes in git: then what git says runs again, by itself.
 """
 _PINNED: Final = """\
-# Written by `reconciler promote` and `reconciler rollback`: which version of each service this environment runs,
-# as another environment has proved it. Nothing else that is committed changes these services.
+# Written by `reconciler promote` and `reconciler rollback`: which version of each service this environment
+# runs, as another environment has proved it. Nothing else that is committed changes these services.
 """
 _NOTHING: Mapping[str, RemovedService] = MappingProxyType({})
 

@@ -1,4 +1,5 @@
-"""A promotion as text, as JSON and as a pull request: what it changes, whether it may, what came of it. Pure."""
+"""A promotion as text, as JSON and as a pull request: what it changes, whether it may, what came of it.
+Pure."""
 
 from __future__ import annotations
 
@@ -63,7 +64,9 @@ class PromotionView:
             for path in sorted({*old, *new})
             if old.get(path) != new.get(path)
         ]
-        secret = secret_paths(name, self.before, self.observed) | secret_paths(name, self.after, self.observed)
+        secret = secret_paths(name, self.before, self.observed) | secret_paths(
+            name, self.after, self.observed
+        )
         return tuple(mask_diffs(found, secret)) if one is not None else ()
 
 
@@ -104,7 +107,9 @@ def _render_change(view: PromotionView, change: Change, style: Style) -> list[st
     if change.after is None:
         return [f"service {name}: goes, {view.source_name} does not have it any more"]
     commit = short_commit(change.after.commit)
-    where = f"new, at {commit}" if change.before is None else f"{short_commit(change.before.commit)} -> {commit}"
+    where = (
+        f"new, at {commit}" if change.before is None else f"{short_commit(change.before.commit)} -> {commit}"
+    )
     lines = [f"service {name}: {where}"]
     commits = view.commits.get(change.service_name, ())
     lines += [f"  {short_commit(sha)} {shorten(escape(subject))}" for sha, subject in commits[:_SHOWN]]
@@ -137,7 +142,12 @@ def promotion_json(view: PromotionView) -> JsonObject:
     services: list[Json] = [_service_json(view, change) for change in view.changes]
     gates: list[Json] = [*gates_json(view.gates)]
     copies: list[Json] = [
-        {"digest": str(c.copy.target.digest), "from": c.copy.source.name, "to": c.copy.target.name, "result": c.result}
+        {
+            "digest": str(c.copy.target.digest),
+            "from": c.copy.source.name,
+            "to": c.copy.target.name,
+            "result": c.result,
+        }
         for c in view.copies
     ]
     return {

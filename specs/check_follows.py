@@ -40,4 +40,6 @@ def check_follows(environments: Mapping[str, Written], report: Report) -> None:
     if circle:
         place = environments[circle[0]].place_of("follows")
         seen = f"follows goes in a circle: {' -> '.join(circle)}"
-        report.about(environments[circle[0]].subject).add("SPEC024", place, seen, remedy="take one of them out")
+        report.about(environments[circle[0]].subject).add(
+            "SPEC024", place, seen, remedy="take one of them out"
+        )

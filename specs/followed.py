@@ -48,13 +48,21 @@ def follow(bare: Effective, pins: Mapping[str, Effective], place: Place) -> Foll
         listed_files=frozenset(),
     )
     lacking = {
-        name: tuple(sorted(it for it, how in pin.services[name].depends_on.items() if how.required and it not in pins))
+        name: tuple(
+            sorted(it for it, how in pin.services[name].depends_on.items() if how.required and it not in pins)
+        )
         for name, pin in sorted(pins.items())
     }
     return Followed(
         with_proxies(result, place),
         {what: tuple(sorted(names)) for what, names in sorted(apart.items())},
         {name: others for name, others in lacking.items() if others},
+    )
+
+
+def _lacking(service: Service, pins: Iterable[str]) -> tuple[str, ...]:
+    return tuple(
+        sorted(name for name, how in service.depends_on.items() if how.required and name not in pins)
     )
 
 

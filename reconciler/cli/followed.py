@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -161,7 +161,7 @@ def _apart(found: Followed) -> dict[str, Barrier]:
 
 
 def _contradicting(
-    found: Followed, specs: Mapping[str, Effective], declared: Mapping[str, set[str]]
+    found: Followed, specs: Mapping[str, Effective], declared: Mapping[str, Collection[str]]
 ) -> dict[str, Barrier]:
     problems = check_pins(found.effective, specs, declared)
     wrong: dict[str, Barrier] = {}

@@ -1,5 +1,5 @@
-"""What the environment that is promoted from has proved: as it is seen now or, where it cannot be reached, as its
-record says."""
+"""What the environment that is promoted from has proved: as it is seen now or, where it cannot be reached, as
+its record says."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def offer_of(name: str, desired: Desired, observed: Observed, source: Source) ->
     ahead = time.time() - observed.at
     """Ages are told by the runtime's clock; windows and what is written, by ours."""
     proofs = {
-        service_name: replace(proof, healthy_since=proof.healthy_since + ahead) if proof.healthy_since else proof
+        service_name: replace(proof, healthy_since=proof.healthy_since + ahead)
+        if proof.healthy_since
+        else proof
         for service_name, proof in proofs_of(desired, observed, plan(desired, observed, observed.at)).items()
     }
     names = frozenset(desired.services.keys() - set(PROXIES))

@@ -28,8 +28,10 @@ from reconciler.copying import Copied
 from reconciler.gates import may_pass
 from reconciler.journal import Journal
 from reconciler.render import format_time
+from reconciler.render_json import JsonObject
 from reconciler.render_promote import PromotionView, promotion_json, render_promotion, request_json
 from reconciler.render_rollback import render_unwritten, render_written
+from specs.problem import Problem
 
 if TYPE_CHECKING:
     from providers.git.branch import Branch
@@ -132,7 +134,7 @@ class Attempt:
         failed = [copy.problem for copy in copied if copy.problem is not None]
         if failed:
             return self._report(FAILED, "refused", view, problems=tuple(failed))
-        written = await asyncio.to_thread(self._write, view)
+        written = await asyncio.to_thread(self._write, view, self.branch)
         if written is None:
             return None
         if written.commit is None:
@@ -150,9 +152,8 @@ class Attempt:
                 found[change.service_name] = self.branch.between(*pins, most=100)
         return found
 
-    def _write(self, view: PromotionView) -> Written | None:
-        options, branch = self.session.options, self.branch
-        assert branch is not None
+    def _write(self, view: PromotionView, branch: Branch) -> Written | None:
+        options = self.session.options
         for_review = self.promotion.after.effective.environment.promotion.write == "branch"
         if options.branch is not None or for_review:
             name = options.branch or review_name(options.environment)
@@ -187,45 +188,38 @@ class Attempt:
         view: PromotionView,
         *,
         text: str = "",
-        problems: tuple[object, ...] = (),
+        problems: tuple[Problem, ...] = (),
         commit: str | None = None,
         branch: str | None = None,
     ) -> Report:
-        place = {"result": result, "commit": commit, "branch": branch, "pull_request": None}
         return Report(
             code,
             text,
-            {**promotion_json(view), **place},
+            {**promotion_json(view), **_place(result, commit, branch)},
             owner=self.promotion.owner,
             commit=self.promotion.source.commit,
             at=view.observed.at,
-            problems=(*self.promotion.problems, *problems),  # type: ignore[arg-type]
+            problems=(*self.promotion.problems, *problems),
             unreadable=view.observed.unreadable,
         )
 
 
 def _nothing(promotion: Promotion) -> Report:
     name, source = promotion.owner.environment, promotion.offer.name
-    members = {
-        "from": source,
-        "to": name,
-        "result": "nothing",
-        "commit": None,
-        "branch": None,
-        "pull_request": None,
-        "services": [],
-        "gates": [],
-        "copies": [],
-    }
     text = f"{name} runs what {source} has proved: nothing to promote\n"
+    members: JsonObject = {"from": source, "to": name, "services": [], "gates": [], "copies": []}
     return Report(
         DONE,
         text,
-        members,  # type: ignore[arg-type]
+        {**members, **_place("nothing")},
         owner=promotion.owner,
         commit=promotion.source.commit,
         problems=promotion.problems,
     )
+
+
+def _place(result: str, commit: str | None = None, branch: str | None = None) -> JsonObject:
+    return {"result": result, "commit": commit, "branch": branch, "pull_request": None}
 
 
 def _note(promotion: Promotion, commit: str, reason: str | None) -> None:

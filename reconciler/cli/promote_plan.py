@@ -159,15 +159,13 @@ def _chosen(
 _LOOK = "look at its status, and promote it when it has settled"
 
 
-def _leaving(
-    options: Options, environment: Environment, offer: Offer, pins: Pinning
-) -> dict[str, str]:
+def _leaving(options: Options, environment: Environment, offer: Offer, pins: Pinning) -> dict[str, str]:
     """What the other does not have any more. Without a choice only: and never because something is unread."""
     if options.services or offer.is_record:
         gone = set(options.services) & (pins.services.keys() - offer.names)
     else:
         gone = pins.services.keys() - offer.names
-    return {name: f"{offer.name} does not have it any more" for name in sorted(gone)}
+    return dict.fromkeys(sorted(gone), f"{offer.name} does not have it any more")
 
 
 def _candidates(

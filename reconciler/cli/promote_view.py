@@ -1,4 +1,4 @@
-"""What a promotion would do where it goes: one look at it, and the plan with the pins that would be written."""
+"""What a promotion would do where it goes: one look at it, and the plan with the new pins."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def push_review(
 
 
 def _is_proposed(text: str | None, promotion: Promotion) -> bool:
-    """Whether the branch for review says the same already: the same versions, whenever they were looked at."""
+    """Whether the branch for review says the same already: the same versions, whenever looked at."""
     if text is None:
         return False
     written, _ = load([SpecFile(promotion.path, text.encode())], path=promotion.source.path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cli_world import SPECS, CliWorld, live_name
+from cli_world import CliWorld, live_name
 from reconciler.cli.apply import report_apply
 from reconciler.cli.plan import report_plan
 from reconciler.cli.workspace import open_workspace
@@ -44,7 +44,7 @@ spec:
     web:
       serial: 1
       commit: "{at}"
-      images: {{web: {{repository: web, digest: "{digest or seen}", input: "{labels['reconciler.input']}"}}}}
+      images: {{web: {{repository: web, digest: "{digest or seen}", input: "{labels["reconciler.input"]}"}}}}
 {web}"""
         return self.world.repository.commit({"specs/releases/prod.yaml": text})
 
