@@ -95,7 +95,7 @@ def render_promotion(view: PromotionView, style: Style = PLAIN) -> str:
         lines += [f"  {line}" for line in render_gates(view.gates, style).splitlines()]
     if view.copies:
         lines.append("images:")
-        lines += [f"  {_render_copy(copy)}" for copy in view.copies]
+        lines += [f"  {_render_copy(copied)}" for copied in view.copies]
     if view.plan:
         lines.append(f"then {name} will:")
         lines += [f"  {line}" for line in view.plan.splitlines()]
@@ -127,14 +127,8 @@ def _render_change(view: PromotionView, change: Change, style: Style) -> list[st
 
 
 def _render_copy(copied: Copied) -> str:
-    words = {
-        "present": "is there",
-        "mounted": "taken over within the registry",
-        "copied": "copied",
-        "failed": "failed",
-        "absent": "is to be copied",
-    }
-    return f"{copied.copy.target}: {words.get(copied.result, copied.result)}"
+    where = shorten(str(copied.copy.placed))
+    return f"{where}: {'is there' if copied.result == 'present' else 'is to be copied'}"
 
 
 def promotion_json(view: PromotionView) -> JsonObject:
@@ -143,7 +137,7 @@ def promotion_json(view: PromotionView) -> JsonObject:
     gates: list[Json] = [*gates_json(view.gates)]
     copies: list[Json] = [
         {
-            "digest": str(c.copy.target.digest),
+            "digest": str(c.copy.digest),
             "from": c.copy.source.name,
             "to": c.copy.target.name,
             "result": c.result,

@@ -148,7 +148,7 @@ class Release(Model):
 
     services: dict[Name, ReleasedService] = Field(
         default={},
-        description="Where the environment follows another: its pins. Else each service that was rolled back.",
+        description="Where the environment follows another: its pins. Else what was rolled back.",
         examples=[{}],
     )
     removed: dict[Name, RemovedService] = Field(

@@ -43,10 +43,9 @@ async def read_offer(options: Options, repository: GitRepository, source: Source
     try:
         observed = await look(workspace.desired, clients)
     finally:
-        await workspace.registries.close()
         await clients.runtime.close()
     desired = await asyncio.to_thread(workspace.meet, observed)
-    offer = offer_of(name, desired, observed, theirs)
+    offer = offer_of(workspace, clients, desired, observed, theirs)
     if not offer.proofs and offer.unproved and all(unread(observed, n) for n in offer.unproved):
         seen = next(iter(offer.unproved.values()))
         problem = failure(
@@ -56,8 +55,11 @@ async def read_offer(options: Options, repository: GitRepository, source: Source
     return offer
 
 
-def offer_of(name: str, desired: Desired, observed: Observed, source: Source) -> Offer:
+def offer_of(
+    workspace: Workspace, clients: Clients, desired: Desired, observed: Observed, source: Source
+) -> Offer:
     """As it is seen."""
+    name = desired.owner.environment
     ahead = time.time() - observed.at
     """Ages are told by the runtime's clock; windows and what is written, by ours."""
     proofs = {
@@ -77,7 +79,7 @@ def offer_of(name: str, desired: Desired, observed: Observed, source: Source) ->
         else f"{name} has not proved any version of it"
         for n in names - proofs.keys()
     }
-    return Offer(name, proofs, names, pins, unproved, time.time())
+    return Offer(name, proofs, names, pins, unproved, time.time(), workspace.registries, clients.registry)
 
 
 def _tracked(repository: GitRepository, source: Source, name: str, path: str) -> Source:

@@ -94,7 +94,6 @@ class Options:
     """The environment that ``promote`` takes from."""
     branch: str | None = None
     """``promote``: the branch for review; empty for its usual name."""
-    dry_run: bool = False
     again: bool = False
     """``promote``: take what a rollback refused."""
     rebuilt: bool = False

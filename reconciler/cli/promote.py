@@ -87,19 +87,26 @@ async def report_promote(options: Options, connect: Connect, show: Show) -> Repo
         source = await asyncio.to_thread(read_ref, repository, tip, options.path)
         check_pair(source, session.from_name, name)
         offer = await read_offer(session.options, repository, source, connect)
-        promotion = await asyncio.to_thread(prepare_promotion, options, source, offer)
-        if not promotion.changes:
-            return _nothing(promotion)
-        attempt = Attempt(session, promotion, branch, tip)
-        clients = connect(promotion.after)
         try:
-            report = await attempt.run(clients, problem is None)
+            promotion = await asyncio.to_thread(prepare_promotion, options, source, offer)
+            report = await _try(Attempt(session, promotion, branch, tip), problem is None)
         finally:
-            await promotion.after.registries.close()
-            await clients.runtime.close()
+            await offer.registries.close()
         if report is not None:
             return report
     raise Stop(REFUSED, (restless(branch.name if branch else "", _TRIES),), promotion.owner, tip)
+
+
+async def _try(attempt: Attempt, is_writable: bool) -> Report | None:
+    promotion = attempt.promotion
+    if not promotion.changes:
+        return _nothing(promotion)
+    clients = attempt.session.connect(promotion.after)
+    try:
+        return await attempt.run(clients, is_writable)
+    finally:
+        await promotion.after.registries.close()
+        await clients.runtime.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,12 @@ class Attempt:
             return self._report(DONE, "nothing", view, text="nothing was written: --dry-run\n")
         if not is_writable or self.branch is None:
             return self._unwritten(view, Written())
-        copied = await copy_images(promotion.copies, clients.registry, self.session.show)
+        copied = await copy_images(
+            promotion.copies,
+            clients.registry,
+            lambda line: self.session.show(f"{line}\n"),
+            open_source=promotion.offer.open_registry,
+        )
         view = replace(view, copies=tuple(copied))
         failed = [copy.problem for copy in copied if copy.problem is not None]
         if failed:

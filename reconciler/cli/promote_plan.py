@@ -11,9 +11,11 @@ from reconciler.cli.exits import ERROR, REFUSED
 from reconciler.cli.followed import Commits, specs_at
 from reconciler.cli.options import Options
 from reconciler.cli.pins import UnreadableEntry
+from reconciler.cli.registries import Registries
 from reconciler.cli.rollback_plan import with_release
 from reconciler.cli.source import Source
 from reconciler.cli.workspace import Workspace, read_workspace
+from reconciler.clients import OpenRegistry
 from reconciler.copying import ImageCopy
 from reconciler.desired import Desired
 from reconciler.ownership import Owner
@@ -54,6 +56,10 @@ class Offer:
     pins: Mapping[str, ReleasedService]
     unproved: Mapping[str, str]
     read_at: float
+    """In seconds since 1970."""
+    registries: Registries
+    """Its logins: whoever may read there may not write here."""
+    open_registry: OpenRegistry
     is_record: bool = False
 
 
@@ -86,8 +92,7 @@ class Promotion:
                 continue
             ref, digest = service.image.ref, service.image.locked
             if digest is not None:
-                source = ImageRef.parse(change.proof.image)
-                wanted.append(ImageCopy(change.service_name, source, ref.with_digest(digest)))
+                wanted.append(ImageCopy(change.service_name, ImageRef.parse(change.proof.image), ref))
         return tuple(wanted)
 
 
