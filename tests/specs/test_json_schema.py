@@ -71,4 +71,3 @@ def test_allows_short_forms_and_no_null() -> None:
     assert service["ports"]["anyOf"][0]["type"] == "array"
     assert service["command"]["anyOf"][0] == {"type": "string"}
     assert {"type": "null"} not in json.loads(json.dumps(service["user"])).get("anyOf", [])
-    assert "follows" not in found["$defs"]["Environment"]["properties"]
