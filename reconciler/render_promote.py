@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.copying import Copied
 from reconciler.desired import Desired, Json
 from reconciler.difference import Diff
-from reconciler.gates import GateResult
+from reconciler.gate_result import GateResult
 from reconciler.observed import Observed
 from reconciler.promotion import Change
 from reconciler.render import PLAIN, Style, count, escape, short_commit, shorten

@@ -25,7 +25,7 @@ from reconciler.cli.source import open_repository, open_source, read_ref
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.copying import Copied
-from reconciler.gates import may_pass
+from reconciler.gate_result import may_pass
 from reconciler.journal import Journal
 from reconciler.render import format_time
 from reconciler.render_json import JsonObject

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from reconciler.cli.options import Options
 from reconciler.cli.promote_plan import Promotion
 from reconciler.clients import Clients
-from reconciler.gates import Candidate, Facts, GateResult, judge, refusal_of
+from reconciler.gate_result import GateResult
+from reconciler.gates import Candidate, Facts, judge, refusal_of
 from reconciler.pin import standing
 from reconciler.promotion import Change
 

@@ -13,7 +13,7 @@ from reconciler.copying import Copied
 from reconciler.decision import Block
 from reconciler.desired import Desired
 from reconciler.forecast import forecast
-from reconciler.gates import GateResult
+from reconciler.gate_result import GateResult
 from reconciler.loop import look
 from reconciler.observed import Observed
 from reconciler.plan import plan
