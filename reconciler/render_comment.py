@@ -18,7 +18,7 @@ from reconciler.outputs.parts import DiffPart, Envelope, ProblemPart
 from reconciler.outputs.plan import PlanOutput
 from reconciler.outputs.read import Output
 from reconciler.plan_summary import Row, counted, rows
-from reconciler.render import count, format_value
+from reconciler.render import count, escape, format_value
 from reconciler.render_markdown import MAX_BYTES, code_span, fence, fold, size, table
 
 _MARKER: Final = re.compile(
@@ -90,7 +90,7 @@ def _plan(plan: PlanOutput, room: int) -> str:
     fields += [f"waits: {w.subject.kind} {w.subject.name}: {w.reason}" for w in plan.waits]
     left = room - sum(size(part) + 1 for part in parts) - 200
     if fields:
-        parts.append(fold("Fields, causes and waits", fence(fields, left)))
+        parts.append(fold("Fields, causes and waits", _fenced(fields, left)))
     return "\n".join(part for part in parts if part)
 
 
@@ -106,11 +106,16 @@ def _seen_first(output: Envelope) -> str:
         lines.append(f"blocked: {block.subject.kind} {block.subject.name}: {block.reason}  [{block.code}]")
         lines += [f"  {block.remedy}"] if block.remedy else []
     lines += [f"cannot tell ({unread.what}): {unread.reason}" for unread in output.unreadable]
-    return fence(lines, _NOTICES) if lines else ""
+    return _fenced(lines, _NOTICES) if lines else ""
 
 
 def _problems(problems: Sequence[ProblemPart], room: int) -> str:
-    return fence([_problem_line(problem) for problem in problems], room) if problems else ""
+    return _fenced([_problem_line(problem) for problem in problems], room) if problems else ""
+
+
+def _fenced(lines: Sequence[str], room: int) -> str:
+    """Each of them one line, whatever is in it."""
+    return fence("\n".join(escape(line) for line in lines), room)
 
 
 def _problem_line(problem: ProblemPart) -> str:
@@ -153,7 +158,7 @@ def _drift(drift: DriftOutput, room: int) -> str:
         parts.append(table(columns, [_drift_cells(service) for service in told], _ROWS))
         fields = [line for service in told for line in _drift_lines(service)]
         left = room - sum(size(part) + 1 for part in parts) - 200
-        parts.append(fold("Fields", fence(fields, left)))
+        parts.append(fold("Fields", _fenced(fields, left)))
     return "\n".join(part for part in parts if part)
 
 

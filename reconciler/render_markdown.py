@@ -38,12 +38,13 @@ def code_span(text: str, limit: int = 120) -> str:
     return f"`{_defuse(line)}`" if line else ""
 
 
-def fence(lines: Sequence[str], room: int = MAX_BYTES) -> str:
+def fence(text: str, room: int = MAX_BYTES) -> str:
     """Lines in a fence that their own backticks cannot end; as many as there is room for, in bytes."""
-    text = "\n".join(_fitting([_defuse(escape(line)).rstrip() for line in lines], room))
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    lines = [_defuse(escape(line)).rstrip() for line in text.rstrip("\n").split("\n")]
+    inside = "\n".join(_fitting(lines, room))
+    longest = max((len(run) for run in re.findall(r"`+", inside)), default=0)
     ticks = "`" * max(3, longest + 1)
-    return f"{ticks}text\n{text}\n{ticks}\n"
+    return f"{ticks}text\n{inside}\n{ticks}\n"
 
 
 def fold(summary: str, markdown: str) -> str:

@@ -15,7 +15,7 @@ from reconciler.promotion import Change
 from reconciler.render import PLAIN, Style, count, escape, short_commit, shorten
 from reconciler.render_gates import gates_json, render_gates
 from reconciler.render_json import JsonObject, diff_json
-from reconciler.render_markdown import escape_inline, fence
+from reconciler.render_markdown import escape_inline, fence, fold
 from reconciler.render_mask import mask_diffs, secret_paths
 from reconciler.render_plan import render_diff
 from specs.release import ReleasedService
@@ -186,11 +186,8 @@ def request_of(title: str, view: PromotionView, branch: str, base: str) -> PullR
         after = short_commit(change.after.commit) if change.after else "goes"
         number = len(view.commits.get(change.service_name, ()))
         rows.append(f"| {escape_inline(change.service_name)} | {before} | {after} | {number} |")
-    text = render_promotion(view)
-    if len(text) > _MOST // 2:
-        text = text[: _MOST // 2].rpartition("\n")[0] + "\n… cut here\n"
     body = "\n".join(rows)[: _MOST // 4]
-    details = f"<details><summary>All of it</summary>\n\n{fence(text)}\n</details>\n"
+    details = fold("All of it", fence(render_promotion(view), _MOST // 2))
     closing = "Merging this lets the environment take these versions; closing it changes nothing.\n"
     return PullRequest(title, f"{body}\n\n{closing}\n{details}", branch, base)
 
