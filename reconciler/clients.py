@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.desired import DesiredImage
-from reconciler.provider import Builder, BuildRequest, FileEntry, Login, Proxies, Registry, Runtime
+from reconciler.provider import (
+    Builder,
+    BuildRequest,
+    FileEntry,
+    Login,
+    Proxies,
+    ReadProxies,
+    ReadRegistry,
+    ReadRuntime,
+    Registry,
+    Runtime,
+)
 from specs.reference import ImageRef
 
 OpenRegistry = Callable[[ImageRef], Awaitable[Registry]]
 """The client of the registry that a reference names; one a host, kept open."""
+OpenReadRegistry = Callable[[ImageRef], Awaitable[ReadRegistry]]
 FindLogin = Callable[[ImageRef], Awaitable[Login | None]]
 
 
@@ -52,6 +64,36 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.origin})" if self.name else ""
+
+
+class ReadClients(Protocol):
+    """What a look needs of the providers of one environment: nothing of it changes anything."""
+
+    @property
+    def runtime(self) -> ReadRuntime: ...
+
+    @property
+    def registry(self) -> OpenReadRegistry: ...
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def proxies(self) -> ReadProxies | None: ...
+
+    @property
+    def ourselves(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Implements ``ReadClients``, and has nothing else."""
+
+    runtime: ReadRuntime
+    registry: OpenReadRegistry
+    place: Place = Place()
+    proxies: ReadProxies | None = None
+    ourselves: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ PLAN_CODES = {
     "PLAN035": "A loop cannot replace the container that it runs in.",
     "PLAN040": "A pin cannot be followed.",
     "PLAN041": "Pins of several services do not go together.",
+    "PLAN050": "A change asks for what only the change itself allows.",
 }
 RUN_CODES = {
     "RUN001": "An action did not end in time.",

@@ -45,19 +45,24 @@ def record(steps: Steps, target: Target, view: ServiceView) -> bool:
     succeeded = [i for i in view.live if target.is_generation_of(i) and _succeeded(i)]
     if not succeeded or is_recorded(target, view) or steps.observed.cannot_read("markers"):
         return False
-    seen = succeeded[-1].generation
-    value = {
-        "fingerprint": seen.fingerprint,
-        "secrets": seen.secrets,
-        "digest": seen.digest,
-        "input": succeeded[-1].input,
-    }
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    text = job_note(succeeded[-1])
     subject = Subject("Marker", target.service.name, JOB)
     sequence = view.job.sequence + 1 if view.job else 1
     cause = Cause("release", (f"job {target.service.name} ended with exit 0",))
     steps.act(PutMarker(subject, cause, JOB, target.service.name, sequence, text))
     return True
+
+
+def job_note(instance: Instance) -> str:
+    """The value of marker ``job`` for an instance that ended well."""
+    seen = instance.generation
+    value = {
+        "fingerprint": seen.fingerprint,
+        "secrets": seen.secrets,
+        "digest": seen.digest,
+        "input": instance.input,
+    }
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def tidy(steps: Steps, target: Target, view: ServiceView) -> None:

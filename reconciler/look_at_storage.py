@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.desired import Desired
 from reconciler.observed import Observed
 from reconciler.provider import ProviderError, Refused, World
@@ -34,7 +34,7 @@ class StorageMemory:
 
 
 async def look_at_storage(
-    desired: Desired, seen: Observed, world: World, views: Views, clients: Clients, memory: StorageMemory
+    desired: Desired, seen: Observed, world: World, views: Views, clients: ReadClients, memory: StorageMemory
 ) -> Storage:
     """Never raises ProviderError: what cannot be read is not known, and stops nothing."""
     wanted = sorted(set(_to_be_pulled(desired, seen, views)), key=str) if world.free is not None else []
@@ -57,7 +57,7 @@ def _to_be_pulled(desired: Desired, seen: Observed, views: Views) -> Iterable[Im
 
 
 async def _layers(
-    ref: ImageRef, platform: str, clients: Clients, memory: StorageMemory
+    ref: ImageRef, platform: str, clients: ReadClients, memory: StorageMemory
 ) -> tuple[Layer, ...] | None:
     name = str(ref)
     if name not in memory.layers and platform:
@@ -73,7 +73,7 @@ async def _layers(
 
 
 async def _lost(
-    desired: Desired, now: float, views: Views, clients: Clients, memory: StorageMemory
+    desired: Desired, now: float, views: Views, clients: ReadClients, memory: StorageMemory
 ) -> Mapping[str, str]:
     lost: dict[str, str] = {}
     for name in sorted(desired.services):
@@ -90,7 +90,7 @@ def _without_container(view: ServiceView) -> list[Release]:
     return [release for release in view.releases[:_TARGETS] if release.generation not in there]
 
 
-async def is_somewhere(image: str, now: float, clients: Clients, memory: StorageMemory) -> bool:
+async def is_somewhere(image: str, now: float, clients: ReadClients, memory: StorageMemory) -> bool:
     """On the engine, or in its registry; what cannot be asked is taken for there."""
     asked_at, was_there = memory.found.get(image, (-DAY, True))
     if 0 <= now - asked_at < DAY:
@@ -104,6 +104,6 @@ async def is_somewhere(image: str, now: float, clients: Clients, memory: Storage
     return there
 
 
-async def _is_in_registry(ref: ImageRef, clients: Clients) -> bool:
+async def _is_in_registry(ref: ImageRef, clients: ReadClients) -> bool:
     registry = await clients.registry(ref)
     return await registry.digest(ref) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.desired import Desired
 from reconciler.observed import Instance, Phase
 from reconciler.ownership import Role, volume_name
@@ -85,7 +85,7 @@ class TrafficMemory:
 
 async def look_at_traffic(
     desired: Desired,
-    clients: Clients,
+    clients: ReadClients,
     memory: TrafficMemory,
     instances: tuple[Instance, ...],
     views: Views,

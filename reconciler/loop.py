@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from reconciler.actions import Action
-from reconciler.clients import Clients
+from reconciler.clients import Clients, ReadClients
 from reconciler.decision import Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired, Subject
 from reconciler.execute import FIRST_PAUSE, Executor, Progress
@@ -64,7 +64,7 @@ Report = Callable[[PassReport], None]
 Meet = Callable[[Observed], Desired]
 
 
-async def look(desired: Desired, clients: Clients) -> Observed:
+async def look(desired: Desired, clients: ReadClients) -> Observed:
     """One look that changes nothing."""
     return await observe(desired, clients, Memory())
 

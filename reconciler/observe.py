@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.desired import Desired, Subject
 from reconciler.look_at_storage import StorageMemory, look_at_storage
 from reconciler.look_at_traffic import TrafficMemory, look_at_traffic
@@ -74,7 +74,7 @@ class Memory:
 
 async def observe(
     desired: Desired,
-    clients: Clients,
+    clients: ReadClients,
     memory: Memory,
     in_flight: frozenset[Subject] = frozenset(),
     attempts: Mapping[Subject, Attempt] | None = None,
@@ -122,7 +122,7 @@ async def observe(
     return replace(seen, storage=storage, unreadable=unreadable)
 
 
-async def _look(desired: Desired, clients: Clients, memory: Memory) -> World:
+async def _look(desired: Desired, clients: ReadClients, memory: Memory) -> World:
     names = {n.object_name for n in desired.networks.values() if not n.external}
     names |= {v.object_name for v in desired.volumes.values() if not v.external}
     names |= {f.volume for f in desired.files.values()}
@@ -137,7 +137,7 @@ async def _look(desired: Desired, clients: Clients, memory: Memory) -> World:
 
 
 async def _artifacts(
-    desired: Desired, seen: Observed, views: Views, clients: Clients
+    desired: Desired, seen: Observed, views: Views, clients: ReadClients
 ) -> tuple[dict[str, Artifact], list[Unreadable]]:
     """Ask the registries: is each image of ours built, and what does each new reference name now?"""
     silent = {name for name in desired.registries if name not in seen.registry_running}
@@ -172,7 +172,7 @@ def _remembers(view: ServiceView, wanted: str) -> bool:
     return wanted in known
 
 
-async def _digest(ref: ImageRef, clients: Clients) -> Artifact | ProviderError:
+async def _digest(ref: ImageRef, clients: ReadClients) -> Artifact | ProviderError:
     if ref.digest is not None:
         return ref.digest
     try:
@@ -183,7 +183,7 @@ async def _digest(ref: ImageRef, clients: Clients) -> Artifact | ProviderError:
 
 
 async def _present(
-    desired: Desired, seen: Observed, views: Views, clients: Clients
+    desired: Desired, seen: Observed, views: Views, clients: ReadClients
 ) -> tuple[Mapping[str, LiveImage], list[Unreadable]]:
     names = sorted(_images_in_question(desired, seen, views))
     if not names or seen.cannot_read("instances"):

@@ -38,9 +38,10 @@ from reconciler.proxies import (
     Proxies,
     ProxyQuestion,
     ProxyWorld,
+    ReadProxies,
     RunningProxy,
 )
-from reconciler.registry import Registry
+from reconciler.registry import ReadRegistry, Registry
 from reconciler.repository import Origin, Repository, Tree, TreeFile
 from reconciler.storage import Layer
 from reconciler.stranger import Maker, Stranger, Strangers
@@ -87,6 +88,9 @@ __all__ = [
     "ProxyQuestion",
     "ProxyWorld",
     "Question",
+    "ReadProxies",
+    "ReadRegistry",
+    "ReadRuntime",
     "Refused",
     "Registry",
     "Repository",
@@ -122,9 +126,8 @@ class FileEntry:
     link: str | None = None
 
 
-class Runtime(Dialogue, Strangers, Contents, Protocol):
-    """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
-    under the same name and labels is success; a name held by something else is Refused."""
+class ReadRuntime(Contents, Protocol):
+    """What a runtime tells. Every method raises ProviderError and changes nothing."""
 
     async def observe(self, question: Question) -> World:
         """Look at everything of this owner. Raises ProviderError only when nothing at all can be read."""
@@ -133,6 +136,21 @@ class Runtime(Dialogue, Strangers, Contents, Protocol):
     async def images(self, names: Sequence[str]) -> Mapping[str, LiveImage]:
         """Which of these ``name@digest`` the engine holds."""
         ...
+
+    async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
+        """The last lines that an instance wrote, oldest first, without terminal sequences."""
+        ...
+
+    def watch(self, owner: Owner) -> AsyncGenerator[None, None]:
+        """One item whenever something of this owner may have changed, until the connection ends: hints."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Runtime(ReadRuntime, Dialogue, Strangers, Protocol):
+    """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
+    under the same name and labels is success; a name held by something else is Refused."""
 
     async def create_network(self, owner: Owner, network: DesiredNetwork) -> None: ...
 
@@ -187,13 +205,3 @@ class Runtime(Dialogue, Strangers, Contents, Protocol):
     async def start_registry(self, registry: LocalRegistry) -> None:
         """Make the project's local registry run and answer on its loopback port."""
         ...
-
-    def watch(self, owner: Owner) -> AsyncGenerator[None, None]:
-        """One item whenever something of this owner may have changed, until the connection ends: hints."""
-        ...
-
-    async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
-        """The last lines that an instance wrote, oldest first, without terminal sequences."""
-        ...
-
-    async def close(self) -> None: ...

@@ -64,13 +64,17 @@ class ProxyWorld:
     """Service -> short id -> the port at which slots lead to it."""
 
 
-class Proxies(Protocol):
-    """Asks and turns the proxies of one runtime. Methods raise ProviderError, Stale or Refused."""
+class ReadProxies(Protocol):
+    """Asks the proxies of one runtime."""
 
     async def observe(self, question: ProxyQuestion) -> ProxyWorld:
         """Look at all proxies at once, probes included; never raises for one of them: its ``problem`` says
         why it could not be asked."""
         ...
+
+
+class Proxies(ReadProxies, Protocol):
+    """Asks and turns the proxies of one runtime. Methods raise ProviderError, Stale or Refused."""
 
     async def load(
         self, owner: Owner, running: RunningProxy, proxy: DesiredProxy, secrets: Mapping[str, str]

@@ -10,15 +10,11 @@ from reconciler.storage import Layer
 from specs.reference import Digest, ImageRef
 
 
-class Registry(Protocol):
-    """One registry host. All methods raise ProviderError; a 404 is an answer, not an error."""
+class ReadRegistry(Protocol):
+    """One registry host, as it is asked. Methods raise ProviderError; a 404 is an answer, not an error."""
 
     async def ping(self) -> None:
         """The host speaks the distribution API and accepts the login."""
-        ...
-
-    async def probe_push(self, ref: ImageRef) -> None:
-        """The login may push into the repository of ``ref``: proved without leaving anything."""
         ...
 
     async def digest(self, ref: ImageRef) -> Digest | None:
@@ -30,12 +26,24 @@ class Registry(Protocol):
         cannot be told."""
         ...
 
-    async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
-        """Push the input document as a small OCI artifact under the tag of ``ref``."""
-        ...
-
     async def inputs(self, ref: ImageRef) -> bytes | None:
         """The input document under the tag of ``ref``; None when absent."""
+        ...
+
+    async def record(self, ref: ImageRef) -> bytes | None:
+        """The record under the tag of ``ref``; None when absent. Refused where it holds anything else."""
+        ...
+
+
+class Registry(ReadRegistry, Protocol):
+    """One registry host, with what is written to it."""
+
+    async def probe_push(self, ref: ImageRef) -> None:
+        """The login may push into the repository of ``ref``: proved without leaving anything."""
+        ...
+
+    async def put_inputs(self, ref: ImageRef, document: bytes) -> None:
+        """Push the input document as a small OCI artifact under the tag of ``ref``."""
         ...
 
     async def tag(self, ref: ImageRef, tag: str) -> None:
@@ -44,10 +52,6 @@ class Registry(Protocol):
 
     async def put_record(self, ref: ImageRef, document: bytes) -> None:
         """Push a record as a small OCI artifact under the tag of ``ref``."""
-        ...
-
-    async def record(self, ref: ImageRef) -> bytes | None:
-        """The record under the tag of ``ref``; None when absent. Refused where it holds anything else."""
         ...
 
     async def copy(

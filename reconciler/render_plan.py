@@ -69,7 +69,7 @@ def render_plan(view: PlanView, style: Style = PLAIN) -> str:
     lines += render_unreadable(view.observed.unreadable, style)
     for key in _subject_keys(view.plan):
         lines += _render_subject(key, view.plan, style)
-        lines += _render_changes(view.changes.get(key[1], ()) if key[0] == "Image" else ())
+        lines += render_changes(view.changes.get(key[1], ()) if key[0] == "Image" else ())
     lines += _render_forecast(view.forecast, style)
     lines += render_references(view.references, style)
     if view.plan.prune_id:
@@ -124,7 +124,8 @@ def _render_subject(key: tuple[str, str], plan: Plan, style: Style) -> list[str]
     return lines
 
 
-def _render_changes(changes: Sequence[Change]) -> list[str]:
+def render_changes(changes: Sequence[Change]) -> list[str]:
+    """The inputs of an image that changed."""
     lines = [f"    {render_change(change)}" for change in changes[:_MAX_DIFFS]]
     if len(changes) > _MAX_DIFFS:
         lines.append(f"    … and {count(len(changes) - _MAX_DIFFS, 'more input')}")
@@ -140,7 +141,7 @@ def render_action(action: Action, style: Style) -> list[str]:
         lines.append(f"    … and {count(len(shown) - _MAX_DIFFS, 'more field')}")
     longest = interruption(action)
     if longest is not None:
-        lines.append(f"    {_interruption_words(action.subject.name, longest, style)}")
+        lines.append(f"    {interruption_words(action.subject.name, longest, style)}")
     return lines
 
 
@@ -183,11 +184,12 @@ def _render_forecast(forecast: Sequence[Plan], style: Style) -> list[str]:
         )
     return [
         f"{style.bold('then')}: {', '.join(shown)} ({passes})",
-        *(_interruption_words(name, longest, style) for name, longest in interrupted.items() if longest),
+        *(interruption_words(name, longest, style) for name, longest in interrupted.items() if longest),
     ]
 
 
-def _interruption_words(service_name: str, longest: float, style: Style) -> str:
+def interruption_words(service_name: str, longest: float, style: Style) -> str:
+    """For how long a service may be interrupted."""
     # Rounded up: it is a promise.
     words = f"{math.ceil(longest)} s" if longest < _LONG else f"{math.ceil(longest / 60)} min"
     return style.warn(f"interrupts {escape(service_name)} for at most {words}")

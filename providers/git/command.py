@@ -58,6 +58,8 @@ _LOGIN = re.compile(
 )
 _LOGIN_REMEDY = "look at the credential, or the key and known_hosts; it will be tried again"
 _NO_ROOM = re.compile(r"File too large|No space left on device|Disk quota exceeded")
+_PROMISED = re.compile(r"from promisor remote|lazy fetching disabled")
+"""What a clone that was made with a filter says of what it left out."""
 _LIMITED = """trap '' XFSZ; ulimit -f "$0"; exec "$@\""""
 _ROOM_REMEDY = "make room, or keep large files out of the repository; what was fetched before is kept"
 _MAX_SHOWN = 2_000
@@ -140,6 +142,9 @@ class GitCommand:
                 "GIT002", where, "not a git repository", "a folder inside a clone", f"git init {self.folder}"
             )
         lines = answer.stderr.splitlines()
+        if _PROMISED.search(answer.stderr):
+            seen, expected = "an object of the commit is not in the clone", "a clone with its objects"
+            return Refused("GIT006", where, seen, expected, "git fetch --refetch --no-filter")
         for line in lines:
             if _LOGIN.search(line):
                 return ProviderError("GIT013", where, line, "a login that the remote takes", _LOGIN_REMEDY)

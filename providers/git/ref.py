@@ -11,7 +11,7 @@ from reconciler.fault import Refused
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+@-]*)*")
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_NAMESPACES = ("refs/heads/", "refs/tags/", "refs/remotes/origin/")
+_NAMESPACES = ("refs/heads/", "refs/tags/", "refs/remotes/origin/", "refs/remotes/")
 _MAX_LENGTH = 250
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from providers.git.ancestry import merge_bases, unshallow
 from providers.git.command import GitCommand
 from providers.git.ref import is_full_id, ref_paths
 from providers.git.tags import list_tags
@@ -15,8 +16,6 @@ from providers.git.tree import GitTree
 from providers.git.url import normal_url
 from reconciler.fault import ProviderError, Refused
 from reconciler.repository import Kinship, Origin, Tag
-
-UNSHALLOW = "git fetch --unshallow"
 
 
 @dataclass(frozen=True)
@@ -88,14 +87,25 @@ class GitRepository:
         missing = [commit for commit in (one, other) if commit not in self._present([one, other])]
         if missing:
             raise self._cannot_tell(f"commit {missing[0][:80]} is not in the clone", "git fetch origin")
-        answer = self.git.ask("merge-base", "--end-of-options", one, other)
-        if answer.status == 0:
-            return answer.text
-        if answer.status != 1:
-            raise self.git.failure("merge-base", answer)
-        if self.is_shallow:
-            raise self._cannot_tell("the clone is shallow", UNSHALLOW)
-        return None
+        return next(iter(merge_bases(self.git, one, other)), None)
+
+    def merge_bases(self, one: str, other: str) -> Sequence[str]:
+        """All best merge bases of two commits of this clone. Raises ProviderError where it cannot tell."""
+        return merge_bases(self.git, one, other)
+
+    def parent(self, commit: str) -> str | None:
+        """The first parent; None where there is none, or a shallow clone leaves it out."""
+        answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^1")
+        return answer.text if answer.status == 0 and is_full_id(answer.text) else None
+
+    def fetch_command(self, ref: str) -> str:
+        """What to type for a ref or commit that this clone lacks, with the history that decides."""
+        if is_full_id(ref):
+            return unshallow(self.git, ref)
+        if ref.startswith("refs/tags/"):
+            return unshallow(self.git, f"+{ref}:{ref}")
+        branch = ref.removeprefix("refs/heads/").removeprefix("refs/remotes/").removeprefix("origin/")
+        return unshallow(self.git, f"+refs/heads/{branch}:refs/remotes/origin/{branch}")
 
     def origin(self) -> Origin:
         """The remote (``origin``, else the only one) and the first commit on HEAD's first-parent line."""

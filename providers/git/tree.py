@@ -105,7 +105,7 @@ def _absent(git: GitCommand, oid: str) -> ProviderError:
         f"{git.folder}",
         f"object {oid} is not in the clone",
         "a clone with its objects",
-        "git fetch --refetch, or clone again without a filter",
+        "git fetch --refetch --no-filter, or clone again without a filter",
     )
 
 

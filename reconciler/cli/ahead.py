@@ -16,7 +16,8 @@ def connect_ahead(options: Options, environ: Mapping[str, str] | None = None) ->
     found = os.environ if environ is None else environ
     variable = f"RECONCILER_ENDPOINT_{options.environment.upper().replace('-', '_')}"
     endpoint = found.get(variable) or found.get("DOCKER_HOST") or ""
-    if options.verb not in _LIVE or not endpoint.startswith("ssh://"):
+    is_live = options.verb in _LIVE and options.base is None
+    if not is_live or not endpoint.startswith("ssh://"):
         return False
     from providers.docker.ssh_ahead import begin
 

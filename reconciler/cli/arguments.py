@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 
 from reconciler.cli.arguments_forms import add_forms, add_schema
 from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop, add_steer
+from reconciler.cli.arguments_plan import add_plan, check_plan
 from reconciler.cli.arguments_post import add_post
 from reconciler.cli.arguments_push import HIDDEN, add_config, add_hidden
 from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_command
@@ -68,6 +69,7 @@ def parse_arguments(argv: Sequence[str]) -> Options:
     found = build_parser().parse_args(words)
     if found.verb in COMMANDS:
         found.command = tuple(command)
+    check_plan(found, Parser(prog=f"reconciler {found.verb}").error)
     return Options.read(found)
 
 
@@ -89,7 +91,7 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
         return
     if verb == "explain":
         parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
-    elif verb not in {"init", "validate", "schema", "lock", "run", "post"}:
+    elif verb not in {"init", "validate", "schema", "lock", "run", "post", "plan"}:
         if verb == "promote":
             parser.add_argument("source_environment", metavar="FROM", help="the one that has proved it")
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
@@ -184,6 +186,7 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
 
 
 _OWN: Final = {
+    "plan": add_plan,
     "apply": _add_apply,
     "init": _add_init,
     "adopt": _add_adopt,

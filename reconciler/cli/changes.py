@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.desired import Desired, DesiredImage
 from reconciler.observed import ABSENT, Observed
 from reconciler.provider import ProviderError
@@ -17,7 +17,7 @@ _UNTOLD = "as written"
 
 
 async def changes_between(
-    ref: ImageRef, before: str, after: str, desired: Desired, clients: Clients
+    ref: ImageRef, before: str, after: str, desired: Desired, clients: ReadClients
 ) -> tuple[Change, ...]:
     """The inputs that differ between two keys of one repository; none where a document is not to be had."""
     if before == after:
@@ -31,7 +31,7 @@ async def changes_between(
 
 
 async def changes_to_build(
-    desired: Desired, observed: Observed, clients: Clients
+    desired: Desired, observed: Observed, clients: ReadClients
 ) -> Mapping[str, tuple[Change, ...]]:
     """For each image that is still to be built, by name: what differs from the newest one that runs."""
     pending = [i for i in desired.images.values() if observed.artifacts.get(str(i.ref)) == ABSENT]
@@ -49,7 +49,7 @@ def _running_key(image: DesiredImage, desired: Desired, observed: Observed) -> s
     return max(using, key=lambda i: i.created_at).input if using else None
 
 
-async def _find(ref: ImageRef, key: str, desired: Desired, clients: Clients) -> bytes | None:
+async def _find(ref: ImageRef, key: str, desired: Desired, clients: ReadClients) -> bytes | None:
     """The document behind a key: from the registry, which knows the bases used, else this commit's own."""
     try:
         registry = await clients.registry(ref)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 from reconciler.cli.workspace import Workspace
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.contents import Damage, differences
 from reconciler.desired import Desired, FilesUse
 from reconciler.observed import Handle, Observed, Unreadable
@@ -17,7 +17,7 @@ _PARALLEL = 8
 
 
 async def find_damage(
-    workspace: Workspace, clients: Clients, desired: Desired, observed: Observed
+    workspace: Workspace, clients: ReadClients, desired: Desired, observed: Observed
 ) -> tuple[list[Damage], list[Unreadable]]:
     """Every Config of every service, read once through one instance; what could not be read comes apart."""
     limit = asyncio.Semaphore(_PARALLEL)

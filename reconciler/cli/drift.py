@@ -11,9 +11,9 @@ from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, worst
 from reconciler.cli.options import Options
 from reconciler.cli.places import with_places
-from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.session import meet, report_of, run_reading, stdout_style
 from reconciler.cli.workspace import Workspace
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.contents import Damage, with_damage
 from reconciler.difference import Verdict
 from reconciler.drift import ServiceDrift
@@ -24,10 +24,10 @@ from reconciler.render_drift import drift_json, mask_drift, overall, render_drif
 
 def run(options: Options) -> Report:
     """Compare the live environment. Raises Stop, ProviderError."""
-    return run_live(options, report_drift)
+    return run_reading(options, report_drift)
 
 
-async def report_drift(workspace: Workspace, clients: Clients) -> Report:
+async def report_drift(workspace: Workspace, clients: ReadClients) -> Report:
     """One look, compared field by field."""
     desired, observed = await meet(workspace, clients)
     options, assessed = workspace.options, assess_drift(desired, observed, observed.at)

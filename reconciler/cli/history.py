@@ -10,7 +10,8 @@ from reconciler.cli.options import Options
 from reconciler.cli.session import open_docker
 from reconciler.cli.whereabouts import Whereabouts, find_whereabouts
 from reconciler.journal import Journal
-from reconciler.provider import ProviderError, Question, Runtime, World
+from reconciler.provider import ProviderError, Question, ReadRuntime, World
+from reconciler.reading import ReadingRuntime
 from reconciler.render_history import history_entries, render_history
 from reconciler.runtime_history import with_runtime
 
@@ -21,9 +22,9 @@ def run(options: Options) -> Report:
 
 
 async def _run(options: Options, found: Whereabouts) -> Report:
-    runtime: Runtime | None = None
+    runtime: ReadRuntime | None = None
     try:
-        runtime = open_docker(found.reach())
+        runtime = ReadingRuntime(open_docker(found.reach()))
         world: World | ProviderError = await runtime.observe(Question(found.owner))
     except ProviderError as error:
         world = error

@@ -15,6 +15,11 @@ class Options:
 
     verb: str
     environment: str = ""
+    environments: tuple[str, ...] = ()
+    """The environments of ``plan --base``; empty means every one."""
+    base: str | None = None
+    """The ref that ``plan`` compares with: then nothing but git is asked."""
+    explain: bool = False
     service: str = ""
     """The service that the verb is about; empty means every one."""
     code: str = ""
@@ -109,5 +114,6 @@ class Options:
         given = {name: value for name, value in vars(namespace).items() if value is not None}
         given["services"] = tuple(given.get("services", ()))
         given["files"] = tuple(given.get("files", ()))
+        given["environments"] = tuple(given.get("environments", ()))
         given["update"] = tuple(given.get("update", ()))
         return cls(**given)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Coroutine
 from typing import TypeVar
 
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.desired import Desired, DesiredImage
 from reconciler.observed import ABSENT, Observed
 from reconciler.provider import ProviderError
@@ -20,7 +20,7 @@ _PATIENCE = 5.0
 _PARALLEL = 8
 
 
-async def look_up(desired: Desired, observed: Observed, clients: Clients) -> References:
+async def look_up(desired: Desired, observed: Observed, clients: ReadClients) -> References:
     """The references, and whether they moved. Registries are asked for bases and for what is locked only:
     what merely floats is kept with its instances and needs no answer."""
 
@@ -61,7 +61,7 @@ async def _ask(names: Collection[str], ask: Callable[[str], Coroutine[object, ob
     return {name: task.result() for name, task in tasks.items() if not task.cancelled()}
 
 
-async def _bases(image: DesiredImage, clients: Clients) -> dict[str, str]:
+async def _bases(image: DesiredImage, clients: ReadClients) -> dict[str, str]:
     """The bases that an image was built on, by its input document in the registry."""
     try:
         registry = await clients.registry(image.ref)
@@ -73,7 +73,7 @@ async def _bases(image: DesiredImage, clients: Clients) -> dict[str, str]:
     return {text: digest for text, digest in entries if isinstance(digest, str)}
 
 
-async def _digest(text: str, clients: Clients) -> str | None:
+async def _digest(text: str, clients: ReadClients) -> str | None:
     ref = ImageRef.parse(text)
     try:
         registry = await clients.registry(ref)

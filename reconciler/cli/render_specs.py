@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import DONE, ERROR
 from reconciler.cli.options import Options
@@ -12,10 +10,10 @@ from reconciler.cli.source import open_source
 from reconciler.cli.workspace import read_environment
 from reconciler.desired import Json
 from reconciler.ownership import Owner
-from reconciler.render import Style, escape, short_commit
-from reconciler.render_json import JsonObject
+from reconciler.render import short_commit
+from reconciler.render_values import render_value, value_json
 from specs.effective import Effective
-from specs.origin import Value, values_of
+from specs.origin import values_of
 from specs.problem import has_errors
 
 _KINDS = ("Registry", "Image", "Network", "Volume", "Config", "Secret", "Service")
@@ -36,9 +34,9 @@ def run(options: Options) -> Report:
         values = [value for value in values_of(found, kind, name) if value.origin.kind != "default"]
         pinned = pins.services.get(name) if kind == "Service" else None
         title = f"{kind} {name}" + (f" as of {short_commit(pinned.entry.commit)}" if pinned else "")
-        lines += [style.bold(title), *(_line(value, style) for value in values)]
+        lines += [style.bold(title), *(render_value(value, style) for value in values)]
         commit = pinned.entry.commit if pinned else None
-        shown: list[Json] = [_value_json(value) for value in values]
+        shown: list[Json] = [value_json(value) for value in values]
         documents.append({"kind": kind, "name": name, "commit": commit, "values": shown})
     return Report(
         DONE,
@@ -62,23 +60,3 @@ def _documents(found: Effective) -> list[tuple[str, str]]:
         "Service": found.services,
     }
     return [(kind, name) for kind in _KINDS for name in sorted(by_kind[kind])]
-
-
-def _line(value: Value, style: Style) -> str:
-    shown = escape(json.dumps(value.value, ensure_ascii=False), 200)
-    return f"  {escape('.'.join(value.path))}: {shown}  {style.faint(f'# {escape(str(value.origin))}')}"
-
-
-def _value_json(value: Value) -> JsonObject:
-    origin = value.origin
-    return {
-        "path": ".".join(value.path),
-        "value": json.loads(json.dumps(value.value)),
-        "origin": {
-            "kind": origin.kind,
-            "file": origin.file,
-            "line": origin.line,
-            "column": origin.column,
-            "name": origin.name,
-        },
-    }

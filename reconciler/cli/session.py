@@ -13,7 +13,7 @@ from reconciler.cli.lost_images import lost_images
 from reconciler.cli.options import Options
 from reconciler.cli.reach import Reach
 from reconciler.cli.workspace import Workspace, open_workspace
-from reconciler.clients import Clients, Place
+from reconciler.clients import Clients, Place, ReadClients
 from reconciler.desired import Desired
 from reconciler.loop import look
 from reconciler.observed import Observed
@@ -22,12 +22,27 @@ from reconciler.render import Style, escape
 from reconciler.render_json import JsonObject
 
 Verb = Callable[[Workspace, Clients], Awaitable[Report]]
+ReadVerb = Callable[[Workspace, ReadClients], Awaitable[Report]]
 
 
 def run_live(options: Options, verb: Verb) -> Report:
     """Run the verb with real providers. Raises Stop, ProviderError."""
     workspace = open_workspace(options)
     return asyncio.run(_run(workspace, verb))
+
+
+def run_reading(options: Options, verb: ReadVerb) -> Report:
+    """Run a verb that changes nothing: it gets clients that cannot. Raises Stop, ProviderError."""
+    return asyncio.run(_read(open_workspace(options), verb))
+
+
+async def _read(workspace: Workspace, verb: ReadVerb) -> Report:
+    clients = workspace.readers(open_docker)
+    try:
+        return await verb(workspace, clients)
+    finally:
+        await workspace.registries.close()
+        await clients.runtime.close()
 
 
 async def _run(workspace: Workspace, verb: Verb) -> Report:
@@ -55,7 +70,7 @@ def open_buildx(reach: Reach, logins: Mapping[str, Login]) -> Builder:
     return open_builder(reach.line.variables, folder, logins=logins, name=reach.spec.builder)
 
 
-async def meet(workspace: Workspace, clients: Clients) -> tuple[Desired, Observed]:
+async def meet(workspace: Workspace, clients: ReadClients) -> tuple[Desired, Observed]:
     """One look, and what is desired in its light."""
     observed = await look(workspace.desired, clients)
     return await asyncio.to_thread(workspace.meet, observed), observed

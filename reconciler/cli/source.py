@@ -86,7 +86,7 @@ def is_url(repo: str) -> bool:
 def open_source(options: Options) -> Source:
     """Open the repository and load the specs. Raises Stop with every problem of the specs, ProviderError."""
     repository = open_repository(options.repo)
-    return _read_worktree(repository, options) if options.worktree else _read_commit(repository, options)
+    return _read_worktree(repository, options) if options.worktree else read_commit(repository, options)
 
 
 def open_repository(repo: str) -> GitRepository:
@@ -121,7 +121,8 @@ def read_ref(repository: GitRepository, ref: str, path: str) -> Source:
     return _load(repository, repository.tree(commit), commit, path, "live", ())
 
 
-def _read_commit(repository: GitRepository, options: Options) -> Source:
+def read_commit(repository: GitRepository, options: Options) -> Source:
+    """The specs of ``--ref``; a warning where the working tree has others. Raises Stop, ProviderError."""
     commit = repository.resolve(options.ref or "HEAD")
     warnings: tuple[Problem, ...] = ()
     if options.ref is None and not is_url(options.repo):

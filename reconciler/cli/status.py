@@ -6,9 +6,9 @@ from reconciler.applied import read_applied
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, FAILED, worst
 from reconciler.cli.options import Options
-from reconciler.cli.session import meet, place_json, place_line, report_of, run_live, stdout_style
+from reconciler.cli.session import meet, place_json, place_line, report_of, run_reading, stdout_style
 from reconciler.cli.workspace import Workspace
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.desired import Desired
 from reconciler.loop_mark import living_loop
 from reconciler.observed import Observed
@@ -23,17 +23,17 @@ def run(options: Options) -> Report:
         from reconciler.cli.status_watch import watch_status
 
         return watch_status(options)
-    return run_live(options, report_status)
+    return run_reading(options, report_status)
 
 
-async def report_status(workspace: Workspace, clients: Clients) -> Report:
+async def report_status(workspace: Workspace, clients: ReadClients) -> Report:
     """One look, judged. 3 when something could not be read; with ``--exit-code`` 5 for what is held."""
     desired, observed = await meet(workspace, clients)
     return report_seen(workspace, clients, desired, observed, observed.at)
 
 
 def report_seen(
-    workspace: Workspace, clients: Clients, desired: Desired, observed: Observed, now: float
+    workspace: Workspace, clients: ReadClients, desired: Desired, observed: Observed, now: float
 ) -> Report:
     """What was seen, as it is ``now``, by the runtime's clock: countdowns go on without another look."""
     decided = plan(desired, observed, now)

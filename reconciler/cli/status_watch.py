@@ -17,14 +17,15 @@ from typing import Final, TextIO
 from reconciler.cli.envelope import Report, Stop, dump, envelope, problem_lines, problem_of
 from reconciler.cli.exits import CANNOT_TELL, DONE
 from reconciler.cli.options import Options
-from reconciler.cli.session import meet, open_buildx, open_docker
+from reconciler.cli.session import meet, open_docker
 from reconciler.cli.status import report_seen
 from reconciler.cli.workspace import Workspace, open_workspace
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients, Readers
 from reconciler.desired import Desired, Json
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
-from reconciler.provider import ProviderError, Runtime
+from reconciler.provider import ProviderError, ReadRuntime
+from reconciler.reading import reading_registry
 from specs.problem import Problem
 
 TICK: Final = 5.0
@@ -73,7 +74,7 @@ class Watch:
     """What is looked at, and what was seen last."""
 
     workspace: Workspace
-    runtime: Runtime
+    readers: Readers
     screen: Screen
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     seen: tuple[Desired, Observed] | None = None
@@ -82,9 +83,9 @@ class Watch:
     """Why the newest commit, or the engine, could not be read."""
 
     @property
-    def clients(self) -> Clients:
+    def clients(self) -> ReadClients:
         """Of the newest workspace, by the one connection."""
-        return self.workspace.clients(lambda reach: self.runtime, open_buildx)
+        return replace(self.readers, registry=reading_registry(self.workspace.registries.open))
 
     async def look(self) -> None:
         """Look again; what cannot be read is told, and the last that could be stays."""
@@ -122,9 +123,9 @@ class Watch:
 
 
 async def _watch(workspace: Workspace) -> None:
-    runtime = workspace.clients(open_docker, open_buildx).runtime
-    watch = Watch(workspace, runtime, Screen(sys.stdout, workspace.options.as_json))
-    hints = asyncio.create_task(_listen(runtime, workspace.owner, watch.wake))
+    readers = workspace.readers(open_docker)
+    watch = Watch(workspace, readers, Screen(sys.stdout, workspace.options.as_json))
+    hints = asyncio.create_task(_listen(readers.runtime, workspace.owner, watch.wake))
     try:
         while True:
             await watch.look()
@@ -133,7 +134,7 @@ async def _watch(workspace: Workspace) -> None:
     finally:
         hints.cancel()
         await watch.workspace.registries.close()
-        await runtime.close()
+        await readers.runtime.close()
 
 
 async def _draw_until_due(watch: Watch) -> None:
@@ -154,7 +155,7 @@ async def _draw_until_due(watch: Watch) -> None:
             return
 
 
-async def _listen(runtime: Runtime, owner: Owner, wake: asyncio.Event) -> None:
+async def _listen(runtime: ReadRuntime, owner: Owner, wake: asyncio.Event) -> None:
     """The engine's events are hints; without them there is still the slow tick."""
     while True:
         with suppress(ProviderError):

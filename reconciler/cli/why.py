@@ -6,9 +6,9 @@ from reconciler.cli.changes import changes_between
 from reconciler.cli.envelope import Report, Stop, failure
 from reconciler.cli.exits import CANNOT_TELL, DONE, ERROR
 from reconciler.cli.options import Options
-from reconciler.cli.session import meet, report_of, run_live, stdout_style
+from reconciler.cli.session import meet, report_of, run_reading, stdout_style
 from reconciler.cli.workspace import Workspace
-from reconciler.clients import Clients
+from reconciler.clients import ReadClients
 from reconciler.desired import Desired
 from reconciler.journal import Journal
 from reconciler.lookback import Lookback, look_back
@@ -20,10 +20,10 @@ from specs.suggest import did_you_mean
 
 def run(options: Options) -> Report:
     """Explain one service. Raises Stop, ProviderError."""
-    return run_live(options, report_why)
+    return run_reading(options, report_why)
 
 
-async def report_why(workspace: Workspace, clients: Clients) -> Report:
+async def report_why(workspace: Workspace, clients: ReadClients) -> Report:
     """One look; the inputs come from the documents beside the images. Raises Stop for an unknown service."""
     desired, observed = await meet(workspace, clients)
     service_name = workspace.options.service
@@ -44,7 +44,7 @@ async def report_why(workspace: Workspace, clients: Clients) -> Report:
     return report_of(workspace, desired, observed, report)
 
 
-async def _compare_inputs(lookback: Lookback, desired: Desired, clients: Clients) -> tuple[Change, ...]:
+async def _compare_inputs(lookback: Lookback, desired: Desired, clients: ReadClients) -> tuple[Change, ...]:
     before, after = lookback.before, lookback.after
     service = desired.services.get(lookback.service_name)
     if before is None or after is None or service is None or service.image.image_name is None:

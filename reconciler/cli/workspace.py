@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,22 +20,21 @@ from reconciler.cli.own_container import own_container_ids
 from reconciler.cli.pins import Entries, Pins, read_pins
 from reconciler.cli.reach import Reach
 from reconciler.cli.registries import Registries
+from reconciler.cli.secret_digests import all_secret_names, digests_of, unread_digests
 from reconciler.cli.source import Source, check_worktree, is_url, open_source
 from reconciler.cli.stock import CommitStock
-from reconciler.clients import Clients
+from reconciler.clients import Clients, Readers
 from reconciler.desired import Desired, Policy
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.provider import Builder, Login, Runtime
+from reconciler.reading import reading
 from reconciler.resolve import Findings, resolve
 from reconciler.routing import certificate_secrets
-from reconciler.secret_names import TEMPLATE
-from reconciler.secrets import SecretStore, SecretUnreadable, secrets_folder
+from reconciler.secrets import SecretStore, secrets_folder
 from specs.effective import Effective, effective
-from specs.model import SecretRef
 from specs.problem import Problem, has_errors
 from specs.proxy import PROXIES
-from specs.service import Service
 from specs.suggest import did_you_mean
 
 OpenRuntime = Callable[[Reach], Runtime]
@@ -70,9 +69,7 @@ class Workspace:
 
     def clients(self, open_runtime: OpenRuntime, open_builder: OpenBuilder) -> Clients:
         """The clients of this environment; nothing is connected before the first call."""
-        spec = self.effective.environment.runtime
-        personal = self.options.verb != "run"
-        reach = Reach(self.owner.environment, spec, self.registries.secrets, personal=personal)
+        reach = self._reach()
         runtime = open_runtime(reach)
         return Clients(
             runtime=runtime,
@@ -84,6 +81,20 @@ class Workspace:
             proxies=proxies_of(runtime),
             ourselves=own_container_ids(),
         )
+
+    def readers(self, open_runtime: OpenRuntime) -> Readers:
+        """The same for verbs that change nothing: without builder, logins and secret values, and nothing of
+        it can write."""
+        reach = self._reach()
+        runtime = open_runtime(reach)
+        readers = Readers(
+            runtime, self.registries.open, reach.place(), proxies_of(runtime), own_container_ids()
+        )
+        return reading(readers)
+
+    def _reach(self) -> Reach:
+        spec, personal = self.effective.environment.runtime, self.options.verb != "run"
+        return Reach(self.owner.environment, spec, self.registries.secrets, personal=personal)
 
     def meet(self, observed: Observed) -> Desired:
         """What is desired, knowing what lives: how the commits that live are related to this one, and which
@@ -145,7 +156,8 @@ def _assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Wor
     locks = source.specs.locks
     images = know_images(owner, source.tree, found, locks)
     configs = know_configs(pins.without_pinned, source.files)
-    digests, unread = _digests(store, found.services.values(), certificate_secrets(found.environment.proxy))
+    names = all_secret_names(found.services.values(), certificate_secrets(found.environment.proxy))
+    digests, unread = digests_of(store, names) if options.base is None else (unread_digests(names), ())
     wanted = {name: known.desired for name, known in images.items()}
     pinned = {name: it.pin for name, it in pins.services.items()}
     findings = Findings(wanted, configs.digests, digests, locks, pinned)
@@ -170,32 +182,11 @@ def _policy(options: Options, source: Source, found: Effective) -> Policy:
         prune_limit=found.environment.prune.limit,
         backwards=options.backwards,
         allow_prune=options.allow_prune,
-        source=source.label,
+        source=source.label if options.base is None else "",
         mode="worktree" if options.worktree else "live",
         allowed=found.environment.allow,
         by_hand=options.verb not in FOREVER,
     )
-
-
-def _digests(
-    store: SecretStore, services: Iterable[Service], more: Iterable[str]
-) -> tuple[Mapping[str, str | None], tuple[Problem, ...]]:
-    names = {name for service in services for name in _secret_names(service)} | set(more)
-    digests: dict[str, str | None] = {}
-    problems: list[Problem] = []
-    for name in sorted(names):
-        try:
-            digests[name] = store.digest(name)
-        except SecretUnreadable as error:
-            problems.append(failure("SEC001", f"secret {name}", error.reason, "a value that can be read"))
-    return digests, tuple(problems)
-
-
-def _secret_names(service: Service) -> set[str]:
-    names = {use.source for use in service.secrets.values()}
-    for value in service.environment.values():
-        names |= {value.secret} if isinstance(value, SecretRef) else set(TEMPLATE.findall(value))
-    return names
 
 
 def _select(desired: Desired, options: Options) -> Desired:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
+from reconciler.outputs.files import ValuePart
 from reconciler.outputs.parts import ActionPart, BlockPart, Envelope, Part, WaitPart
 
 
@@ -30,6 +33,31 @@ class ImagePart(Part):
     bases: list[BasisPart]
     built: bool | None = Field(description="Whether the registry has it; null: unknown.")
     digest: str | None
+    before: str | None = Field(default=None, description="The input that it had, in an offline plan.")
+
+
+class PolicyPart(Part):
+    """One field that an offline plan's change edits, of what says where things run and what is allowed."""
+
+    subject: str
+    path: str
+    before: JsonValue
+    after: JsonValue
+
+
+class UnknownPart(Part):
+    """What only a look could tell, so that an offline plan says nothing of it."""
+
+    what: str
+    reason: str
+
+
+class DocumentValuesPart(Part):
+    """The values of one document that actions are about, each with where it comes from."""
+
+    kind: str
+    name: str
+    values: list[ValuePart]
 
 
 class PlanMembers(Part):
@@ -37,14 +65,29 @@ class PlanMembers(Part):
 
     plan_id: str = Field(description="Two plans with one id do the same.")
     prune_id: str | None = Field(description="What apply --allow-prune takes.")
-    base: JsonValue = Field(description="What an offline plan starts from; null for a live one.")
+    base: str | None = Field(description="The commit that an offline plan takes for what runs.")
     settled: bool
     actions: list[ActionPart] = Field(description="What can be done now.")
     waits: list[WaitPart]
     blocks: list[BlockPart]
     forecast: list[StepPart] = Field(description="All passes to the end, as far as can be told.")
     images: dict[str, ImagePart]
+    presence: Literal["kept", "new", "gone"] = Field(
+        default="kept", description="Offline: whether both commits have the environment."
+    )
+    policy: list[PolicyPart] = Field(default=[], description="Offline: shown, and not used.")
+    unknown: list[UnknownPart] = Field(default=[], description="Offline: what nobody was asked.")
+    explained: list[DocumentValuesPart] = Field(default=[], description="With --explain.")
 
 
 class PlanOutput(PlanMembers, Envelope):
     """``reconciler plan ENV --json``."""
+
+
+class PlansOutput(Envelope):
+    """``reconciler plan --base REF --json`` of several environments: an output of each, which is the envelope
+    alone where its plan failed."""
+
+    base: str
+    settled: bool
+    environments: list[PlanOutput | Envelope]

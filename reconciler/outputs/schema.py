@@ -25,7 +25,7 @@ OUTPUTS: Final[Mapping[str, tuple[type[Part], ...]]] = {
     "init": (files.InitOutput, files.SecretsOutput),
     "lock": (files.LockOutput,),
     "logs": (status.LogsOutput,),
-    "plan": (plan.PlanOutput,),
+    "plan": (plan.PlanOutput, plan.PlansOutput),
     "post": (files.PostOutput,),
     "promote": (promote.PromoteOutput,),
     "render": (files.RenderOutput,),

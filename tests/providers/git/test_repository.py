@@ -161,7 +161,7 @@ def test_a_shallow_clone_says_that_it_cannot_tell(written: WrittenRepository, tm
     with pytest.raises(ProviderError) as caught:
         shallow.merge_base(second, side)
     assert caught.value.code == "GIT007"
-    assert caught.value.remedy == "git fetch --unshallow"
+    assert caught.value.remedy == "git fetch --unshallow origin"
     assert shallow.origin().first_commit is None
 
 

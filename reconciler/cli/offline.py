@@ -1,0 +1,181 @@
+"""``plan --base``: what a change would do to each environment, from two commits alone.
+
+No engine, no registry, no login and no secret is looked for: this runs on anybody's change.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.cli.envelope import Report, Stop, envelope, failure, problem_of, warning
+from reconciler.cli.exits import ERROR, worst
+from reconciler.cli.options import Options
+from reconciler.cli.parting import Earlier, Parting, find_parting, untold
+from reconciler.cli.pending import exit_code
+from reconciler.cli.session import stdout_style
+from reconciler.cli.source import Source, open_repository, read_commit
+from reconciler.cli.workspace import Workspace, read_workspace
+from reconciler.decision import Block, Plan
+from reconciler.desired import Desired, Json, Subject
+from reconciler.explained import Explained, explain, explained_json, render_explained
+from reconciler.fault import ProviderError
+from reconciler.observed import Observed
+from reconciler.outlook import Outlook, look_out, with_blocks
+from reconciler.ownership import Owner
+from reconciler.policy_changes import policy_changes
+from reconciler.render_outlook import outlook_json, render_outlook
+from specs.allow import missing
+from specs.effective import Effective
+from specs.environment import Environment
+from specs.problem import Problem
+from specs.suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class _Commits:
+    """What every environment of one command has in common."""
+
+    options: Options
+    parting: Parting
+    after: Source
+    earlier: Earlier
+    now: float
+
+
+def run_offline(options: Options) -> Report:
+    """Compare the two commits. Never raises Stop or ProviderError: a report says what could not be told."""
+    try:
+        commits = _read(options)
+        names = _environments(commits)
+    except Stop as stop:
+        return Report(stop.exit, problems=stop.problems, commit=stop.commit, mode="offline")
+    except ProviderError as error:
+        return Report(untold(error).exit, problems=(problem_of(error),), mode="offline")
+    reports = [_report(commits, name) for name in names]
+    return reports[0] if len(options.environments) == 1 else _together(commits, reports)
+
+
+def _read(options: Options) -> _Commits:
+    """Raises Stop with every problem of the newer commit, ProviderError."""
+    repository = open_repository(options.repo)
+    parting = find_parting(repository, options.base or "", options.ref)
+    after = read_commit(repository, options)
+    return _Commits(options, parting, after, Earlier(repository, parting, options.path), time.time())
+
+
+def _environments(commits: _Commits) -> Sequence[str]:
+    """Those that were asked for, else all of either commit. Raises Stop for one that neither has."""
+    there = sorted({*commits.after.specs.environments, *commits.earlier.environments()})
+    for name in commits.options.environments:
+        if name not in there:
+            remedy = did_you_mean(name, there) or f"there is: {', '.join(there[:10])}"
+            problem = failure("SPEC037", "ENV", "there is no such Environment in either commit", "", remedy)
+            raise Stop(ERROR, (problem,), commit=commits.after.commit)
+    return tuple(dict.fromkeys(commits.options.environments)) or there
+
+
+def _report(commits: _Commits, name: str) -> Report:
+    options = replace(commits.options, environment=name)
+    try:
+        return _plan(commits, options)
+    except Stop as stop:
+        problems, code = stop.problems, stop.exit
+    except ProviderError as error:
+        problems, code = (problem_of(error),), untold(error).exit
+    environment = commits.after.specs.environments.get(name)
+    owner = Owner(environment.project, name) if environment else None
+    return Report(code, problems=problems, owner=owner, commit=commits.after.commit, mode="offline")
+
+
+def _plan(commits: _Commits, options: Options) -> Report:
+    """Raises Stop, ProviderError."""
+    before, told = commits.earlier.workspace(options)
+    if options.environment not in commits.after.specs.environments:
+        return _gone(commits, options, before, told)
+    after = read_workspace(options, commits.after)
+    if before is not None and before.owner != after.owner:
+        told, before = (*told, _renamed(before.owner, after.owner)), None
+    outlook = _look_out(commits, before, after)
+    explained = explain(after.effective, outlook.forecast) if options.explain else ()
+    problems = (*commits.parting.problems, *told, *after.problems)
+    return _finish(commits, options, outlook, problems, explained)
+
+
+def _look_out(commits: _Commits, before: Workspace | None, after: Workspace) -> Outlook:
+    changes = policy_changes(before.effective if before else None, after.effective)
+    if before is None:
+        return look_out(after.desired, None, commits.now, changes)
+    # Judged by the policy that the change does not touch: else it could raise the limit that it exceeds.
+    limit = before.desired.policy.prune_limit
+    desired = replace(after.desired, policy=replace(after.desired.policy, prune_limit=limit))
+    outlook = look_out(desired, before.desired, commits.now, changes)
+    return with_blocks(outlook, _not_allowed(before.effective.environment, after.effective))
+
+
+def _not_allowed(before: Environment, after: Effective) -> Iterable[Block]:
+    for name, service in sorted(after.services.items()):
+        for need in missing(before.allow, name, service):
+            yield Block(
+                Subject("Service", name),
+                "PLAN050",
+                f"it needs {need.line}, which this change grants to itself",
+                "whoever reviews it decides: merged, it counts",
+            )
+
+
+def _gone(commits: _Commits, options: Options, before: Workspace | None, told: tuple[Problem, ...]) -> Report:
+    """The Environment's document left git. Nothing is done about what runs."""
+    if before is None:
+        raise Stop(ERROR, told, commit=commits.after.commit)
+    seen = f"it left git: what runs there is left as it is, until: reconciler destroy {options.environment}"
+    problem = warning("CLI104", f"Environment {options.environment}", seen, f"--ref {commits.parting.before}")
+    nothing = Desired(before.owner, commits.after.commit)
+    changes = policy_changes(before.effective, None)
+    outlook = Outlook(nothing, commits.parting.before, Plan(), (Plan(),), "gone", policy=changes)
+    return _finish(commits, options, outlook, (*commits.parting.problems, *told, problem))
+
+
+def _renamed(before: Owner, after: Owner) -> Problem:
+    seen = f"everything is made anew for {after}; what runs as {before} is left as it is"
+    return warning("CLI104", f"Environment {after.environment}", seen, "keep the project's name")
+
+
+def _finish(
+    commits: _Commits,
+    options: Options,
+    outlook: Outlook,
+    problems: tuple[Problem, ...],
+    explained: tuple[Explained, ...] = (),
+) -> Report:
+    style = stdout_style(options)
+    members = outlook_json(outlook, commits.parting.before)
+    return Report(
+        exit=exit_code(outlook.plan, Observed(at=commits.now), options.exit_code),
+        text=render_outlook(outlook, style) + render_explained(explained, style),
+        members={**members, **({"explained": explained_json(explained)} if options.explain else {})},
+        owner=outlook.desired.owner,
+        commit=commits.after.commit,
+        at=commits.now,
+        mode="offline",
+        problems=problems,
+    )
+
+
+def _together(commits: _Commits, reports: Sequence[Report]) -> Report:
+    """One report of several environments: ``environments`` holds the whole output of each."""
+    plans: list[Json] = [{**envelope("plan", report)} for report in reports]
+    return Report(
+        exit=worst(report.exit for report in reports),
+        text="\n".join(report.text for report in reports if report.text),
+        members={
+            "base": commits.parting.before,
+            "settled": all(report.members.get("settled") is True for report in reports),
+            "environments": plans,
+        },
+        commit=commits.after.commit,
+        at=commits.now,
+        mode="offline",
+        problems=tuple(dict.fromkeys(problem for report in reports for problem in report.problems)),
+    )

@@ -1,0 +1,147 @@
+"""What two commits differ in for one environment: the plan of one on the settled world of the other. Pure.
+
+Nobody is asked, so what only a look can tell is unknown, and said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from reconciler.actions import Action, PullImage
+from reconciler.decision import Block, Plan
+from reconciler.desired import Desired, DesiredImage, Subject
+from reconciler.difference import Cause
+from reconciler.forecast import forecast
+from reconciler.observed import ABSENT, Artifact, Observed
+from reconciler.policy_changes import PolicyChange
+from reconciler.references import References, references
+from reconciler.render_action import BOOKKEEPING, interruption, verb_of
+from reconciler.settled import resolved_references, settled_world
+from specs.inputs import Change as InputChange
+from specs.inputs import InvalidDocument, compare
+
+Presence = Literal["kept", "new", "gone"]
+UNKNOWN: Mapping[str, str] = {
+    "holds": "what is held, suspended, or released by hand",
+    "drift": "what runs otherwise than the base says",
+    "built": "which images are built already",
+    "names": "which ports and names others have",
+    "tags": "what tags mean now",
+    "secrets": "which secrets have values, and other ones than before",
+}
+"""What no commit tells."""
+_ORDER = ("Registry", "Network", "Volume", "Image", "Config", "Secret", "Service", "Task")
+_OF_A_SERVICE = ("Route", "Proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """All that would be done to one object, up to the end. ``steps``: verbs, each with how often;
+    ``longest``: seconds for which it may interrupt; ``removes``: git names it no more, and it goes."""
+
+    kind: str
+    name: str
+    steps: tuple[tuple[str, int], ...]
+    cause: Cause
+    longest: float | None
+    removes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The offline plan of one environment. ``before``: the commit that is taken for what runs."""
+
+    desired: Desired
+    before: str
+    plan: Plan
+    forecast: tuple[Plan, ...]
+    presence: Presence = "kept"
+    images: Mapping[str, str | None] = field(default_factory=dict)
+    """Image name -> the input key that it had."""
+    inputs: Mapping[str, Sequence[InputChange]] = field(default_factory=dict)
+    """Image name -> which of its inputs changed."""
+    references: References = References()
+    policy: tuple[PolicyChange, ...] = ()
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """By object, in the order in which people read."""
+        return effects(self.forecast)
+
+
+def look_out(
+    desired: Desired, before: Desired | None, now: float, policy: Iterable[PolicyChange] = ()
+) -> Outlook:
+    """What a commit would bring where ``before`` runs; None: nothing runs yet. ``now`` in seconds."""
+    world = Observed(at=now) if before is None else settled_world(before, now)
+    absent: dict[str, Artifact] = {str(image.ref): ABSENT for image in desired.images.values()}
+    known = {**absent, **world.artifacts, **dict(resolved_references(desired))}
+    plans = tuple(without_live(it) for it in forecast(desired, replace(world, artifacts=known), now))
+    old = {} if before is None else before.images
+    return Outlook(
+        desired,
+        before.commit if before is not None else "",
+        plans[0],
+        plans,
+        "kept" if before is not None else "new",
+        {name: old[name].key if name in old else None for name in desired.images},
+        {name: _compare(old.get(name), image) for name, image in desired.images.items()},
+        references(desired, Observed(at=now)),
+        tuple(policy),
+    )
+
+
+def with_blocks(outlook: Outlook, blocks: Iterable[Block]) -> Outlook:
+    """The same, with more that must not happen."""
+    return replace(outlook, plan=replace(outlook.plan, blocks=(*outlook.plan.blocks, *blocks)))
+
+
+def without_live(plan: Plan) -> Plan:
+    """The plan without values of live objects: nobody has looked at any."""
+    return replace(plan, actions=tuple(_without_live(action) for action in plan.actions))
+
+
+def _without_live(action: Action) -> Action:
+    if not action.cause.diffs:
+        return action
+    diffs = tuple(replace(diff, live=None) for diff in action.cause.diffs)
+    return replace(action, cause=replace(action.cause, diffs=diffs))
+
+
+def _compare(before: DesiredImage | None, after: DesiredImage) -> tuple[InputChange, ...]:
+    if before is None or before.key == after.key:
+        return ()
+    try:
+        return tuple(compare(before.document, after.document))
+    except InvalidDocument:
+        return ()
+
+
+def effects(plans: Sequence[Plan]) -> tuple[Effect, ...]:
+    """What the plans do, by object. Notes of our own and pulls are left out: they are part of everything."""
+    grouped: dict[tuple[str, str], list[Action]] = {}
+    for action in (action for plan in plans for action in plan.actions):
+        if not isinstance(action, (*BOOKKEEPING, PullImage)):
+            grouped.setdefault(_key(action.subject), []).append(action)
+    found = [_effect(key, actions) for key, actions in grouped.items()]
+    return tuple(sorted(found, key=lambda it: (_rank(it.kind), it.kind, it.name)))
+
+
+def _key(subject: Subject) -> tuple[str, str]:
+    return "Service" if subject.kind in _OF_A_SERVICE else subject.kind, subject.name
+
+
+def _effect(key: tuple[str, str], actions: Sequence[Action]) -> Effect:
+    steps: dict[str, int] = {}
+    for action in actions:
+        steps[verb_of(action)] = steps.get(verb_of(action), 0) + 1
+    told = next((action for action in actions if action.cause.diffs), actions[0])
+    times = [longest for action in actions if (longest := interruption(action)) is not None]
+    removes = all(action.cause.type == "prune" for action in actions)
+    return Effect(*key, tuple(steps.items()), told.cause, max(times, default=None), removes)
+
+
+def _rank(kind: str) -> int:
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
