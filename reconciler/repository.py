@@ -90,6 +90,11 @@ class Repository(Protocol):
         """Each of ``others`` as related to ``commit``."""
         ...
 
+    def is_in_history(self, tip: str, commit: str) -> bool | None:
+        """Whether a commit lies in the history of ``tip``, or of a tag; None where a clone that is cut off
+        cannot tell."""
+        ...
+
     def merge_base(self, one: str, other: str) -> str | None:
         """The merge base; None when there is none. A shallow clone that cannot tell raises ProviderError."""
         ...

@@ -88,7 +88,7 @@ def facts_of_pin(
         source=question.source,
         brought_by=brought.line if brought else None,
         approvals=approvals,
-        is_reachable=is_reachable(question.repository, question.policy, question.new.commit),
+        is_reachable=question.repository.is_in_history(question.policy, question.new.commit),
         kinship=kinship,
         hotfix=hotfix_after(question.repository, question.old, question.new.commit, kinship),
         ran=question.ran,
@@ -197,18 +197,6 @@ def _called(signer: Signer, gates: Gates) -> str:
     """Of the names of a signer the one that the gates list: who has several is counted once."""
     listed = {name.casefold() for name in gates.approvers}
     return next((name for name in signer.names if name.casefold() in listed), signer.names[0])
-
-
-def is_reachable(repository: GitRepository, tip: str, commit: str) -> bool | None:
-    """Whether a commit lies in the history of ``tip`` or of a tag; None where a clone that is cut off cannot
-    tell. Raises ProviderError."""
-    kinship = repository.lineage(tip, [commit])[commit]
-    if kinship in (Kinship.SAME, Kinship.ANCESTOR):
-        return True
-    tagged = repository.git.ask("for-each-ref", "--count=1", f"--contains={commit}", "refs/tags/")
-    if tagged.status == 0 and tagged.text:
-        return True
-    return None if repository.is_shallow else False
 
 
 def _kinship(question: PinQuestion) -> Kinship | None:

@@ -10,7 +10,7 @@ import pytest
 
 from git_repository import WrittenRepository
 from providers.git.repository import GitRepository
-from reconciler.cli.pin_facts import Bringers, PinQuestion, bringers, facts_of_pin, is_reachable
+from reconciler.cli.pin_facts import Bringers, PinQuestion, bringers, facts_of_pin
 from reconciler.gates import Approval
 from reconciler.pin_gates import judge_pin
 from reconciler.releases_file import releases_text
@@ -174,11 +174,11 @@ def test_reachable_from_the_policy_ref_or_a_tag_and_from_nothing_else(shop: Shop
     shop.repository.git("switch", "-q", "main")
     tip = shop.repository.commit({"c": "1"})
     there = GitRepository(shop.repository.path)
-    assert is_reachable(there, tip, tip) is True
-    assert is_reachable(there, tip, side) is False
-    assert is_reachable(there, tip, "f" * 40) is False
+    assert there.is_in_history(tip, tip) is True
+    assert there.is_in_history(tip, side) is False
+    assert there.is_in_history(tip, "f" * 40) is False
     shop.repository.git("tag", "-a", "-m", "x", "v1.0.0", side)
-    assert is_reachable(there, tip, side) is True
+    assert there.is_in_history(tip, side) is True
 
 
 def test_a_hotfix_is_kept_as_ancestor_or_as_patch(shop: Shop) -> None:
