@@ -91,8 +91,8 @@ class Repository(Protocol):
         ...
 
     def is_in_history(self, tip: str, commit: str) -> bool | None:
-        """Whether a commit lies in the history of ``tip``, or of a tag; None where a clone that is cut off
-        cannot tell."""
+        """Whether a commit lies in the history of ``tip``, or of a tag; None where the clone cannot
+        tell: it is cut off, or lacks the commit."""
         ...
 
     def merge_base(self, one: str, other: str) -> str | None:

@@ -84,12 +84,13 @@ class GitRepository:
 
     def is_in_history(self, tip: str, commit: str) -> bool | None:
         """Whether a commit lies in the history of ``tip``, or of a tag."""
-        if self.lineage(tip, [commit])[commit] in (Kinship.SAME, Kinship.ANCESTOR):
+        kinship = self.lineage(tip, [commit])[commit]
+        if kinship in (Kinship.SAME, Kinship.ANCESTOR):
             return True
         tagged = self.git.ask("for-each-ref", "--count=1", f"--contains={commit}", "refs/tags/")
         if tagged.status == 0 and tagged.text:
             return True
-        return None if self.is_shallow else False
+        return None if kinship is Kinship.CANNOT_TELL else False
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The best merge base; None when there is none. Raises ProviderError where the clone cannot tell."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from reconciler.cli.check_entry import check_entry
 from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, warning
 from reconciler.cli.pins import (
@@ -178,6 +179,7 @@ def read_pin(
     """A service at its pin, under today's Environment and Registries. Raises UnreadableEntry,
     ProviderError."""
     then, specs = specs_at(source, commits, owner.environment, service_name, (entry.commit, entry.path))
+    check_entry(owner, source, then, specs, entry)
     configs = know_configs(specs, then.files)
     for problem in configs.problems:
         raise UnreadableEntry(str(problem))

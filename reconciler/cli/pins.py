@@ -9,7 +9,7 @@ from reconciler.cli.configs import Configs, know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.images import know_images
 from reconciler.cli.source import Source
-from reconciler.desired import DesiredService, Following, Kinship, WantedImage
+from reconciler.desired import DesiredService, Following, WantedImage
 from reconciler.ownership import Owner
 from reconciler.pin import Pin, is_in_force, released_image
 from reconciler.policy import Policy
@@ -152,13 +152,14 @@ def read_service(
 
 
 def check_reachable(source: Source, commit: str) -> None:
-    """The commit is in the history of what is tracked. Raises UnreadableEntry, ProviderError."""
-    kinship = source.lineage([commit])[commit]
-    if kinship is Kinship.CANNOT_TELL:
-        remedy = "git fetch --unshallow, or fetch what is missing"
+    """The commit is in the history of what is tracked, or of a tag. Raises UnreadableEntry, ProviderError."""
+    is_held = source.repository.is_in_history(source.commit.removesuffix("-dirty"), commit)
+    if is_held is None:
+        remedy = "git fetch --unshallow --tags, or fetch what is missing"
         raise UnreadableEntry("this clone does not have that commit", remedy, is_unknown=True)
-    if kinship not in (Kinship.SAME, Kinship.ANCESTOR):
-        raise UnreadableEntry("that commit is not in the history of this one")
+    if not is_held:
+        remedy = "name a commit that was merged, or tag it"
+        raise UnreadableEntry("that commit is not in the history of this one, nor of a tag", remedy)
 
 
 def image_then(

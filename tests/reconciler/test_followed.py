@@ -9,6 +9,7 @@ import pytest
 from cli_world import CliWorld, live_name
 from reconciler.cli.apply import report_apply
 from reconciler.cli.plan import report_plan
+from reconciler.cli.validate import run as validate
 from reconciler.cli.workspace import open_workspace
 from reconciler.ownership import Owner
 
@@ -29,11 +30,21 @@ class Following:
 
     world: CliWorld
 
-    def pin(self, *, commit: str | None = None, digest: str | None = None, web: str = "") -> str:
+    def pin(
+        self,
+        *,
+        commit: str | None = None,
+        digest: str | None = None,
+        web: str = "",
+        image: str = "web",
+        repository: str = "web",
+        key: str = "",
+    ) -> str:
         """prod takes web as dev runs it, by hand."""
         container = self.world.engine.hand.container(live_name(self.world, "web"))
         labels = container.labels
         _, _, seen = labels["reconciler.image"].partition("@")
+        given = key or labels["reconciler.input"]
         at = commit or self.world.repository.git("rev-parse", "HEAD")
         text = f"""\
 apiVersion: reconciler/v1
@@ -44,7 +55,7 @@ spec:
     web:
       serial: 1
       commit: "{at}"
-      images: {{web: {{repository: web, digest: "{digest or seen}", input: "{labels["reconciler.input"]}"}}}}
+      images: {{{image}: {{repository: {repository}, digest: "{digest or seen}", input: "{given}"}}}}
 {web}"""
         return self.world.repository.commit({"specs/releases/prod.yaml": text})
 
@@ -98,3 +109,34 @@ def test_a_pin_that_cannot_be_followed_is_told_and_touches_nobody(following: Fol
     assert desired.owner == Owner("shop", "prod")
     assert desired.following is not None
     assert set(desired.following.barred) == {"web"}
+
+
+def test_a_pin_that_its_commit_contradicts_is_told_where_it_stands(following: Following) -> None:
+    """Written by hand, or forged: nothing of it is acted on, and `validate` says where it stands."""
+    world = following.world
+    following.pin()
+    following.apply()
+    before = {c.name for c in world.engine.ground.containers.values()}
+    first = world.repository.git("rev-parse", "HEAD")
+    world.repository.git("switch", "-q", "--detach", f"{first}~1")
+    astray = world.repository.commit({"web/app": "evil\n"})
+    world.repository.git("switch", "-q", "main")
+    for words, said in (
+        ({"repository": "other"}, "it names another repository than web, as "),
+        ({"key": f"in-{'0' * 32}"}, "its input key is not in-"),
+        ({"image": "api"}, "it names another image than web, as "),
+        ({"commit": astray}, "that commit is not in the history of this one, nor of a tag"),
+    ):
+        following.pin(**words)
+        text = following.plan()
+        assert "PLAN040" in text
+        assert said in text
+        assert "create" not in text
+        found = validate(world.options("validate"))
+        (problem,) = [it for it in found.problems if it.code == "PLAN040"]
+        assert (found.exit, problem.file, problem.line) == (1, "specs/releases/prod.yaml", 6)
+        assert world.run(report_apply, "apply", environment="prod").exit == 4
+        assert {c.name for c in world.engine.ground.containers.values()} == before
+    world.repository.git("tag", "v1.0.0", astray)
+    following.pin(commit=astray)
+    assert "its input key is not in-" in following.plan(), "reachable now, and another application"
