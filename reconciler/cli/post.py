@@ -30,7 +30,7 @@ from reconciler.render_json import JsonObject
 from reconciler.render_markdown import MAX_BYTES, size
 
 Sleep = Callable[[float], Awaitable[object]]
-_VERBS = {"comment": ("plan", "drift"), "issue": ("drift",), "pull-request": ("promote",)}
+VERBS = {"comment": ("plan", "drift", "validate"), "issue": ("drift",), "pull-request": ("promote",)}
 """What can be posted as what."""
 
 
@@ -66,7 +66,7 @@ class Letter:
 
 def run(options: Options) -> Report:
     """Post the files. Raises Stop, ProviderError."""
-    files = read_files(options.files, _VERBS[options.what])
+    files = read_files(options.files, VERBS[options.what])
     if options.dry_run:
         return Report(DONE, "\n".join(_shown(options.what, files)), {"posted": []}, mode="offline")
     done = asyncio.run(_post(options, files))

@@ -56,9 +56,10 @@ def _content(path: Path) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise ValueError(f"it cannot be read ({os.strerror(error.errno or 0)})") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError("it is no file")
     with open(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ValueError("it is no file")
         content = stream.read(_MOST + 1)
     if len(content) > _MOST:
         raise ValueError(f"it is longer than {_MOST} bytes")
