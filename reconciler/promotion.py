@@ -45,6 +45,20 @@ class Change:
         """The image that it takes."""
         return next(iter(self.after.images.values()), None) if self.after else None
 
+    @property
+    def is_hotfix(self) -> bool:
+        """Whether it goes past the environment that is followed."""
+        return self.after is not None and self.after.evidence.hotfix is not None
+
+    @property
+    def drops_hotfix(self) -> bool:
+        """Whether the hotfix that was pinned is given up by name."""
+        return (
+            self.before is not None
+            and self.after is not None
+            and self.after.evidence.drops == self.before.commit
+        )
+
 
 def make_pin(
     proof: Proof,
@@ -54,16 +68,18 @@ def make_pin(
     image_key: str,
     before: ReleasedService | None,
     serial: int,
+    drops: str | None = None,
 ) -> ReleasedService:
     """The pin of what was proved. ``image_key``: how the service writes its image; ``path``: of the specs in
-    its commit; ``serial``: the one that was written last of this service, 0 where none was."""
+    its commit; ``serial``: the one that was written last of this service, 0 where none was; ``drops``: the
+    commit of a hotfix that is given up by name."""
     since = None if proof.healthy_since is None else format_time(proof.healthy_since)
     return ReleasedService(
         serial=serial + 1,
         commit=proof.commit,
         path=path,
         images={image_key: image},
-        evidence=Evidence.model_validate({"from": source_name, "healthy_since": since}),
+        evidence=Evidence.model_validate({"from": source_name, "healthy_since": since, "drops": drops}),
         refused=() if before is None else before.refused,
     )
 

@@ -95,6 +95,11 @@ class Repository(Protocol):
         tell: it is cut off, or lacks the commit."""
         ...
 
+    def has_patches(self, commit: str, other: str) -> bool | None:
+        """Whether ``commit`` has the change of each commit that only ``other`` has, as a commit of its own;
+        None where there is none to compare, or the clone cannot tell."""
+        ...
+
     def merge_base(self, one: str, other: str) -> str | None:
         """The merge base; None when there is none. A shallow clone that cannot tell raises ProviderError."""
         ...

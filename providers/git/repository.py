@@ -92,6 +92,16 @@ class GitRepository:
             return True
         return None if kinship is Kinship.CANNOT_TELL else False
 
+    def has_patches(self, commit: str, other: str) -> bool | None:
+        """Whether ``commit`` has the change of each commit that only ``other`` has, as a commit of its own;
+        None where there is none to compare, or the clone cannot tell."""
+        if not {commit, other} <= self._present([commit, other]):
+            return None
+        # "-" stands before those whose change the other side has as a commit of its own.
+        answer = self.git.ask("cherry", commit, other)
+        lines = answer.text.splitlines() if answer.status == 0 else []
+        return all(line.startswith("- ") for line in lines) if lines else None
+
     def merge_base(self, one: str, other: str) -> str | None:
         """The best merge base; None when there is none. Raises ProviderError where the clone cannot tell."""
         missing = [commit for commit in (one, other) if commit not in self._present([one, other])]

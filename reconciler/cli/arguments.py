@@ -152,6 +152,8 @@ def _add_promote(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", help="put into the commit")
     parser.add_argument("--again", action="store_true", help="take what a rollback refused")
     parser.add_argument("--rebuilt", action="store_true", help="take other bytes of the same inputs")
+    words = "take what does not contain the hotfix that is pinned"
+    parser.add_argument("--drop-hotfix", action="store_true", help=words)
 
 
 def _add_lock(parser: argparse.ArgumentParser) -> None:

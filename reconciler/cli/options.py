@@ -103,6 +103,10 @@ class Options:
     """``promote``: take what a rollback refused."""
     rebuilt: bool = False
     """``promote``: take other bytes of the same inputs."""
+    commit: str | None = None
+    """``promote``: of a hotfix."""
+    drop_hotfix: bool = False
+    """``promote``: take what does not contain the hotfix that is pinned."""
     is_automatic: bool = False
     """``promote``: the loop does it, as the environment's policy says."""
     limit: int = 20

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.forge_reviews import reviews_of
-from reconciler.fault import ProviderError
 from reconciler.gate_order import Hotfix
 from reconciler.gates import Approval, Approvals
 from reconciler.pin_gates import PinFacts, Ran
-from reconciler.repository import Kinship
+from reconciler.repository import Kinship, Repository
 from specs.check_release import release_path
 from specs.load import SpecFile, load
 from specs.promotion import Gates
@@ -207,18 +206,22 @@ def _kinship(question: PinQuestion) -> Kinship | None:
 
 
 def hotfix_after(
-    repository: GitRepository, old: ReleasedService | None, commit: str, kinship: Kinship | None
+    repository: Repository, old: ReleasedService | None, commit: str, kinship: Kinship | None
 ) -> Hotfix:
-    """What becomes of the hotfix that is pinned now under another commit. Never raises ProviderError."""
+    """What becomes of the hotfix that is pinned now under another commit. Raises ProviderError."""
     if old is None or old.evidence.hotfix is None:
         return "none"
     if kinship in (Kinship.SAME, Kinship.ANCESTOR):
         return "kept"
     if kinship is Kinship.CANNOT_TELL:
         return "cannot_tell"
-    try:
-        # Each commit of the hotfix, "-" before those whose change the other side has as a commit of its own.
-        lines = repository.git.read("cherry", commit, old.commit).text.splitlines()
-    except ProviderError:
-        return "cannot_tell"
-    return "kept" if lines and all(line.startswith("- ") for line in lines) else "lost"
+    return "kept" if repository.has_patches(commit, old.commit) else "lost"
+
+
+def given_up(repository: Repository, old: ReleasedService | None, commit: str) -> str | None:
+    """The commit of the hotfix that is pinned now, where another one does not contain it. Raises
+    ProviderError."""
+    if old is None:
+        return None
+    becomes = hotfix_after(repository, old, commit, repository.lineage(commit, [old.commit])[old.commit])
+    return old.commit if becomes in ("lost", "cannot_tell") else None

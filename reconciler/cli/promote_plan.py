@@ -10,6 +10,7 @@ from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR, REFUSED
 from reconciler.cli.followed import Commits, specs_at
 from reconciler.cli.options import Options
+from reconciler.cli.pin_facts import given_up
 from reconciler.cli.pins import UnreadableEntry
 from reconciler.cli.registries import Registries
 from reconciler.cli.rollback_plan import with_release
@@ -121,7 +122,7 @@ def prepare_promotion(options: Options, source: Source, offer: Offer) -> Promoti
     before = read_workspace(replace(options, ref=source.commit, services=()), source)
     pins = Pinning(source.specs.released(options.environment), source.specs.removed(options.environment))
     names = _chosen(options, environment, offer, pins, source)
-    candidates = _candidates(source, before.owner, offer, pins, names)
+    candidates = _candidates(options, source, before.owner, offer, pins, names)
     leaving = _leaving(options, environment, offer, pins)
     every = changed(pins, candidates, leaving)
     after = _after(options, source, with_changes(pins, every, leaving))
@@ -174,7 +175,7 @@ def _leaving(options: Options, environment: Environment, offer: Offer, pins: Pin
 
 
 def _candidates(
-    source: Source, owner: Owner, offer: Offer, pins: Pinning, names: list[str]
+    options: Options, source: Source, owner: Owner, offer: Offer, pins: Pinning, names: list[str]
 ) -> dict[str, Candidate]:
     commits = Commits(source)
     found: dict[str, Candidate] = {}
@@ -182,7 +183,7 @@ def _candidates(
     for name in names:
         proof = offer.proofs[name]
         try:
-            found[name] = Candidate(proof, _pin(source, owner, commits, offer, pins, proof))
+            found[name] = Candidate(proof, _pin(options, source, owner, commits, offer, pins, proof))
         except UnreadableEntry as error:
             seen = f"it cannot be taken as of {short_commit(proof.commit)}: {error.seen}"
             wrong.append(failure("CLI083", f"Service {name}", seen, remedy=error.remedy))
@@ -192,7 +193,13 @@ def _candidates(
 
 
 def _pin(
-    source: Source, owner: Owner, commits: Commits, offer: Offer, pins: Pinning, proof: Proof
+    options: Options,
+    source: Source,
+    owner: Owner,
+    commits: Commits,
+    offer: Offer,
+    pins: Pinning,
+    proof: Proof,
 ) -> ReleasedService:
     """Raises UnreadableEntry, ProviderError."""
     name, serial = proof.service_name, last_serial(pins, proof.service_name)
@@ -213,7 +220,9 @@ def _pin(
         raise UnreadableEntry(f"{service.image} is not {proof.input}, which {offer.name} has proved", remedy)
     else:
         image = ReleasedImage(digest=digest.text, reference=service.image)
-    return make_pin(proof, offer.name, path, image, service.image, pins.services.get(name), serial)
+    before = pins.services.get(name)
+    drops = given_up(source.repository, before, proof.commit) if options.drop_hotfix else None
+    return make_pin(proof, offer.name, path, image, service.image, before, serial, drops)
 
 
 def _after(options: Options, source: Source, pins: Pinning) -> tuple[Workspace, str, str, Pinning]:
