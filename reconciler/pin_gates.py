@@ -62,6 +62,13 @@ def judge_pin(
     return in_order(results)
 
 
+def judge_removal(facts: PinFacts, promotion: Promotion, now: float) -> tuple[GateResult, ...]:
+    """Every gate that an entry has to pass which takes a service away, sorted: who may do that, and when.
+    ``promotion`` as the last accepted commit has it."""
+    results = [*clock_results(promotion.gates, now), *_approved(facts, promotion.gates)]
+    return in_order(results)
+
+
 def says_the_same(old: ReleasedService, new: ReleasedService) -> bool:
     """Whether two entries pin the same documents and bytes."""
     return (old.commit, old.path, old.images) == (new.commit, new.path, new.images)
@@ -82,8 +89,12 @@ def _forward(
     is_dropped = old is not None and new.evidence.drops == old.commit
     yield from order_results(name, facts.kinship, facts.hotfix, is_dropped=is_dropped)
     yield _evidence(new.evidence, facts, promotion.gates, now)
-    if promotion.gates.approvals:
-        yield judge_approvals(promotion.gates, facts.approvals, name, facts.brought_by)
+    yield from _approved(facts, promotion.gates)
+
+
+def _approved(facts: PinFacts, gates: Gates) -> Iterator[GateResult]:
+    if gates.approvals:
+        yield judge_approvals(gates, facts.approvals, facts.service_name, facts.brought_by)
 
 
 def _evidence(evidence: Evidence, facts: PinFacts, gates: Gates, now: float) -> GateResult:
@@ -102,7 +113,8 @@ def _evidence(evidence: Evidence, facts: PinFacts, gates: Gates, now: float) -> 
 
 
 def _lacking(evidence: Evidence, facts: PinFacts, gates: Gates) -> list[str]:
-    lacking = [f"check {check.name}" for check in gates.checks if check.name not in evidence.checks]
+    asked = [check.name for check in gates.checks if check.service in (None, facts.service_name)]
+    lacking = [f"check {name}" for name in asked if name not in evidence.checks]
     if evidence.hotfix is None and evidence.from_ != facts.source:
         lacking.append(f"from: {facts.source}")
     if _must_soak(evidence, facts, gates) and _healthy_since(evidence) is None:

@@ -18,7 +18,7 @@ from reconciler.repository import Kinship, Repository
 from specs.check_release import release_path
 from specs.load import SpecFile, load
 from specs.promotion import Gates
-from specs.release import ReleasedService
+from specs.release import ReleasedService, RemovedService
 from specs.yaml_tree import MAX_FILE
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ _NO_KEYS: Final = "no keys are named that signatures could be verified with"
 _CUT_OFF: Final = "the clone does not reach back to the commit that brought it"
 
 
+Entry = ReleasedService | RemovedService
+"""A pin, or what takes a service away."""
+
+
 @dataclass(frozen=True, slots=True)
 class PinQuestion:
     """A changed entry of a Release. ``tip``: the tracked commit that has it; ``policy``: the policy ref's;
@@ -49,7 +53,7 @@ class PinQuestion:
     source: str
     """The environment that is followed."""
     old: ReleasedService | None
-    new: ReleasedService
+    new: Entry
     ran: tuple[Ran, ...] = ()
     is_job: bool = False
 
@@ -79,21 +83,32 @@ def facts_of_pin(
 ) -> tuple[PinFacts, Bringers | None]:
     """All but reviews, which a forge knows (``with_reviews``), and who brought it. Raises ProviderError where
     git cannot be asked."""
-    kinship = _kinship(question)
     brought = bringers(question)
-    approvals = signed_by(question.repository, brought, gates, signatures) if gates.approvals else Approvals()
+    asks = gates.approvals > 0
     facts = PinFacts(
         service_name=question.service_name,
         source=question.source,
         brought_by=brought.line if brought else None,
-        approvals=approvals,
-        is_reachable=question.repository.is_in_history(question.policy, question.new.commit),
-        kinship=kinship,
-        hotfix=hotfix_after(question.repository, question.old, question.new.commit, kinship),
+        approvals=signed_by(question.repository, brought, gates, signatures) if asks else Approvals(),
         ran=question.ran,
         is_job=question.is_job,
     )
+    if isinstance(question.new, ReleasedService):
+        facts = _with_history(facts, question, question.new.commit)
     return facts, brought
+
+
+def _with_history(facts: PinFacts, question: PinQuestion, commit: str) -> PinFacts:
+    """The same with how the pinned commit is related to the others."""
+    kinship = None
+    if question.old is not None:
+        kinship = question.repository.lineage(commit, [question.old.commit])[question.old.commit]
+    return replace(
+        facts,
+        is_reachable=question.repository.is_in_history(question.policy, commit),
+        kinship=kinship,
+        hotfix=hotfix_after(question.repository, question.old, commit, kinship),
+    )
 
 
 async def with_reviews(
@@ -159,7 +174,7 @@ def _parents(repository: GitRepository, commit: str) -> list[str]:
     return repository.git.read("rev-list", "--parents", "--max-count=1", commit).text.split()[1:]
 
 
-def _entry_at(question: PinQuestion, commit: str, path: str) -> ReleasedService | None:
+def _entry_at(question: PinQuestion, commit: str, path: str) -> Entry | None:
     """The entry as a commit has it; None without one that can be read."""
     git = question.repository.git
     size = git.ask("cat-file", "-s", f"{commit}:{path}")
@@ -169,7 +184,8 @@ def _entry_at(question: PinQuestion, commit: str, path: str) -> ReleasedService 
     if answer.status:
         return None
     specs, _ = load([SpecFile(path, answer.stdout)], path=question.path)
-    return specs.released(question.environment_name).get(question.service_name)
+    name, service_name = question.environment_name, question.service_name
+    return specs.released(name).get(service_name) or specs.removed(name).get(service_name)
 
 
 def signed_by(
@@ -196,13 +212,6 @@ def _called(signer: Signer, gates: Gates) -> str:
     """Of the names of a signer the one that the gates list: who has several is counted once."""
     listed = {name.casefold() for name in gates.approvers}
     return next((name for name in signer.names if name.casefold() in listed), signer.names[0])
-
-
-def _kinship(question: PinQuestion) -> Kinship | None:
-    if question.old is None:
-        return None
-    old = question.old.commit
-    return question.repository.lineage(question.new.commit, [old])[old]
 
 
 def hotfix_after(

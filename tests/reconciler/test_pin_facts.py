@@ -12,12 +12,12 @@ from git_repository import WrittenRepository
 from providers.git.repository import GitRepository
 from reconciler.cli.pin_facts import Bringers, PinQuestion, bringers, facts_of_pin
 from reconciler.gates import Approval
-from reconciler.pin_gates import judge_pin
+from reconciler.pin_gates import judge_pin, judge_removal
 from reconciler.releases_file import releases_text
 from reconciler.repository import Kinship
 from signers import GpgSigner, SshSigner
 from specs.promotion import Gates, Promotion
-from specs.release import ReleasedService
+from specs.release import ReleasedService, RemovedService
 from specs.run_signatures import Signatures
 
 RELEASE = "specs/releases/prod.yaml"
@@ -212,6 +212,21 @@ def test_an_edit_of_the_evidence_is_a_new_claim(shop: Shop) -> None:
     brought = shop.pin("mallory", web=edited)
     assert bringers(shop.ask(edited)) == Bringers(brought, brought)
     assert who(shop, shop.ask(edited)) == []
+
+
+def test_what_takes_a_service_away_is_approved_as_a_pin_is(shop: Shop) -> None:
+    web = entry(shop.repository.commit({"a": "1"}))
+    shop.pin("mallory", web=web)
+    removed = RemovedService(serial=2, reason="dev does not have it any more")
+    for name, expected in (("mallory", False), ("ann", True)):
+        shop.repository.write({RELEASE: releases_text("prod", {}, {"web": removed}, follows=True)})
+        shop.repository.git("add", "-A")
+        brought = shop.sign(name, "commit", "-q", "-m", "removed")
+        facts, _ = facts_of_pin(replace(shop.ask(web), new=removed, old=web), GATES, shop.signatures)
+        assert facts.brought_by == brought
+        (result,) = judge_removal(facts, Promotion(gates=GATES), 0.0)
+        assert (result.name, result.passed) == ("approvals", expected)
+        removed = RemovedService(serial=3)
 
 
 def test_a_release_that_is_broken_or_huge_has_no_entry(shop: Shop) -> None:
