@@ -108,6 +108,9 @@ def _check_environment(written: Written, environment: Environment, catalog: Cata
             if registry not in catalog.declared["Registry"]:
                 place = written.spec.map_of("registries").place_of(one)
                 report_undeclared("Registry", registry, place, catalog, report)
+    if environment.record is not None and environment.record not in catalog.declared["Registry"]:
+        place = written.spec.place_of("record")
+        report_undeclared("Registry", environment.record, place, catalog, report)
     for name, value in environment.variables.items():
         if "${" in value:
             place = written.place_of("variables", name)

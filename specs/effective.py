@@ -35,7 +35,7 @@ M = TypeVar("M", bound=Model)
 @dataclass(frozen=True, slots=True)
 class Effective:
     """What one environment runs. Resources are those that its services name; ``registries`` are those that
-    its images name, by the environment's own names, and ``image.registry`` is such a name."""
+    its images and its record name, by the environment's own names, and ``image.registry`` is such a name."""
 
     environment_name: str
     environment: Environment
@@ -246,6 +246,8 @@ class _Builder:
             for name, image in sorted(found.items())
         }
         names = {image.registry for image in images.values()}
+        if self.environment.record_registry is not None:
+            names.add(self.environment.record_registry)
         return images, self._derive("Registry", Registry, names)
 
 

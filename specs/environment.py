@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from specs.allow import Allowed
-from specs.model import Model, Name, RefName, SecretRef, Text
+from specs.model import Duration, Model, Name, RefName, SecretRef, Text
 from specs.promotion import Promotion
 from specs.proxy import Proxy
 
@@ -25,6 +25,16 @@ EndpointText = Annotated[
     StringConstraints(pattern=rf"^({_SOCKET}|tcp://{_HOST}{_PORT}|{_SSH})$"),
 ]
 BuilderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+
+
+def refuse_short_age(age: float) -> float:
+    """Raises ValueError below a minute: a loop looks about once in one, and writes not with every look."""
+    if age < 60:
+        raise ValueError("expected a time of at least 1m")
+    return age
+
+
+RecordAge = Annotated[Duration, AfterValidator(refuse_short_age)]
 
 
 class EngineSecrets(Model):
@@ -114,6 +124,15 @@ class Environment(Model):
     worktree: Literal["allow", "refuse"] = Field(
         default="refuse", description="Whether uncommitted files may be deployed (--worktree, dev)."
     )
+    record: Name | None = Field(
+        default=None,
+        description="The Registry in which it publishes what it has proved, for promotions that cannot reach "
+        "its runtime; default: nowhere.",
+        examples=["main"],
+    )
+    record_age: RecordAge = Field(
+        default=3600.0, description="How old a record may be until it says nothing any more."
+    )
     variables: dict[VariableName, Text] = Field(default={}, description="Values for ${NAME}, put in once.")
     prune: PruneRules = Field(default=PruneRules(), description="How much may be removed at once.")
     allow: Allowed = Field(default=Allowed(), description="What services get beyond the safe set, exactly.")
@@ -121,3 +140,14 @@ class Environment(Model):
     patches: tuple[Patch, ...] = Field(
         default=(), description="JSON Merge Patches (RFC 7396) over the normal form; null deletes."
     )
+
+    @property
+    def record_registry(self) -> str | None:
+        """The Registry that ``record`` means here."""
+        return None if self.record is None else self.registries.get(self.record, self.record)
+
+    @model_validator(mode="after")
+    def _ages_what_it_records(self) -> Self:
+        if self.record is None and "record_age" in self.model_fields_set:
+            raise ValueError("expected record_age with record only")
+        return self

@@ -44,8 +44,6 @@ NOT_YET: Final = {
     **{("Service", f"networks.*.{name}"): "" for name in _NETWORKS_NOT_YET.split()},
     ("Service", "volumes.*.bind.selinux"): "label the files on the host",
     ("Service", "depends_on.*.restart"): "remove it: a rollout does not restart what depends on a service",
-    ("Environment", "record"): "",
-    ("Environment", "record_age"): "",
     ("Environment", "mirror"): "",
     ("Registry", "repositories"): "",
     ("Registry", "managed_by"): "",

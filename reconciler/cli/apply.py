@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from reconciler.cli.person import person
 from reconciler.cli.policy import reviewed_environment
 from reconciler.cli.progress import Progress, open_progress
 from reconciler.cli.reach import check_registries
+from reconciler.cli.records import publish_applied
 from reconciler.cli.session import report_of, run_live, stdout_style
 from reconciler.cli.source import check_branch
 from reconciler.cli.workspace import Workspace
@@ -62,7 +64,18 @@ async def report_apply(workspace: Workspace, clients: Clients) -> Report:
         text=_looked_on(loop) + _told_suspension(converged.observed, desired) + shown,
         members={**apply_json(view, options.logs), "followed": None if loop is None else loop.by},
     )
-    return report_of(workspace, desired, converged.observed, report)
+    report = report_of(workspace, desired, converged.observed, report)
+    told = await _publish(workspace, clients, converged) if loop is None else ()
+    return replace(report, problems=(*report.problems, *told)) if told else report
+
+
+async def _publish(workspace: Workspace, clients: Clients, converged: Converged) -> tuple[Problem, ...]:
+    """The record, where this environment keeps one and has come to rest. A loop that we looked on at writes
+    its own."""
+    if workspace.desired.policy.record is None or not converged.plan.settled:
+        return ()
+    met = await asyncio.to_thread(workspace.meet, converged.observed)
+    return await publish_applied(met, converged.observed, converged.plan, clients.registry)
 
 
 async def _converge_beside(

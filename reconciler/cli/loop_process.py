@@ -14,6 +14,7 @@ from reconciler.cli.loop_group import Group, Running, begin, prepare
 from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_post import open_post
 from reconciler.cli.loop_pushes import open_desk, open_door
+from reconciler.cli.loop_records import Records
 from reconciler.cli.loop_runtimes import Runtimes
 from reconciler.cli.loop_source import Openers, RepositoryWatch
 from reconciler.cli.loop_voice import Voice
@@ -22,6 +23,7 @@ from reconciler.cli.postman import Postman
 from reconciler.cli.receive_upkeep import upkeep
 from reconciler.cli.session import open_buildx
 from reconciler.cli.workspace import Workspace
+from reconciler.clients import OpenRegistry
 from reconciler.keeper import Keeper
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
@@ -62,8 +64,11 @@ class Loop:
     onlookers: Onlookers = field(init=False)
     served: Served = field(init=False)
     postman: Postman = field(init=False)
+    records: Records = field(init=False)
 
     def __post_init__(self) -> None:
+        self.records = Records(self._registry, self.voice.warn)
+        self.listeners.append(self.records)
         self.onlookers = Onlookers(self.voice.secrets)
         self._applied = AppliedNews(self._reread)
         results, self.postman = open_post(lambda: self.config.spec, self.voice)
@@ -216,6 +221,10 @@ class Loop:
         running = begin(str(owner), posts, self.crashed)
         self.groups[self.kept_by[owner]].environments[owner] = running
 
+    def _registry(self, owner: Owner) -> OpenRegistry | None:
+        keeper = self.keepers.get(owner)
+        return None if keeper is None or keeper.snapshot is None else keeper.snapshot.clients.registry
+
     def _learn(self, workspace: Workspace) -> None:
         names = {n for service in workspace.desired.services.values() for n in secret_names(service.form)}
         values = set(workspace.stock.secret_store.values(names).values())
@@ -233,4 +242,5 @@ class Loop:
             *(running.end(_PORT_ENDS) for running in self._ports.values()),
             *(running.end(_KEEPER_ENDS) for running in environments),
         )
+        await self.records.close()
         await self.runtimes.close()

@@ -19,6 +19,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.own_container import own_container_ids
 from reconciler.cli.pins import Entries, Pins, read_pins
 from reconciler.cli.reach import Reach
+from reconciler.cli.records import record_place
 from reconciler.cli.registries import Registries
 from reconciler.cli.secret_digests import all_secret_names, digests_of, unread_digests
 from reconciler.cli.source import Source, check_worktree, is_url, open_source
@@ -186,6 +187,7 @@ def _policy(options: Options, source: Source, found: Effective) -> Policy:
         mode="worktree" if options.worktree else "live",
         allowed=found.environment.allow,
         by_hand=options.verb not in FOREVER,
+        record=record_place(found),
     )
 
 
