@@ -43,11 +43,16 @@ class GithubApp(Model):
     api: Link | None = Field(default=None, description="The API's address; default: that of github.com.")
 
 
+def is_ssh(url: str) -> bool:
+    """Whether a URL is one of ssh."""
+    return _SSH.match(url) is not None
+
+
 def check_access(repositories: Iterable[RunRepository], node: Node | None, report: Report) -> None:
     """Report each login that does not go with its URL: a loop never uses the ssh of whoever started it."""
     for index, repository in enumerate(repositories):
         item = _item(node, index)
-        by_ssh = repository.url is not None and _SSH.match(repository.url) is not None
+        by_ssh = repository.url is not None and is_ssh(repository.url)
         if by_ssh and repository.ssh is None:
             seen = f"repository {repository.name} is reached by ssh, and no key is named"
             report.add(

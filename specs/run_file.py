@@ -13,6 +13,7 @@ from specs.model import Duration, FilePath, Model
 from specs.node import Map, Scalar
 from specs.problem import Place, Problem, Report, in_order
 from specs.run_access import check_access
+from specs.run_push import check_pushes
 from specs.run_pusher import Pusher, check_pushers
 from specs.run_repository import RunRepository
 from specs.run_results import Notify
@@ -104,4 +105,5 @@ def _check(model: RunSpec, spec: Map, report: Report) -> None:
         if repository.receive and repository.folder is None:
             report.add("SPEC015", place, f"repository {repository.name} receives", expected="a folder")
     check_access(model.repositories, spec.get("repositories"), report)
+    check_pushes(model.repositories, spec.get("repositories"), report)
     check_pushers(model.pushers, model.repositories, spec.get("pushers"), report)

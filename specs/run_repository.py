@@ -8,6 +8,7 @@ from specs.environment import EndpointText
 from specs.model import Duration, FilePath, Model, Name, RefName
 from specs.run_access import GithubApp, Ssh
 from specs.run_bounds import AnyBounds, Bounds
+from specs.run_push import Push
 from specs.run_results import Forge
 from specs.run_signatures import Signatures
 
@@ -34,6 +35,9 @@ class RunRepository(Model):
     ssh: Ssh | None = Field(default=None, description="How to log in, for ssh; there it is needed.")
     github_app: GithubApp | None = Field(
         default=None, description="A GitHub App to log in as, for https, instead of credential."
+    )
+    push: Push | None = Field(
+        default=None, description="How the loop writes what it promotes by itself; default: not at all."
     )
     environments: tuple[Name, ...] = Field(
         default=(), description="The environments to keep; default: every one that the policy ref declares."

@@ -21,6 +21,11 @@ class Signatures(Model):
     gpg_keys: KeyFile | None = Field(
         default=None, description="Public keys for gpg signatures, as gpg --export gives them."
     )
+    release_signers: KeyFile | None = Field(
+        default=None,
+        description="Keys for ssh signatures, as allowed_signers, that count only for commits which change "
+        "Releases and the lock: those of loops that promote. The key that this loop signs with is one.",
+    )
     since: CommitId | None = Field(
         default=None, description="Where the signed history begins, while nothing was accepted yet."
     )

@@ -7,6 +7,7 @@ from typing import Final
 from specs import refused
 from specs.privilege import IPC_MODE, NETWORK_MODE, PID_MODE
 from specs.route import ROUTE_HOST
+from specs.run_push import AUTHOR
 from specs.run_results import TARGET
 
 _ALLOW: Final = "mount the engine's socket under volumes, where the environment's allow.host_mounts names it"
@@ -111,6 +112,7 @@ PATTERNS: Final = {
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day such as 09:00, in quotes",
     r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$": "a time of day such as 17:00, in quotes; 24:00 is midnight",
     r"^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$": "a date such as 2026-12-24, or 2026-12-24T18:00, in quotes",
+    AUTHOR: "a name and an address such as Reconciler <reconciler@example.com>",
     TARGET: "an address of https, or of http on this machine itself, without a password",
     r"^[^\x00-\x1f\x7f]{1,255}$": "the name of a status, on one line",
     r"^[^\x00-\x1f\x7f]{1,500}$": "one line of at most 500 characters",

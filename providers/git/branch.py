@@ -32,6 +32,7 @@ _RACE = re.compile(r"cannot lock ref|failed to update ref|incorrect old value|al
 _NOBODY = re.compile(r"identity unknown|empty ident|tell me who you are|auto-detect email|useConfigOnly")
 _REASON = re.compile(r"\((.*)\)\s*$")
 HEADS = "refs/heads/"
+PUSH = ("push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Branch:
         return f"{HEADS}{self.name}"
 
     @property
-    def _git(self) -> PersonalGit:
+    def _git(self) -> GitCommand:
         return PersonalGit(self.repository.root or self.repository.path)
 
     @property
@@ -124,7 +125,7 @@ class Branch:
         git = self._git
         blob = git.read("hash-object", "-w", "--stdin", stdin=text.encode()).text
         with tempfile.TemporaryDirectory(prefix="reconciler-index-") as folder:
-            own = PersonalGit(git.folder, quarantine=(("GIT_INDEX_FILE", f"{folder}/index"),))
+            own = replace(git, quarantine=(*git.quarantine, ("GIT_INDEX_FILE", f"{folder}/index")))
             own.read("read-tree", tip)
             own.read("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
             tree = own.read("write-tree").text
@@ -145,18 +146,11 @@ class Branch:
         if self.remote is None:
             answer = self._git.ask("update-ref", "-m", "reconciler", self.ref, commit, tip)
             return Pushed("done") if answer.status == 0 else Pushed("moved", _last(answer))
-        line = ("push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", self.remote)
-        answer = self._git.ask(*line, f"{commit}:{self.ref}", timeout=_TIMEOUT)
+        answer = self._git.ask(*PUSH, self.remote, f"{commit}:{self.ref}", timeout=_TIMEOUT)
+        pushed = read_pushed(answer)
         if answer.status == 0:
             self._git.ask("update-ref", self._seen, commit)
-            return Pushed("done")
-        told = [row for row in answer.text.splitlines() if row.startswith("!\t")]
-        if not told:
-            return Pushed("refused", _last(answer))
-        found = _REASON.search(told[0])
-        reason = found[1] if found else told[0]
-        is_moved = "[rejected]" in told[0] or bool(_RACE.search(reason))
-        return Pushed("moved" if is_moved else "refused", _why(answer) or reason)
+        return pushed or Pushed("refused", _last(answer))
 
     def is_changed(self, path: str, tip: str) -> bool:
         """Whether the file is another than in ``tip``, in the index or on disk, while this branch is checked
@@ -221,6 +215,19 @@ def _remote(git: GitCommand) -> str | None:
     listed = git.ask("config", "--name-only", "--get-regexp", r"^remote\..*\.url$").text.splitlines()
     names = [line.removeprefix("remote.").removesuffix(".url") for line in listed]
     return "origin" if "origin" in names else names[0] if len(names) == 1 else None
+
+
+def read_pushed(answer: Answer) -> Pushed | None:
+    """What git said of a push; None where the remote said nothing of the branch."""
+    if answer.status == 0:
+        return Pushed("done")
+    told = [row for row in answer.text.splitlines() if row.startswith("!\t")]
+    if not told:
+        return None
+    found = _REASON.search(told[0])
+    reason = found[1] if found else told[0]
+    is_moved = "[rejected]" in told[0] or bool(_RACE.search(reason))
+    return Pushed("moved" if is_moved else "refused", _why(answer) or reason)
 
 
 def _why(answer: Answer) -> str:

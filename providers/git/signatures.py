@@ -14,10 +14,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from providers.git.command import GitCommand
+from providers.git.signers import without_keys
 from reconciler.fault import ProviderError, Refused
 from reconciler.repository import Tag
 
@@ -32,10 +33,12 @@ _GPG = "batch\nno-tty\nno-autostart\ntrust-model always\nno-auto-key-retrieve\n"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Files with the keys that count: allowed signers as ssh-keygen(1) reads them, gpg's public keys."""
+    """Files with the keys that count: allowed signers as ssh-keygen(1) reads them, gpg's public keys.
+    ``without``: keys of ssh, as ``public_keys`` gives them, whose lines do not count."""
 
     allowed_signers: Path | None = None
     gpg_keys: Path | None = None
+    without: frozenset[str] = field(default=frozenset(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +68,23 @@ class Verifier:
     def first_unverified(self, commits: Sequence[str]) -> Unverified | None:
         """The first of the commits, in this order, that does not verify; None when all do. Raises
         ProviderError."""
+        bad = next(self.unverified(commits), None)
+        return None if bad is None else self.describe(bad)
+
+    def unverified(self, commits: Sequence[str]) -> Iterator[str]:
+        """Those that do not verify, in this order. Raises ProviderError."""
         for at in range(0, len(commits), _BATCH):
             batch = commits[at : at + _BATCH]
-            if not self._verifies("verify-commit", *batch):
-                bad = [commit for commit in batch if not self._verifies("verify-commit", commit)]
-                if bad:
-                    return self._describe(bad[0])
-        return None
+            if not self.verifies(*batch):
+                yield from (commit for commit in batch if not self.verifies(commit))
+
+    def verifies(self, *commits: str) -> bool:
+        """Whether every one of them does. Raises ProviderError."""
+        return self._verifies("verify-commit", *commits)
 
     def signer(self, commit: str) -> Signer | None:
         """Who signed a commit; None for a signature that does not verify, or none. Raises ProviderError."""
-        if not self._verifies("verify-commit", commit):
+        if not self.verifies(commit):
             return None
         line = ("log", "-1", "--no-show-signature", "--format=%GS%x00%GF", commit)
         shown = self.git.read(*self.options, *line, timeout=_TIMEOUT).text.split("\0")
@@ -95,7 +104,8 @@ class Verifier:
     def _verifies(self, verb: str, *oids: str) -> bool:
         return self.git.ask(*self.options, verb, *oids, timeout=_TIMEOUT).status == 0
 
-    def _describe(self, commit: str) -> Unverified:
+    def describe(self, commit: str) -> Unverified:
+        """Why a commit does not verify. Raises ProviderError."""
         line = ("log", "-1", "--no-show-signature", "--format=%G?%x00%an <%ae>", commit)
         signed, _, author = self.git.read(*self.options, *line, timeout=_TIMEOUT).text.partition("\0")
         reason = "is not signed" if signed == "N" else "is signed by nobody whom the keys name"
@@ -119,6 +129,10 @@ def open_verifier(git: GitCommand, keys: Keys) -> Iterator[Verifier]:
         "gpg.x509.program": _NONE,
     }
     with tempfile.TemporaryDirectory(prefix="reconciler-gpg-") as home:
+        if signers is not None and keys.without:
+            kept = without_keys(signers, keys.without)
+            (Path(home) / "signers").write_bytes(kept)
+            settings["gpg.ssh.allowedSignersFile"] = f"{home}/signers"
         if keys.gpg_keys is not None:
             settings["gpg.openpgp.program"] = settings["gpg.program"] = _import(keys.gpg_keys, Path(home))
             git = replace(git, quarantine=(*git.quarantine, ("GNUPGHOME", home)))

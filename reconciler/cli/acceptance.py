@@ -3,11 +3,13 @@ says whose commits count, every one since must be signed by somebody whom it nam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import failure, problem_of
+from reconciler.cli.release_commits import ReleaseCommits, ReleaseKeys
 from reconciler.cli.tracked import Tracked
 from reconciler.fault import ProviderError
 from reconciler.render import escape
@@ -18,9 +20,11 @@ from specs.semver import read_version
 
 if TYPE_CHECKING:
     from providers.git.repository import GitRepository
-    from providers.git.signatures import Keys
+    from providers.git.signatures import Keys, Unverified, Verifier
+    from specs.run_repository import RunRepository
 
 _LOOK_BACK = 100
+_TOO_MUCH = "is signed by a loop, and changes more than Releases and the lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,17 @@ class Judge:
     signatures: Signatures | None
     pattern: str = "*"
     """Of the tags that are tracked."""
+    signing_key: str | None = None
+    """With which this loop signs: a file."""
+    path: str = "specs"
+
+    @classmethod
+    def of(
+        cls, entry: RunRepository, repository: GitRepository, environment_name: str, pattern: str = "*"
+    ) -> Judge:
+        """As an entry of a Run file says."""
+        key = entry.push.signing_key if entry.push is not None else None
+        return cls(repository, environment_name, entry.signatures, pattern, key, entry.path)
 
     def problems(self, tracked: Tracked, lineage: Lineage) -> tuple[Problem, ...]:
         """Why the commit may not be taken; nothing where it may. Never raises ProviderError."""
@@ -61,7 +76,7 @@ class Judge:
 
         git = self.repository.git
         line = ("rev-list", "--first-parent", f"--max-count={_LOOK_BACK}", tip)
-        with open_verifier(git, _keys(self.signatures)) as verifier:
+        with open_verifier(git, self._keys(self.signatures)) as verifier:
             commits = git.read(*line).text.split()
             return next((c for c in commits if verifier.first_unverified([c]) is None), None)
 
@@ -125,10 +140,11 @@ class Judge:
         from providers.git.signatures import commits_since, open_verifier
 
         git = self.repository.git
-        with open_verifier(git, _keys(policy)) as verifier:
+        with open_verifier(git, self._keys(policy)) as verifier:
             if tracked.tag is not None and verifier.is_signed(tracked.tag):
                 return ()
-            found = verifier.first_unverified(commits_since(git, tracked.commit, before.commits))
+            commits = commits_since(git, tracked.commit, before.commits)
+            found = self._first_bad(policy, verifier, commits)
         if found is None:
             return ()
         seen = f"commit {found.commit} by {escape(found.author, 200)} {found.reason}"
@@ -137,9 +153,30 @@ class Judge:
         remedy = "sign it again and push, or add the key where its signer may deploy"
         return (failure("POL020", subject, seen, expected, remedy),)
 
+    def _first_bad(
+        self, signatures: Signatures, verifier: Verifier, commits: Sequence[str]
+    ) -> Unverified | None:
+        """The first commit that counts neither by the signature of a person nor by that of a loop."""
+        bad = verifier.unverified(commits)
+        keys = self._release_keys(signatures)
+        if not keys.is_any:
+            commit = next(bad, None)
+            return None if commit is None else verifier.describe(commit)
+        with keys.open_verifier(self.repository) as loops:
+            small = ReleaseCommits(self.repository, loops, self.path)
+            commit = next((commit for commit in bad if not small.counts(commit)), None)
+            if commit is None:
+                return None
+            found = verifier.describe(commit)
+            return replace(found, reason=_TOO_MUCH) if loops.verifies(commit) else found
 
-def _keys(signatures: Signatures) -> Keys:
-    from providers.git.signatures import Keys
+    def _release_keys(self, signatures: Signatures) -> ReleaseKeys:
+        files = (signatures.release_signers, self.signing_key)
+        return ReleaseKeys(*(Path(file) if file else None for file in files))
 
-    files = (signatures.allowed_signers, signatures.gpg_keys)
-    return Keys(*(Path(file) if file else None for file in files))
+    def _keys(self, signatures: Signatures) -> Keys:
+        from providers.git.signatures import Keys
+
+        files = (signatures.allowed_signers, signatures.gpg_keys)
+        without = self._release_keys(signatures).public()
+        return Keys(*(Path(file) if file else None for file in files), without=without)

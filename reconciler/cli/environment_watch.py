@@ -126,7 +126,7 @@ class EnvironmentWatch:
         """The policy that counts: the newest, else the last accepted one with the reason. Never raises
         ProviderError."""
         before = Lineage((self.record.policy,)) if self.record.policy else Lineage()
-        judge = Judge(repository, self.name, self.entry.signatures)
+        judge = Judge.of(self.entry, repository, self.name)
         if tip is None:
             return await asyncio.to_thread(self._last_policy, repository), ()
         here = Tracked(self.entry.ref or "policy ref", tip.commit)
@@ -144,7 +144,7 @@ class EnvironmentWatch:
 
     def _last_policy(self, repository: GitRepository, tip: Source | None = None) -> Source | None:
         """What was accepted last; where that is forgotten, the newest that was signed."""
-        commit, judge = self.record.policy, Judge(repository, self.name, self.entry.signatures)
+        commit, judge = self.record.policy, Judge.of(self.entry, repository, self.name)
         try:
             if commit is None and tip is not None:
                 commit = judge.newest_signed(tip.commit)
@@ -161,7 +161,7 @@ class EnvironmentWatch:
     async def _judge(self, repository: GitRepository, policy: Source, found: Tracked) -> tuple[Problem, ...]:
         tracks = self._environment(policy).tracks
         pattern = tracks.tags if isinstance(tracks, Tags) else "*"
-        judge = Judge(repository, self.name, self.entry.signatures, pattern)
+        judge = Judge.of(self.entry, repository, self.name, pattern)
         if self.accepted is not None and self.accepted.commit is not None:
             before = Lineage((self.accepted.commit,), self.accepted.tag)
             if not await asyncio.to_thread(judge.problems, found, before):
