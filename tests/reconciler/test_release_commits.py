@@ -14,9 +14,10 @@ from reconciler.cli.tracked import Tracked
 from signers import SshSigner, signed_commit
 from specs.run_repository import RunRepository
 
-ENVIRONMENTS = "---\n".join(
-    f"apiVersion: reconciler/v1\nkind: Environment\nmetadata: {{name: {name}}}\nspec: {{project: shop{more}}}\n"
-    for name, more in (("dev", ""), ("prod", ", follows: dev"))
+_HEAD = "apiVersion: reconciler/v1\nkind: Environment\n"
+ENVIRONMENTS = (
+    f"{_HEAD}metadata: {{name: dev}}\nspec: {{project: shop}}\n"
+    f"---\n{_HEAD}metadata: {{name: prod}}\nspec: {{project: shop, follows: dev}}\n"
 )
 PLACE = "specs/releases/prod.yaml"
 
