@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from reconciler.ownership import Owner, short_digest
 from reconciler.policy import NOTHING_ALLOWED as NOTHING_ALLOWED
@@ -17,6 +17,9 @@ from specs.privilege import Attachment
 from specs.reference import Digest, ImageRef
 from specs.resource import Pool
 from specs.service import Service
+
+if TYPE_CHECKING:
+    from reconciler.pin_claim import PinClaim, RemovalClaim
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Fields: TypeAlias = Mapping[str, Json]
@@ -153,6 +156,8 @@ class DesiredService:
     """The commit that it is read at, where that is not the environment's."""
     is_rollback: bool = False
     """A person went back to it: no hook that comes before a deploy runs."""
+    claim: PinClaim | None = None
+    """What its pin has to pass before it is first acted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +247,8 @@ class Following:
     removed: frozenset[str] = frozenset()
     """Taken away by a promotion: of what has no pin, these alone are pruned."""
     barred: Mapping[str, Barrier] = field(default_factory=dict)
+    leaving: Mapping[str, RemovalClaim] = field(default_factory=dict)
+    """What those that are removed, and run still, have to pass before they go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ from reconciler.hold import block_held, clear_failed, end_retried_holds, hold_fa
 from reconciler.hook_tending import tend
 from reconciler.mend import mend
 from reconciler.observed import Instance, Phase
+from reconciler.pin_claim import GATE, holding_gates
 from reconciler.proxy_reach import is_routed, place
 from reconciler.proxying import is_reachable
 from reconciler.readiness import grace, runs, serves, start_error
+from reconciler.render_gates import describe_gate
 from reconciler.rollout import advance, create_missing
 from reconciler.rollout_view import Rollout, take_away
 from reconciler.sorting import Sorting, sort_live
@@ -143,7 +145,18 @@ def _may_begin(steps: Steps, target: Target, view: ServiceView, sorting: Sorting
     begun = begun or any(target.is_generation_of(i) for i in (*view.live, *view.kept))
     if begun or proved_release(target, view) is not None:
         return True
-    return is_reachable(steps, target) and are_met(steps, target.service)
+    return _is_granted(steps, target, view) and is_reachable(steps, target) and are_met(steps, target.service)
+
+
+def _is_granted(steps: Steps, target: Target, view: ServiceView) -> bool:
+    """A changed pin passes its gates before it is acted on: who can write a file has no leave by that. What
+    was proved before goes on meanwhile, and is healed."""
+    claim = target.service.claim
+    held = () if claim is None else holding_gates(claim, view.releases, steps.now)
+    for gate in held:
+        subject = Subject("Service", target.service.name)
+        steps.wait(subject, describe_gate(gate), Ender.OUTSIDE, gate.retry_at, GATE)
+    return not held
 
 
 def _rollout(steps: Steps, target: Target, view: ServiceView, sorting: Sorting, proved: bool) -> Rollout:

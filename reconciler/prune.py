@@ -23,7 +23,9 @@ from reconciler.hands_off import suspended
 from reconciler.hook_tending import prune_hooks
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
+from reconciler.pin_claim import GATE, holding_removal
 from reconciler.proxy_reach import is_routed
+from reconciler.render_gates import describe_gate
 from reconciler.secret_volume import volume_of
 from reconciler.steps import Steps
 from reconciler.strict_json import read_number, read_object
@@ -64,7 +66,7 @@ def _prune_services(steps: Steps) -> str | None:
         if (handed_off := suspended(steps, name)) is not None:
             words, until = f"suspended: {handed_off.reason}", handed_off.until
             steps.wait(Subject("Service", name), words, Ender.OUTSIDE, until)
-    gone = [name for name in gone if suspended(steps, name) is None]
+    gone = [name for name in gone if suspended(steps, name) is None and _may_leave(steps, name)]
     if not gone:
         return None
     for name in [name for name in gone if name in PROXIES]:
@@ -87,6 +89,17 @@ def _prune_services(steps: Steps) -> str | None:
     for name in gone:
         _remove_service(steps, name)
     return identity
+
+
+def _may_leave(steps: Steps, service_name: str) -> bool:
+    """In an environment that follows another, what takes a service away passes the gates of a pin."""
+    following = steps.desired.following
+    claim = None if following is None else following.leaving.get(service_name)
+    held = () if claim is None else holding_removal(claim, steps.now)
+    for gate in held:
+        words = describe_gate(gate)
+        steps.wait(Subject("Service", service_name), words, Ender.OUTSIDE, gate.retry_at, GATE)
+    return not held
 
 
 def environment_prune(steps: Steps) -> Subject:

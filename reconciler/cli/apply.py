@@ -28,6 +28,7 @@ from reconciler.last_words import mask_of, read_evidence
 from reconciler.loop import Converged, converge
 from reconciler.loop_seen import LivingLoop
 from reconciler.observed import Observed
+from reconciler.pin_claim import GATE
 from reconciler.render import escape
 from reconciler.render_apply import ApplyView, apply_json, render_apply
 from reconciler.render_journal import journal_entry
@@ -168,7 +169,10 @@ def _check_branch(workspace: Workspace) -> None:
 
 
 def exit_code(converged: Converged) -> int:
-    """Contracts, section 2. Waits from outside alone are no failure: 0, with them listed."""
+    """Contracts, section 2. Waits from outside alone are no failure: 0, with them listed; 4 where a gate
+    holds something up."""
+    if converged.result == "waiting" and any(wait.expects == GATE for wait in converged.plan.waits):
+        return REFUSED
     codes = {
         "settled": DONE,
         "waiting": PENDING if converged.timed_out else DONE,

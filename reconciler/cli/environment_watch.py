@@ -212,7 +212,8 @@ class EnvironmentWatch:
         admit = BoundsCheck(self.entry).admit
         opened = await asyncio.to_thread(open_environment, repository, policy, tracked, options, admit)
         known = replace(opened.desired.policy, engine=self.record.engine or "")
-        return replace(opened, desired=replace(opened.desired, policy=known))
+        desired = replace(opened.desired, policy=known)
+        return replace(opened, desired=desired, signatures=self.entry.signatures)
 
     async def _fall_back(
         self,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.envelope import Stop, failure
 from reconciler.cli.exits import CANNOT_TELL
 from reconciler.cli.options import Options
-from reconciler.cli.promote_plan import Offer
+from reconciler.cli.promote_candidates import Offer
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.tracked import find_tag
 from reconciler.cli.workspace import Workspace, read_workspace

@@ -142,7 +142,7 @@ def bringers(question: PinQuestion) -> Bringers | None:
     if len(parents) < 2:
         return Bringers(found, found)
     head = parents[1]
-    if _entry_at(question, head, path) != question.new:
+    if entry_at(question, head, path) != question.new:
         return Bringers(found, found, head)
     merged = ("rev-list", f"--max-count={_LOOK_BACK}", found, f"^{parents[0]}", "--", path)
     others = [commit for commit in git.read(*merged).text.split() if commit != found]
@@ -153,7 +153,7 @@ def _oldest(question: PinQuestion, commits: Sequence[str], path: str) -> str | N
     """Of commits, newest first, the last of those in a row that have the entry."""
     found: str | None = None
     for commit in commits:
-        if _entry_at(question, commit, path) != question.new:
+        if entry_at(question, commit, path) != question.new:
             return found
         found = commit
     return None if len(commits) == _LOOK_BACK else found
@@ -162,8 +162,8 @@ def _oldest(question: PinQuestion, commits: Sequence[str], path: str) -> str | N
 def _writer(question: PinQuestion, commits: Sequence[str], path: str) -> str | None:
     """Of commits of a merged branch, the one that has the entry while none of its parents has."""
     for commit in reversed(commits):
-        if _entry_at(question, commit, path) == question.new and all(
-            _entry_at(question, parent, path) != question.new
+        if entry_at(question, commit, path) == question.new and all(
+            entry_at(question, parent, path) != question.new
             for parent in _parents(question.repository, commit)
         ):
             return commit
@@ -174,7 +174,7 @@ def _parents(repository: GitRepository, commit: str) -> list[str]:
     return repository.git.read("rev-list", "--parents", "--max-count=1", commit).text.split()[1:]
 
 
-def _entry_at(question: PinQuestion, commit: str, path: str) -> Entry | None:
+def entry_at(question: PinQuestion, commit: str, path: str) -> Entry | None:
     """The entry as a commit has it; None without one that can be read."""
     git = question.repository.git
     size = git.ask("cat-file", "-s", f"{commit}:{path}")

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.cli.forge_reader import reader_here
+from reconciler.cli.gate_checks import CheckTools, ask_checks
+from reconciler.cli.gate_subject import CheckedService
 from reconciler.cli.options import Options
 from reconciler.cli.pin_facts import hotfix_after
 from reconciler.cli.promote_plan import Promotion
@@ -15,15 +21,23 @@ from reconciler.gates import Candidate, Facts, judge, refusal_of
 from reconciler.pin import standing
 from reconciler.promotion import Change, is_rebuilt, is_same
 from reconciler.repository import Kinship
+from specs.promotion import Gates
+from specs.promotion import Promotion as Rules
 
 if TYPE_CHECKING:
     from providers.git.repository import GitRepository
 
 
+def without_commands(rules: Rules) -> Rules:
+    """The same but for checks that run in a container of the image, which must lie in the registry first."""
+    checks = tuple(check for check in rules.gates.checks if check.command is None)
+    return rules.model_copy(update={"gates": rules.gates.model_copy(update={"checks": checks})})
+
+
 async def judge_promotion(
-    options: Options, promotion: Promotion, repository: GitRepository, clients: Clients, now: float
+    options: Options, promotion: Promotion, repository: GitRepository, clients: Clients, rules: Rules
 ) -> tuple[GateResult, ...]:
-    """Every gate of the environment that takes. Raises ProviderError."""
+    """Every gate of these rules. Raises ProviderError."""
     candidates = await asyncio.to_thread(_candidates, promotion, repository)
     facts = Facts(
         candidates=candidates,
@@ -33,7 +47,30 @@ async def judge_promotion(
         again=options.again,
         drop=frozenset(change.service_name for change in promotion.changes if change.drops_hotfix),
     )
-    return judge(promotion.after.effective.environment.promotion, facts, now)
+    if rules.gates.checks:
+        remote = await asyncio.to_thread(repository.remote_url)
+        tools = CheckTools(promotion.owner, clients.runtime, clients.login, reader_here(os.environ, remote))
+        facts = replace(facts, checks=await ask_checks(rules.gates, _checked(promotion), tools))
+    return judge(rules, facts, time.time())
+
+
+def passed_checks(gates: Gates, results: tuple[GateResult, ...]) -> tuple[str, ...]:
+    """The names of the checks of which every result has passed: they are written down as evidence."""
+    passed: dict[str, bool] = {}
+    for result in results:
+        passed[result.name] = passed.get(result.name, True) and result.passed is True
+    return tuple(check.name for check in gates.checks if passed.get(f"check {check.name}"))
+
+
+def _checked(promotion: Promotion) -> tuple[CheckedService, ...]:
+    """The services that checks are asked of, with the image as the target's engine can pull it."""
+    found: list[CheckedService] = []
+    for change in promotion.changes:
+        service = promotion.after.desired.services.get(change.service_name)
+        if change.after is not None and service is not None and service.image.locked is not None:
+            image = service.image.ref.with_digest(service.image.locked)
+            found.append(CheckedService(change.service_name, change.after.commit, image))
+    return tuple(found)
 
 
 def _candidates(promotion: Promotion, repository: GitRepository) -> tuple[Candidate, ...]:

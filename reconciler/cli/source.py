@@ -40,7 +40,7 @@ class Source:
     related to no commit.
     """
 
-    repository: Repository
+    repository: GitRepository
     tree: Tree
     commit: str
     path: str

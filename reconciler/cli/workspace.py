@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.cli.arguments_loop import FOREVER
+from reconciler.cli.claims import with_claims
 from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
@@ -28,6 +29,7 @@ from reconciler.clients import Clients, Readers
 from reconciler.desired import Desired, Policy
 from reconciler.observed import Observed
 from reconciler.ownership import Owner
+from reconciler.pin_claim import PinClaim, RemovalClaim
 from reconciler.provider import Builder, Login, Runtime
 from reconciler.reading import reading
 from reconciler.resolve import Findings, resolve
@@ -36,6 +38,7 @@ from reconciler.secrets import SecretStore, secrets_folder
 from specs.effective import Effective, effective
 from specs.problem import Problem, has_errors
 from specs.proxy import PROXIES
+from specs.run_signatures import Signatures
 from specs.suggest import did_you_mean
 
 OpenRuntime = Callable[[Reach], Runtime]
@@ -60,6 +63,11 @@ class Workspace:
     admit: Admit = lambda found: found
     marked: Entries = field(default_factory=dict)
     """What markers ``rollback`` said when it was put together."""
+    signatures: Signatures | None = None
+    """Whose keys count, where a Run file says it."""
+    claims: dict[str, PinClaim] = field(default_factory=dict, repr=False)
+    removals: dict[str, RemovalClaim] = field(default_factory=dict, repr=False)
+    """What git knows of pins and of what takes services away: asked once."""
     remembered: dict[str, tuple[Desired, tuple[Problem, ...]]] = field(default_factory=dict, repr=False)
     """What is desired as such markers say: reading another commit is done once."""
 
@@ -110,7 +118,7 @@ class Workspace:
         if self.options.services:
             live = {instance.service_name for instance in observed.instances}
             excluded = excluded | (live - set(self.options.services))
-        return replace(current, lineage=lineage, excluded=excluded)
+        return with_claims(self, replace(current, lineage=lineage, excluded=excluded), observed)
 
     def told(self, observed: Observed) -> tuple[Problem, ...]:
         """What is to be said of it, in the light of what lives."""

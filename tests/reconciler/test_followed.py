@@ -56,6 +56,7 @@ spec:
       serial: 1
       commit: "{at}"
       images: {{{image}: {{repository: {repository}, digest: "{digest or seen}", input: "{given}"}}}}
+      evidence: {{from: dev}}
 {web}"""
         return self.world.repository.commit({"specs/releases/prod.yaml": text})
 
@@ -140,3 +141,36 @@ def test_a_pin_that_its_commit_contradicts_is_told_where_it_stands(following: Fo
     world.repository.git("tag", "v1.0.0", astray)
     following.pin(commit=astray)
     assert "its input key is not in-" in following.plan(), "reachable now, and another application"
+
+
+def test_a_pin_is_a_claim_that_is_judged_by_the_gates_before_it(following: Following) -> None:
+    world = following.world
+    following.pin()
+    following.apply()
+    first = [c.name for c in world.engine.ground.containers.values() if "_prod_web_" in c.name]
+    asked = PROD + "  promotion: {gates: {approvals: 1, approvers: [ann@example.com]}}\n"
+    world.repository.commit({"specs/prod.yaml": asked})
+    world.repository.commit({"web/app": "two\n"})
+    assert world.run(report_apply, "apply").exit == 0
+    # One commit takes the gate away and brings the pin: the gate that was there before holds it up.
+    world.repository.write({"specs/prod.yaml": PROD})
+    following.pin()
+    report = world.run(report_apply, "apply", environment="prod")
+    assert report.exit == 4, report.text
+    assert "gate approvals of web" in report.text
+    assert [c.name for c in world.engine.ground.containers.values() if "_prod_web_" in c.name] == first
+    # What runs is healed all the same.
+    (running,) = [c for c in world.engine.ground.containers.values() if "_prod_web_" in c.name]
+    world.engine.hand.remove(running.name)
+    world.run(report_apply, "apply", environment="prod")
+    healed = [c for c in world.engine.ground.containers.values() if "_prod_web_" in c.name]
+    assert [c.labels["reconciler.fingerprint"] for c in healed] == [running.labels["reconciler.fingerprint"]]
+    assert [c.labels["reconciler.image"] for c in healed] == [running.labels["reconciler.image"]]
+
+
+def test_a_pin_that_no_promotion_wrote_is_not_acted_on(following: Following) -> None:
+    following.pin()
+    release = following.world.repository.path / "specs/releases/prod.yaml"
+    forged = release.read_text().replace("      evidence: {from: dev}\n", "")
+    following.world.repository.commit({"specs/releases/prod.yaml": forged})
+    assert "its evidence lacks from: dev" in following.plan()
