@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -174,3 +175,23 @@ def test_a_pin_that_no_promotion_wrote_is_not_acted_on(following: Following) -> 
     forged = release.read_text().replace("      evidence: {from: dev}\n", "")
     following.world.repository.commit({"specs/releases/prod.yaml": forged})
     assert "its evidence lacks from: dev" in following.plan()
+
+
+def test_a_pin_of_an_image_from_outside_agrees_with_the_lock_of_its_commit(following: Following) -> None:
+    world = following.world
+    right = world.publish("busybox:1.36").text
+    head = {"apiVersion": "reconciler/v1", "kind": "Lock", "metadata": {"name": "lock"}}
+    lock = {**head, "spec": {"images": {"busybox:1.36": right}}}
+    at = world.repository.commit({"specs/lock.yaml": json.dumps(lock)})
+    for reference, digest, said in (
+        ("busybox:1.36", right, ""),
+        ("busybox:1.36", f"sha256:{'0' * 64}", "its digest is not sha256:"),
+        ("evil:1", right, "it names another reference than busybox:1.36, as "),
+    ):
+        image = {"busybox:1.36": {"reference": reference, "digest": digest}}
+        spec = {"services": {"cache": {"serial": 1, "commit": at, "images": image}}}
+        release = {**head, "kind": "Release", "metadata": {"name": "prod"}, "spec": spec}
+        world.repository.commit({"specs/releases/prod.yaml": json.dumps(release)})
+        text = following.plan()
+        assert ("PLAN040" in text) is bool(said)
+        assert said in text

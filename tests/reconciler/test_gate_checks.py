@@ -219,7 +219,8 @@ async def test_reviews_of_another_pull_request_count_for_nothing(
         ("of another branch than git merged", pull(head={"sha": OLDER})),
         ("of nobody", pull(user=None)),
     ):
-        assert await approvers(server, session, [other], alice) == [], text
+        reviews = [*alice, review("bob", commit=OLDER)]
+        assert await approvers(server, session, [other], reviews) == [], text
     assert await approvers(server, session, [], alice) == []
     assert await approvers(server, session, [pull(merge_commit_sha=OLDER), pull()], alice) == ["alice"]
 

@@ -272,6 +272,8 @@ def test_a_forged_pin_lacks_approval_and_evidence() -> None:
     lied = {"approved_by": ["alice@example.com"]}
     results = judge_pin(OLD, entry(lied), forged, gates, NOW)
     assert one(results, "evidence").seen == "its evidence lacks check smoke, from: dev, healthy_since"
+    others = [{"name": "smoke", "command": ["bin/check"], "service": "api"}]
+    assert passed(judge_pin(OLD, entry(), PIN, promotion(checks=others), NOW))["evidence"] is True
     approvals = one(results, "approvals")
     assert approvals.seen == "0 approvals of aaaaaaaaaa"
     assert approvals.expected == "1 of alice@example.com"
