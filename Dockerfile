@@ -14,7 +14,7 @@ RUN python -m venv /opt/reconciler \
 
 FROM python:3.13-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends git openssh-client openssl ca-certificates \
+ && apt-get install -y --no-install-recommends git openssh-client openssl ca-certificates tzdata \
  && rm -rf /var/lib/apt/lists/*
 # builds are `docker buildx`; everything else speaks to the engine's socket
 COPY --from=docker /usr/local/bin/docker /usr/local/bin/docker

@@ -27,13 +27,15 @@ class PromotedPart(Part):
 
 
 class GatePart(Part):
-    """One condition; ``passed`` null: cannot tell."""
+    """One condition, of one service where ``service`` is not null; ``passed`` null: cannot tell."""
 
     name: str
+    service: str | None = None
     passed: bool | None
     seen: str
     expected: str
     retry_at: Time | None
+    remedy: str | None = None
 
 
 class CopyPart(Part):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from reconciler.gates import Approval, Approvals, Candidate, CheckResult, Facts,
 from reconciler.pin_gates import PinFacts, Ran, judge_approvals, judge_pin
 from reconciler.render_gates import gates_json, render_gates
 from reconciler.repository import Kinship
+from spec_texts import environment, service, spec_set_of
 from specs.promotion import Gates, Promotion
 from specs.release import InsteadOf, Refusal, ReleasedService
 
@@ -340,3 +343,14 @@ def test_approvals_that_cannot_be_asked_for_are_not_missing() -> None:
     assert result.passed is None
     assert result.seen == "0 approvals of aaaaaaaaaa; the forge answered 403"
     assert approve(reviewed, ("alice", "review"), unknown="the forge answered 403").passed is True
+
+
+def test_the_page_shows_what_the_language_takes() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "gates.md"
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    found = spec_set_of(shown, environment("worktree: refuse"), service("web")).environments["prod"].promotion
+    assert (found.hotfix, found.gates.soak, found.gates.checks[1].command) == (
+        "refuse",
+        3600.0,
+        ("bin/migrate", "--check"),
+    )
