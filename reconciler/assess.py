@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import replace
 
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.difference import Diff, Verdict
-from reconciler.drift import IgnoredDiff, ServiceDrift, commit_diffs, live_diffs, without_ignored
+from reconciler.drift import IgnoredDiff, ServiceDrift, commit_diffs, live_diffs
+from reconciler.drift_rules import sift
+from reconciler.healing import NO_HEALING, Healing, heal
 from reconciler.observed import Instance, Observed, Phase
-from reconciler.plan import plan
-from reconciler.render_action import verb_of
 from reconciler.route_drift import way_diffs
 from reconciler.target import Target, desired_target
 from reconciler.view import ServiceView, group
+from specs.service import Ignored
 
 _STOPPED = (Phase.EXITED, Phase.PAUSED, Phase.DEAD)
 
@@ -23,11 +23,13 @@ def assess_drift(desired: Desired, observed: Observed, now: float) -> tuple[Serv
     """What differs in each service, sorted by name; services that git does not name any more come too,
     as one pending difference each. Origin live is drift, origin commit is not deployed yet."""
     views = group(observed)
-    heal = _healing(desired, observed, now)
     answers = [
-        _assess(service, views.of(name), desired, observed, heal.get(name, ()))
+        _assess(service, views.of(name), desired, observed)
         for name, service in sorted(desired.services.items())
     ]
+    if any(answer.result == "drifted" for answer in answers):
+        healing = heal(desired, observed, now)
+        answers = [_with_healing(answer, healing.get(answer.service_name, NO_HEALING)) for answer in answers]
     gone = [
         ServiceDrift(name, "clean", pending=1)
         for name, view in sorted(views.services.items())
@@ -36,27 +38,21 @@ def assess_drift(desired: Desired, observed: Observed, now: float) -> tuple[Serv
     return tuple(answers + gone)
 
 
-def _healing(desired: Desired, observed: Observed, now: float) -> Mapping[str, tuple[str, ...]]:
-    verbs: dict[str, set[str]] = defaultdict(set)
-    for action in plan(desired, observed, now).actions:
-        if action.cause.type == "drift" and action.subject.kind in ("Service", "Proxy", "Route"):
-            verbs[action.subject.name].add(verb_of(action))
-    return {name: tuple(sorted(found)) for name, found in verbs.items()}
+def _with_healing(drift: ServiceDrift, it: Healing) -> ServiceDrift:
+    if drift.result != "drifted":
+        return drift
+    return replace(drift, heal=it.verbs, heal_steps=it.steps, interrupts=it.interrupts, withheld=it.withheld)
 
 
-def _assess(
-    service: DesiredService, view: ServiceView, desired: Desired, observed: Observed, heal: tuple[str, ...]
-) -> ServiceDrift:
+def _assess(service: DesiredService, view: ServiceView, desired: Desired, observed: Observed) -> ServiceDrift:
     hidden = observed.cannot_read("instances") or observed.cannot_read(f"service:{service.name}")
     if hidden:
         return ServiceDrift(service.name, "cannot_tell")
     target = desired_target(service, view, observed, desired.commit)
-    rules = service.form.spec.drift.ignore
-    today = datetime.fromtimestamp(observed.at, UTC).date().isoformat()
-    seen = [diff for instance in view.live for diff in _live(instance, target)]
+    seen = [diff for instance in view.live for diff in instance_diffs(instance, target)]
     seen += way_diffs(target, view, observed.traffic)
     found = [d for d in seen if d.origin == "live" and d.verdict is Verdict.DIFFERENT]
-    counted = without_ignored(found, rules, today)
+    counted, ignored = sift(found, service, observed.at)
     missing, extra = _missing(service, view), _extra(service, view, target)
     drifted = bool(counted) or missing > 0 or bool(extra)
     pending = [diff for instance in view.live for diff in commit_diffs(instance, target)]
@@ -69,8 +65,7 @@ def _assess(
         diffs=(*_distinct(counted), *_distinct(pending), *unseen),
         missing=missing,
         extra=extra,
-        heal=heal,
-        ignored=tuple(_ignored(found, counted, service)),
+        ignored=_rules_of(ignored),
         pending=len(_distinct(pending)) + (not view.instances and not missing and service.replicas > 0),
     )
 
@@ -84,7 +79,8 @@ def _distinct(diffs: Iterable[Diff]) -> list[Diff]:
     return found
 
 
-def _live(instance: Instance, target: Target) -> list[Diff]:
+def instance_diffs(instance: Instance, target: Target) -> list[Diff]:
+    """What differs between one live instance and what was applied to it, a stop and a rename among it."""
     diffs = list(live_diffs(instance, target))
     is_job = target.form.spec.is_job
     if instance.phase in _STOPPED and not (is_job and instance.phase is Phase.EXITED):
@@ -121,7 +117,7 @@ def _unseen(service: DesiredService, view: ServiceView) -> list[Diff]:
     ]
 
 
-def _ignored(found: list[Diff], counted: tuple[Diff, ...], service: DesiredService) -> list[IgnoredDiff]:
-    left = {diff.path for diff in found} - {diff.path for diff in counted}
-    rules = service.form.spec.drift.ignore
-    return [IgnoredDiff(r.path, r.reason, r.until) for r in rules if any(p.startswith(r.path) for p in left)]
+def _rules_of(ignored: Iterable[tuple[Diff, Ignored]]) -> tuple[IgnoredDiff, ...]:
+    """Each path once, though it differs in several instances."""
+    found = {diff.path: IgnoredDiff(diff.path, rule.reason, rule.until) for diff, rule in ignored}
+    return tuple(found[path] for path in sorted(found))

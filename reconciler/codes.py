@@ -32,6 +32,7 @@ PLAN_CODES = {
     "PLAN040": "A pin cannot be followed.",
     "PLAN041": "Pins of several services do not go together.",
     "PLAN050": "A change asks for what only the change itself allows.",
+    "PLAN060": "A drift rule has ended: what it left alone counts again. A warning.",
 }
 RUN_CODES = {
     "RUN001": "An action did not end in time.",

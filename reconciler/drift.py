@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from reconciler.deeds import Deed
 from reconciler.desired import Subject
 from reconciler.difference import Diff
 from reconciler.observed import Instance, Traits
 from reconciler.secret_names import secret_names, told
 from reconciler.target import Target
 from specs.proxy import PROXIES
-from specs.service import Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class IgnoredDiff:
 @dataclass(frozen=True, slots=True)
 class ServiceDrift:
     """What differs in one service. ``missing`` instances that were applied are gone; ``extra`` ones are
-    ours and one too many; ``heal`` names the verbs that would mend it."""
+    ours and one too many; ``heal`` names the verbs that would set it right."""
 
     service_name: str
     result: Literal["clean", "drifted", "cannot_tell"]
@@ -35,10 +34,19 @@ class ServiceDrift:
     missing: int = 0
     extra: tuple[Subject, ...] = ()
     heal: tuple[str, ...] = ()
+    heal_steps: tuple[str, ...] = ()
+    """The same in words, in order."""
+    interrupts: float | None = None
+    """For how many seconds a heal interrupts it at most."""
+    withheld: str | None = None
+    """Why nothing of it is done now, where that is so."""
     ignored: tuple[IgnoredDiff, ...] = ()
     pending: int = 0
     """Differences of origin commit."""
     since: float | None = None
+    """The earliest beginning of a difference that anybody knows of."""
+    seen: tuple[Deed, ...] = ()
+    """What was done to it, by the runtime's own word, that can have brought this about."""
 
 
 def live_diffs(instance: Instance, target: Target) -> tuple[Diff, ...]:
@@ -102,13 +110,3 @@ def is_mendable(diff: Diff, traits: Traits) -> bool:
     if diff.path.startswith("networks."):
         return not diff.path.endswith(".mac_address")  # it is given when a container is made, and never after
     return diff.path.startswith(traits.mendable)
-
-
-def without_ignored(diffs: Iterable[Diff], rules: Iterable[Ignored], today: str) -> tuple[Diff, ...]:
-    """The diffs that no drift rule leaves alone. A rule ends with the day that it names (ISO, UTC)."""
-    active = [rule.path for rule in rules if rule.until is None or rule.until >= today]
-    return tuple(d for d in diffs if not any(_covers(path, d.path) for path in active))
-
-
-def _covers(rule: str, path: str) -> bool:
-    return path == rule or path.startswith(rule + ".")

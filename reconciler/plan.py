@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from reconciler import guard
 from reconciler.decision import Ender, Plan
 from reconciler.dependencies import sorted_by_dependency
@@ -97,8 +95,6 @@ def _tell_following(steps: Steps) -> None:
 
 
 def _plan_services(steps: Steps) -> None:
-    today = datetime.fromtimestamp(steps.now, UTC).date().isoformat()
-
     unreadable = {entry.what: entry.reason for entry in steps.observed.unreadable}
     for service in sorted_by_dependency(list(steps.desired.services.values())):
         subject = Subject("Service", service.name)
@@ -109,7 +105,7 @@ def _plan_services(steps: Steps) -> None:
         elif handed_off is not None:
             steps.wait(subject, f"suspended: {handed_off.reason}", Ender.OUTSIDE, handed_off.until)
         else:
-            plan_service(steps, service, _reader(steps, service.name), today)
+            plan_service(steps, service, _reader(steps, service.name))
             guard.tell_take_over(steps, subject)
 
 

@@ -39,17 +39,15 @@ from reconciler.target import (
 from reconciler.view import ServiceView
 
 
-def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm, today: str) -> None:
+def plan_service(steps: Steps, service: DesiredService, read_form: ReadForm) -> None:
     """Plan the next steps of one service, then the way of its requests."""
     begin = len(steps.actions)
-    traveller = _plan_instances(steps, service, read_form, today)
+    traveller = _plan_instances(steps, service, read_form)
     if traveller is not None and steps.desired.proxy is not None and service.form.spec.route is not None:
         lead(steps, traveller, begin)
 
 
-def _plan_instances(
-    steps: Steps, service: DesiredService, read_form: ReadForm, today: str
-) -> Traveller | None:
+def _plan_instances(steps: Steps, service: DesiredService, read_form: ReadForm) -> Traveller | None:
     view = place(steps, service.name, steps.views.of(service.name))
     desired = desired_target(service, view, steps.observed, steps.desired.commit)
     tending = tend(steps, desired, view)
@@ -64,7 +62,7 @@ def _plan_instances(
     if not view.busy:
         _stop_retired(steps, target, view)
     proved = _is_proved(target, view, steps.now)
-    sorting = sort_live(steps, target, view, today)
+    sorting = sort_live(steps, target, view)
     _clear_leftovers(steps, target, sorting)
     end_retried_holds(steps, desired, view, holding)
     rollout = _rollout(steps, target, view, sorting, proved)
@@ -72,7 +70,7 @@ def _plan_instances(
     if not proved and not target.is_rollback and hold_failed(steps, target, view, sorting):
         return traveller
     for instance in sorting.current:
-        mend(steps, target, instance, sorting.diffs.get(instance.handle.id, ()), proved)
+        mend(steps, target, instance, sorting, proved)
     if target.form.spec.is_job:
         _plan_job(steps, target, view, sorting)
         return None
@@ -80,7 +78,7 @@ def _plan_instances(
     begun = may_begin and advance(steps, rollout)
     hooks.follow_proof(steps, rollout, tending)
     if not begun and not sorting.current and not target.is_rollback:
-        _heal_past(steps, desired, view, read_form, today)
+        _heal_past(steps, desired, view, read_form)
     return traveller
 
 
@@ -95,15 +93,15 @@ def _is_proved(target: Target, view: ServiceView, now: float) -> bool:
     return bool(current) and is_aged(current[0], target.service, now)
 
 
-def _heal_past(steps: Steps, desired: Target, view: ServiceView, read_form: ReadForm, today: str) -> None:
+def _heal_past(steps: Steps, desired: Target, view: ServiceView, read_form: ReadForm) -> None:
     """The new generation cannot begin (its image is built, or refused; a dependency is not there): until it
     does, what was proved before is healed. Else a failing build would leave the service down."""
     past = rollback_target(desired, view, read_form, steps.now)
     if past is None or view.busy:
         return
-    sorting = sort_live(steps, past, view, today)
+    sorting = sort_live(steps, past, view)
     for instance in sorting.current:
-        mend(steps, past, instance, sorting.diffs.get(instance.handle.id, ()), True)
+        mend(steps, past, instance, sorting, True)
     applied = next((r.replicas for r in view.releases if r.generation == past.generation), len(view.live))
     replicas = min(applied, desired.service.replicas)
     if len(view.live) < replicas and is_supplied(steps, past):

@@ -14,6 +14,7 @@ from reconciler.building import Builder, BuildRequest, Login, LogLine
 from reconciler.changes import Change
 from reconciler.contents import Contents, Seen
 from reconciler.copying import Moved, Transfer
+from reconciler.deeds import Chronicle, Deed
 from reconciler.desired import DesiredNetwork, DesiredVolume, Kinship, LocalRegistry
 from reconciler.dialogue import CommandLine, Dialogue, LogQuery, LogRecord, Piece, Process, RuntimeFacts, Size
 from reconciler.fault import ProviderError, Refused, Stale
@@ -55,6 +56,7 @@ __all__ = [
     "Builder",
     "Change",
     "CommandLine",
+    "Deed",
     "DesiredNetwork",
     "DesiredVolume",
     "Digest",
@@ -128,6 +130,9 @@ class FileEntry:
 
 class ReadRuntime(Contents, Protocol):
     """What a runtime tells. Every method raises ProviderError and changes nothing."""
+class Runtime(Dialogue, Strangers, Contents, Chronicle, Protocol):
+    """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
+    under the same name and labels is success; a name held by something else is Refused."""
 
     async def observe(self, question: Question) -> World:
         """Look at everything of this owner. Raises ProviderError only when nothing at all can be read."""

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.deeds import Deed
 from reconciler.desired import Desired, Json
 from reconciler.difference import Diff, Verdict
-from reconciler.drift import ServiceDrift
+from reconciler.drift import IgnoredDiff, ServiceDrift
 from reconciler.observed import Observed
-from reconciler.render import PLAIN, Style, count, escape, format_time, format_value, short_commit
+from reconciler.render import (
+    PLAIN,
+    Style,
+    count,
+    escape,
+    format_duration,
+    format_time,
+    format_value,
+    short_commit,
+)
 from reconciler.render_json import JsonObject, diff_json, sorted_objects, subject_json
 from reconciler.render_mask import mask_diffs, secret_paths
 from reconciler.render_plan import render_unreadable
+
+_STEPS = 4
+"""Steps of a heal that are told; the rest is counted."""
 
 
 def mask_drift(
@@ -64,10 +77,31 @@ def _render_service(drift: ServiceDrift, style: Style) -> list[str]:
     if drift.missing:
         lines.append(f"  {count(drift.missing, 'instance')} gone")
     lines += [f"  one too many: {escape(s.instance or s.name)}" for s in drift.extra]
-    lines += [f"  left alone: {escape(i.path)} ({escape(i.reason)})" for i in drift.ignored]
+    lines += [f"  left alone: {escape(i.path)} ({escape(i.reason)}{_until(i)})" for i in drift.ignored]
+    lines += [f"  seen: {describe_deed(deed)}" for deed in drift.seen]
     if drift.heal:
-        lines.append(style.faint(f"  apply would: {', '.join(drift.heal)}"))
+        lines.append(style.faint(f"  {_heal_words(drift)}"))
     return lines
+
+
+def describe_deed(deed: Deed) -> str:
+    """``docker container kill of shop_dev_web_1a2b3c4d_1 at 2026-01-31T12:00:00Z (signal 9)``."""
+    name = f" of {escape(deed.name)}" if deed.name else ""
+    facts = ", ".join(f"{key} {escape(value, 100)}" for key, value in deed.facts)
+    return f"{escape(deed.action)}{name} at {format_time(deed.at)}" + (f" ({facts})" if facts else "")
+
+
+def _heal_words(drift: ServiceDrift) -> str:
+    shown = [escape(step) for step in drift.heal_steps[:_STEPS]] or list(drift.heal)
+    more = len(drift.heal_steps) - _STEPS
+    words = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    longest = f" (interrupts at most {format_duration(drift.interrupts)})" if drift.interrupts else ""
+    not_now = f"; not now: {escape(drift.withheld)}" if drift.withheld else ""
+    return f"a heal would: {words}{longest}{not_now}"
+
+
+def _until(ignored: IgnoredDiff) -> str:
+    return f"; until {escape(ignored.until)}" if ignored.until else ""
 
 
 def _render_live(diff: Diff) -> str:
@@ -95,5 +129,18 @@ def _service_json(drift: ServiceDrift) -> JsonObject:
         "missing": drift.missing,
         "extra": sorted_objects([subject_json(s) for s in drift.extra], "name"),
         "heal": list(drift.heal),
+        "heal_steps": list(drift.heal_steps),
+        "interrupts": None if drift.interrupts is None else {"max_s": drift.interrupts},
+        "withheld": drift.withheld,
+        "seen": [_deed_json(deed) for deed in drift.seen],
         "ignored": ignored,
+    }
+
+
+def _deed_json(deed: Deed) -> JsonObject:
+    return {
+        "at": format_time(deed.at),
+        "action": deed.action,
+        "container": deed.name or None,
+        "facts": dict(deed.facts),
     }

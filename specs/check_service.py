@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from specs.catalog import Catalog
+from specs.check_drift import check_drift_rules
 from specs.check_privilege import check_privileges
 from specs.check_words import check_words
 from specs.circle import find_circle
@@ -38,6 +39,7 @@ def check_services(catalog: Catalog, report: Report) -> None:
     _check_circle(catalog, report)
     check_privileges(catalog, report)
     check_words(catalog, report)
+    check_drift_rules(catalog, report)
 
 
 def is_image_name(image: str) -> bool:

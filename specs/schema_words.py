@@ -63,9 +63,9 @@ MEANINGS: Final = {
         "disable": "Without the image's own check, too.",
     },
     "Ignored": {
-        "path": "The field, as drift names it.",
+        "path": "The field, as drift names it, with all below it; * stands for one part.",
         "reason": "Why it is left alone.",
-        "until": "The day from which it counts again.",
+        "until": "The last day, in UTC, or the time until which it is left alone.",
     },
     "Image": {"build": "How it is built."},
     "Ipam": {"driver": "The engine's own.", "config": "Ranges of addresses."},

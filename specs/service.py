@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from datetime import datetime
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -18,6 +20,7 @@ from specs.rollout import Rollout
 from specs.route import Route
 from specs.service_words import RuntimeWords
 
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[^=\x00]{1,256}$")]
 
 
@@ -153,11 +156,28 @@ class Deploy(Model):
 
 
 class Ignored(Model):
-    """A difference that is known and left alone."""
+    """A difference that is known and left alone: told with its reason, not counted, not healed."""
 
-    path: str
-    reason: str
-    until: str | None = None
+    path: Annotated[str, StringConstraints(max_length=512)]
+    reason: Annotated[str, StringConstraints(max_length=512)]
+    until: Annotated[str, StringConstraints(max_length=40)] | None = None
+
+    @property
+    def ends_at(self) -> float | None:
+        """When it counts again, in seconds since 1970: at a time, or at the end of a day (UTC). None where
+        nothing is said, or what is said cannot be read."""
+        return None if self.until is None else read_end(self.until)
+
+
+def read_end(text: str) -> float | None:
+    """The end of a day, or a time with its zone; None for anything else."""
+    try:
+        if _DAY.fullmatch(text):
+            return datetime.fromisoformat(f"{text}T00:00:00+00:00").timestamp() + 86_400
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.timestamp() if "T" in text and found.tzinfo is not None else None
 
 
 class DriftRules(Model):

@@ -44,6 +44,7 @@ CODES = {
     "DKR055": "the engine's certificate is not accepted",
     "DKR056": "the engine refuses our certificate",
     "DKR057": "the certificates for the engine cannot be used",
+    "DKR058": "the engine is reached for reading alone",
     "DKR061": "what the engine gave for files is no archive",
     "DKR060": "a container that is to be taken over belongs to another environment of ours",
     "DKR070": "a payload has a field that the policy does not know",

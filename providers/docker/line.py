@@ -40,6 +40,10 @@ class Line(Protocol):
         """What a broken connection means where the line itself knows; None where the engine is meant."""
         ...
 
+    async def turn(self) -> bool:
+        """Whether there is another way, now that a connection broke before its answer: dial once more."""
+        ...
+
     async def variables(self, folder: Path) -> Mapping[str, str]:
         """What makes the docker client go the same way; files that it needs are written into ``folder``,
         which is private. Raises ProviderError."""
@@ -72,6 +76,9 @@ class SocketLine:
 
     async def reason(self, error: Exception) -> ProviderError | None:
         return None
+
+    async def turn(self) -> bool:
+        return False
 
     async def variables(self, folder: Path) -> Mapping[str, str]:
         return {"DOCKER_HOST": str(self._endpoint)}

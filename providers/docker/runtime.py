@@ -15,6 +15,7 @@ from providers.docker import (
     instances,
     markers,
     networks,
+    past,
     processes,
     records,
     strangers,
@@ -36,6 +37,7 @@ from providers.docker.translations import Translations
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
 from reconciler.contents import Seen
+from reconciler.deeds import Deed
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker
@@ -140,6 +142,10 @@ class DockerRuntime:
     def watch(self, owner: Owner) -> AsyncGenerator[None, None]:
         """The engine's events as hints, until the connection ends."""
         return events.watch(self.engine, owner)
+
+    async def deeds(self, owner: Owner, begin: float, end: float) -> Sequence[Deed]:
+        """What the engine's events tell, as far as it keeps them."""
+        return await past.read(self.engine, owner, begin, end)
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
         """The last lines that an instance wrote, plain; none when it is gone."""

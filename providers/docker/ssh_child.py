@@ -70,7 +70,7 @@ def start_child(folder: Path, words: Sequence[str], environment: Mapping[str, st
     (folder / SOCKET).unlink(missing_ok=True)
     with (folder / _SAID).open("wb") as said:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _UNTIL_EOF, "sh", _find_ssh(), *words],
+            ["/bin/sh", "-c", _UNTIL_EOF, "sh", find_ssh(), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=said,
@@ -89,7 +89,8 @@ def make_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="reconciler-ssh-", dir=chosen if plain else _SHORT_FOLDER))
 
 
-def _find_ssh() -> str:
+def find_ssh() -> str:
+    """The system's ssh. Raises Refused where there is none."""
     found = shutil.which("ssh")
     if found is None:
         raise Refused(

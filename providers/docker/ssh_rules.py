@@ -71,12 +71,25 @@ def start_ssh(endpoint: SshEndpoint, rules: SshRules, folder: Path) -> SshChild:
     return start_child(folder, tuple(_words(endpoint, rules, folder)), rules.environment())
 
 
+def session_words(endpoint: SshEndpoint, rules: SshRules, command: str) -> tuple[str, ...]:
+    """The words after ssh that run a command there, with its two streams as ours."""
+    return (*_options(rules), "-T", *_place(endpoint), command)
+
+
 def _words(endpoint: SshEndpoint, rules: SshRules, folder: Path) -> Iterator[str]:
+    yield from _options(rules)
+    yield from ("-N", "-T", "-L", f"{folder / SOCKET}:{endpoint.path}")
+    yield from _place(endpoint)
+
+
+def _options(rules: SshRules) -> Iterator[str]:
     # Ours first: of each option ssh takes the first value that it finds.
     for name, value in _FIXED.items():
         yield from ("-o", f"{name}={value}")
     yield from rules.words()
-    yield from ("-N", "-T", "-L", f"{folder / SOCKET}:{endpoint.path}")
+
+
+def _place(endpoint: SshEndpoint) -> Iterator[str]:
     if endpoint.port:
         yield from ("-p", str(endpoint.port))
     if endpoint.user:

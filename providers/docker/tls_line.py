@@ -80,6 +80,9 @@ class TcpLine:
             return Refused("DKR055", self.where, seen, "an engine with --tlsverify", "correct the port")
         return None
 
+    async def turn(self) -> bool:
+        return False
+
     async def variables(self, folder: Path) -> Mapping[str, str]:
         if self._endpoint.material is None:
             return {"DOCKER_HOST": self.where}

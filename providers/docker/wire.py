@@ -66,7 +66,12 @@ class Wire:
                 continue  # an idle connection that the engine closed meanwhile; reading twice does no harm
         stream = await self.dial()
         self._dial_ahead()
-        return await self._exchange(stream, target)
+        try:
+            return await self._exchange(stream, target)
+        except (BrokenAnswer, ConnectionError):
+            if not await self._line.turn():
+                raise
+        return await self._exchange(await self.dial(), target)
 
     def _dial_ahead(self) -> None:
         """Open what will be needed while the first answer is under way; once."""

@@ -15,6 +15,7 @@ from providers.memory.registry import MemoryRegistry
 from reconciler.actions import Blueprint
 from reconciler.changes import Change
 from reconciler.contents import Seen
+from reconciler.deeds import Deed
 from reconciler.desired import DesiredNetwork, DesiredVolume, LocalRegistry
 from reconciler.dialogue import CommandLine, LogQuery, LogRecord, Process, RuntimeFacts
 from reconciler.observed import Handle, LiveImage, Marker, Unreadable
@@ -128,6 +129,10 @@ class MemoryEngine:
                 seen = now
                 yield None
             await asyncio.sleep(self.pulse)
+
+    async def deeds(self, owner: Owner, begin: float, end: float) -> Sequence[Deed]:
+        """It remembers none: what a hand does behind our back leaves no trace here."""
+        return ()
 
     async def images(self, names: Sequence[str]) -> Mapping[str, LiveImage]:
         """Raises what ``fail("images")`` says."""

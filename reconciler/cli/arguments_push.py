@@ -1,11 +1,11 @@
-"""The grammar of the verbs around pushes straight to a loop."""
+"""The grammar of the verbs that sshd and programs run."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Final
 
-HIDDEN: Final = ("judge", "receive-ssh")
+HIDDEN: Final = ("judge", "receive-ssh", "readonly")
 """Verbs that programs run; in no help, since no person types them."""
 
 
@@ -14,6 +14,8 @@ def add_hidden(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb == "receive-ssh":
         add_config(parser)
         parser.add_argument("--pusher", metavar="NAME", required=True)
+    if verb == "readonly":
+        parser.add_argument("--socket", metavar="PATH", help="the engine's; default: /var/run/docker.sock")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

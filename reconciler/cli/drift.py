@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.assess import assess_drift
+from reconciler.cli.beginnings import find_beginnings
 from reconciler.cli.contents import find_damage, remedy
 from reconciler.cli.envelope import Report
 from reconciler.cli.exits import CANNOT_TELL, PENDING, worst
@@ -31,6 +32,7 @@ async def report_drift(workspace: Workspace, clients: ReadClients) -> Report:
     """One look, compared field by field."""
     desired, observed = await meet(workspace, clients)
     options, assessed = workspace.options, assess_drift(desired, observed, observed.at)
+    assessed = await find_beginnings(clients.runtime, desired, observed, assessed)
     damages, unread = await find_damage(workspace, clients, desired, observed) if options.deep else ([], [])
     observed = replace(observed, unreadable=(*observed.unreadable, *unread))
     drifts = mask_drift(with_damage(assessed, damages), desired, observed)

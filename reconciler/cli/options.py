@@ -86,6 +86,8 @@ class Options:
     """Where the loop looks secrets up; None is the usual folder."""
     pusher: str = ""
     """Who pushes, for ``receive-ssh``."""
+    socket: str = "/var/run/docker.sock"
+    """The engine's socket that ``readonly`` leads to."""
     project: str | None = None
     """The project of an environment whose documents need not be read, for ``suspend`` and ``resume``."""
     to: str | None = None

@@ -15,6 +15,7 @@ from reconciler.cli.reach import Reach
 from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients, Place, ReadClients
 from reconciler.desired import Desired
+from reconciler.drift_rules import ended_rules
 from reconciler.loop import look
 from reconciler.observed import Observed
 from reconciler.provider import Builder, Login, Runtime
@@ -84,7 +85,11 @@ def report_of(workspace: Workspace, desired: Desired, observed: Observed, report
         commit=desired.commit,
         at=observed.at,
         mode=workspace.source.mode,
-        problems=(*workspace.told(observed), *lost_images(desired, observed)),
+        problems=(
+            *workspace.told(observed),
+            *lost_images(desired, observed),
+            *ended_rules(desired.services, observed.at),
+        ),
         unreadable=observed.unreadable,
     )
 

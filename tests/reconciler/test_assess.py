@@ -28,8 +28,8 @@ def assess(case_name: str, service_name: str = "web") -> ServiceDrift:
         ("renamed-gets-its-name-back", ["name"], ("mend",)),
         ("a-network-is-connected-again", ["networks.default"], ("mend",)),
         ("a-foreign-network-is-disconnected", ["networks.bridge"], ("mend",)),
-        ("drift-beyond-mending-is-replaced", ["environment.LEVEL"], ("create",)),
-        ("drift-report-withholds-healing", ["deploy.resources.limits.memory"], ()),
+        ("drift-beyond-mending-is-replaced", ["environment.LEVEL"], ("create", "remove")),
+        ("drift-report-withholds-healing", ["deploy.resources.limits.memory"], ("mend",)),
     ],
 )
 def test_a_live_difference_is_drift(case_name: str, paths: list[str], heal: tuple[str, ...]) -> None:
