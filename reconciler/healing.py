@@ -20,7 +20,6 @@ from reconciler.render_action import describe, interruption, verb_of
 from reconciler.view import SUSPEND
 
 _KINDS = ("Service", "Proxy", "Route")
-_AWAY = (RetireInstance, RemoveInstance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,12 @@ def _kept_back(desired: Desired, observed: Observed, now: float, names: frozense
     decided = plan(desired, observed, now)
     begun = {a.subject.name for a in decided.actions if a.cause.type == "drift" and a.subject.kind in _KINDS}
     reasons: dict[str, str] = {}
-    for entry in (*decided.blocks, *decided.waits):
-        about = names if entry.subject.kind == "Environment" else {entry.subject.name} & names
+    said = [(block.subject, block.reason) for block in decided.blocks]
+    said += [(wait.subject, wait.reason) for wait in decided.waits]
+    for subject, reason in said:
+        about = names if subject.kind == "Environment" else {subject.name} & names
         for name in about - begun:
-            reasons.setdefault(name, entry.reason)
+            reasons.setdefault(name, reason)
     return reasons
 
 
@@ -75,10 +76,11 @@ def _healing(actions: Sequence[Action], withheld: str | None) -> Healing:
 
 def _steps(actions: Sequence[Action]) -> list[str]:
     """An instance that leaves for another one is replaced: said once, by the name of the one that lives."""
-    made = [a for a in actions if isinstance(a, CreateInstance | ReviveInstance)]
-    left = [a for a in actions if isinstance(a, _AWAY)]
+    coming, leaving = (CreateInstance, ReviveInstance), (RetireInstance, RemoveInstance)
+    made = [a for a in actions if isinstance(a, coming)]
+    left = [a for a in actions if isinstance(a, leaving)]
     gone = list(dict.fromkeys(action.subject.instance or action.subject.name for action in left))
     words = [f"{'replace' if number < len(made) else 'remove'} {name}" for number, name in enumerate(gone)]
     words += [describe(action) for action in made[len(gone) :]]
-    others = [describe(a) for a in actions if not isinstance(a, CreateInstance | ReviveInstance | _AWAY)]
+    others = [describe(a) for a in actions if not isinstance(a, (*coming, *leaving))]
     return list(dict.fromkeys([*others, *words]))

@@ -187,7 +187,7 @@ def test_drift_reads_field_by_field() -> None:
         '  restart: applied "always", lives "no"\n'
         "  user: cannot tell\n"
         "  1 instance gone\n"
-        "  apply would: mend\n"
+        "  a heal would: mend\n"
         "drift in 1 service; 1 difference not deployed yet\n"
     )
     assert drift_json([drift])["result"] == "drifted"
