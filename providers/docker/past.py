@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from providers.docker.engine import Engine
@@ -43,7 +44,16 @@ async def read(engine: Engine, owner: Owner, begin: float, end: float) -> Sequen
     answer = await engine.fetch("/events", query, _ANSWER)
     events = [_event(engine, line) for line in answer.body.split(b"\n")[-_MOST:] if line.strip()]
     ours = {_container(event) for event in events if _owner(event) == str(owner)}
-    return tuple(sorted(_deeds(events, ours), key=lambda deed: deed.at))
+    return _once(sorted(_deeds(events, ours), key=lambda deed: deed.at))
+
+
+def _once(deeds: Sequence[Deed]) -> tuple[Deed, ...]:
+    """An engine tells of one disconnection twice: the second word of the same within a second is left out."""
+    found: list[Deed] = []
+    for deed in deeds:
+        if not any(replace(deed, at=other.at) == other and deed.at - other.at < 1.0 for other in found[-3:]):
+            found.append(deed)
+    return tuple(found)
 
 
 def _moment(at: float) -> str:
@@ -97,7 +107,7 @@ def _facts(kind: str, attributes: dict[str, str], said: str) -> Iterator[tuple[s
         yield "program", program[0][:100]  # what follows it may be a password
     for name, told in _FACTS.items():
         if attributes.get(name):
-            yield told, attributes[name][:200]
+            yield told, attributes[name].lstrip("/")[:200]
     maker = attributes.get(ownership.BY, "")
     if maker not in ("", "reconciler"):
         yield "made by", maker[:200]

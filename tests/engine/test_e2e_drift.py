@@ -105,9 +105,14 @@ def test_every_meddling_is_seen_named_and_healed(site: Site) -> None:
             row["missing"] == 1 if not meddling.path else any(p.startswith(meddling.path) for p in paths)
         ), row
         assert row["heal"], row
+        assert row["withheld"] is None
+        assert row["heal_steps"], row
+        if meddling.service_name in ("stopped", "killed"):
+            assert row["since"], "the container itself says when it ended, however busy the engine is"
     assert len(rows["bystander"]["extra"]) == 1
     text = site.run("drift", "dev", exits=2).out
     assert "deploy.resources.limits.memory" in text
+    assert "a heal would: mend " in text
 
     site.apply()
     assert site.run("drift", "dev", "--json").json["result"] == "clean"
@@ -127,19 +132,23 @@ def test_drift_is_reported_and_left_alone_where_the_environment_says_so(
     with Site(newest_engine, registry_host) as site:
         site.declare("Environment", "dev", project=site.project, drift="report")
         limits = {"deploy": {"resources": {"limits": {"memory": "64M"}}}}
-        rule = {"path": "restart", "reason": "being debugged"}
-        site.service("web", drift={"ignore": [rule]}, **limits)
+        rule = {"path": "restart", "reason": "being debugged", "until": "2999-12-31"}
+        over = {"path": "deploy.*.limits", "reason": "was tuned", "until": "2020-12-31"}
+        site.service("web", drift={"ignore": [rule, over]}, **limits)
         site.service("gone")
         site.commit()
         site.apply()
         site.hand("update", "--restart", "no", site.one("web"))
-        ignored = site.run("drift", "dev", "--json").json["services"]
-        (web,) = [row for row in ignored if row["service"] == "web"]
-        assert web["ignored"][0]["reason"] == "being debugged"
+        quiet = site.run("drift", "dev", "--json").json
+        (web,) = [row for row in quiet["services"] if row["service"] == "web"]
+        assert web["ignored"] == [rule]
+        assert [p["code"] for p in quiet["problems"]] == ["PLAN060"]
         site.hand("update", "--memory", "96m", "--memory-swap", "96m", site.one("web"))
         site.hand("rm", "-f", site.one("gone"))
         running = site.live()
-        site.run("drift", "dev", exits=2)
+        drifted = site.run("drift", "dev", exits=2).out
+        assert "a heal would: mend" in drifted
+        assert drifted.count("; not now: it drifted (") == 2
         told = site.apply("--json").json
         assert told["outcomes"] == []
         assert len(told["remaining"]["waits"]) >= 2
