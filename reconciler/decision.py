@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
@@ -63,6 +63,11 @@ class Plan:
     def settled(self) -> bool:
         """No action, and no wait that we or time will end."""
         return not self.actions and all(w.ender is Ender.OUTSIDE for w in self.waits)
+
+    def refused(self, block: Block) -> Plan:
+        """The same where nothing may be done at all: what waits for us or for time waits in vain."""
+        waits = tuple(wait for wait in self.waits if wait.ender is Ender.OUTSIDE)
+        return replace(self, actions=(), waits=waits, blocks=(*self.blocks, block))
 
 
 @dataclass(frozen=True, slots=True)

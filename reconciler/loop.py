@@ -13,6 +13,8 @@ from typing import Literal
 from reconciler.actions import Action
 from reconciler.clients import Clients, ReadClients
 from reconciler.decision import Ender, Outcome, Plan, Wait
+from reconciler.clients import Clients
+from reconciler.decision import Block, Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired, Subject
 from reconciler.execute import FIRST_PAUSE, Executor, Progress
 from reconciler.hands_off import is_left_alone
@@ -21,7 +23,7 @@ from reconciler.observe import Memory, observe
 from reconciler.observed import Observed
 from reconciler.ourselves import handed_over, is_succeeded
 from reconciler.plan import plan
-from reconciler.provider import ProviderError
+from reconciler.provider import ProviderError, Refused
 from reconciler.rollback_mark import met_by
 
 TRIES = 3
@@ -147,14 +149,16 @@ class Convergence:
                     await self.lease.take(observed)
             return decided, ()
         other, pause = self.lease.other(observed), 2.0
+        subject = Subject("Environment", self.desired.owner.environment)
         if other is None:
             try:
                 if await self.lease.take(observed):
                     return decided, self.executor.start(decided.actions, observed)
                 other = "another process that was faster"
+            except Refused as error:
+                return decided.refused(Block(subject, error.code, error.seen, error.remedy)), ()
             except ProviderError as error:
                 other, pause = f"nobody: the lease cannot be written ({error})", self.executor.first_pause
-        subject = Subject("Environment", self.desired.owner.environment)
         wait = Wait(subject, f"who may write: {other}", Ender.TIME, observed.at + pause, "lease")
         return replace(decided, actions=(), waits=(*decided.waits, wait)), ()
 
@@ -228,10 +232,8 @@ def is_tired_out(observed: Observed, decided: Plan) -> bool:
 
 
 async def _give_back(lease: Lease) -> None:
-    try:
+    with suppress(ProviderError):  # it runs out by itself
         await lease.give_back()
-    except ProviderError:
-        return  # it runs out by itself
 
 
 def judge(observed: Observed, decided: Plan, outcomes: list[Outcome]) -> Result:
