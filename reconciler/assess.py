@@ -50,7 +50,7 @@ def _assess(service: DesiredService, view: ServiceView, desired: Desired, observ
         return ServiceDrift(service.name, "cannot_tell")
     target = desired_target(service, view, observed, desired.commit)
     seen = [diff for instance in view.live for diff in instance_diffs(instance, target)]
-    seen += way_diffs(target, view, observed.traffic)
+    seen += _way_diffs(target, view, observed)
     found = [d for d in seen if d.origin == "live" and d.verdict is Verdict.DIFFERENT]
     counted, ignored = sift(found, service, observed.at)
     missing, extra = _missing(service, view), _extra(service, view, target)
@@ -58,7 +58,8 @@ def _assess(service: DesiredService, view: ServiceView, desired: Desired, observ
     pending = [diff for instance in view.live for diff in commit_diffs(instance, target)]
     pending += [diff for diff in seen if diff.origin == "commit"]
     unknown = [diff for diff in seen if diff.verdict is Verdict.CANNOT_TELL]
-    unseen = [*_unseen(service, view), *_distinct(unknown)]
+    skipped = [diff for diff in seen if diff.verdict is Verdict.NOT_COMPARED]
+    unseen = [*_unseen(service, view), *_distinct(unknown), *_distinct(skipped)]
     return ServiceDrift(
         service.name,
         "drifted" if drifted else "cannot_tell" if unknown else "clean",
@@ -77,6 +78,15 @@ def _distinct(diffs: Iterable[Diff]) -> list[Diff]:
         if diff not in found:
             found.append(diff)
     return found
+
+
+def _way_diffs(target: Target, view: ServiceView, observed: Observed) -> list[Diff]:
+    """Over a way that only reads, proxies cannot be asked: listed, and no doubt about the service."""
+    found = way_diffs(target, view, observed.traffic)
+    if not observed.traits.reads_only:
+        return list(found)
+    blind = Verdict.CANNOT_TELL
+    return [replace(d, verdict=Verdict.NOT_COMPARED) if d.verdict is blind else d for d in found]
 
 
 def instance_diffs(instance: Instance, target: Target) -> list[Diff]:

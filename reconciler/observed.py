@@ -195,6 +195,8 @@ class Traits:
     """Prefixes of the paths of fields that it can mend in place."""
     unknown: tuple[tuple[str, str], ...] = ()
     """Prefixes of the paths of fields that it would drop without a word, and what knows them, in words."""
+    reads_only: bool = False
+    """The way to it lets nothing but reading through: what is asked by running something cannot be asked."""
 
 
 _NO_TRAITS = Traits()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import parse_qsl, urlencode
 
 MAX_HEAD: Final = 16 << 10
@@ -48,8 +48,8 @@ class Passed:
 
     method: str
     target: str
-    is_container: bool = False
-    """Its answer is one container, whose secrets are taken out."""
+    holds: Literal["one container", "events", "other"] = "other"
+    """What its answer is: what may hold secrets is looked through."""
 
 
 class NotLetThrough(Exception):
@@ -79,8 +79,10 @@ def judge(head: bytes, now: float) -> Passed:
     query = _query((found[3] or b"").decode(), names, bare)
     if bare == "/events":
         _check_bounds(query, now)
-    is_container = bare.startswith("/containers/") and bare != "/containers/json"
-    return Passed(method, f"{prefix}{bare}{'?' if query else ''}{urlencode(query)}", is_container)
+    target = f"{prefix}{bare}{'?' if query else ''}{urlencode(query)}"
+    if bare.startswith("/containers/") and bare != "/containers/json":
+        return Passed(method, target, "one container")
+    return Passed(method, target, "events" if bare == "/events" else "other")
 
 
 def _check_header(line: bytes) -> None:

@@ -10,12 +10,12 @@ import os
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 from providers.docker.gate import MAX_HEAD, NotLetThrough, Passed, judge
-from providers.docker.gate_view import without_secrets
+from providers.docker.gate_view import without_commands, without_secrets
 
 READ_ONLY: Final = "read-only access"
 """What every refusal begins with."""
@@ -25,6 +25,10 @@ _SILENT: Final = 600.0
 _ANSWER: Final = 60.0
 _SHOWN: Final = ("Content-Type", "Api-Version", "Ostype", "Date", "Docker-Experimental", "Server")
 """Headers of the engine's answers that are handed on."""
+_LOOKED_THROUGH: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "one container": without_secrets,
+    "events": without_commands,
+}
 
 
 class _Engine(HTTPConnection):
@@ -86,8 +90,8 @@ def _answer(engine: _Engine, passed: Passed) -> tuple[int, bytes, dict[str, str]
         body = answer.read(_MAX_BODY + 1)
         if len(body) > _MAX_BODY:
             raise ValueError("too long")
-        if passed.is_container and answer.status == 200 and not is_bare:
-            body = without_secrets(body)
+        if answer.status == 200 and not is_bare:
+            body = _LOOKED_THROUGH.get(passed.holds, bytes)(body)
     except (OSError, HTTPException, ValueError, RecursionError) as error:
         engine.close()
         words = f"the engine does not answer: {getattr(error, 'strerror', None) or type(error).__name__}"

@@ -1,4 +1,4 @@
-"""What a reader through ``reconciler readonly`` does not see of a container: secrets, what it printed. Pure.
+"""What a reader through ``reconciler readonly`` does not see: secrets, commands, what containers print. Pure.
 
 Values of environment variables are compared, so they are shown, but for those that a spec gives from a
 secret. Of a container whose spec cannot be read, or that is not ours, no value is shown at all.
@@ -36,6 +36,21 @@ def without_secrets(body: bytes) -> bytes:
         if isinstance(probe, dict):
             probe["Output"] = ""
     return json.dumps(container).encode()
+
+
+def without_commands(body: bytes) -> bytes:
+    """The answer to a question for events in which of an executed command the program alone is left. Raises
+    ValueError for what is none."""
+    found: list[bytes] = []
+    for line in body.splitlines():
+        event: _Json = json.loads(line) if line.strip() else None
+        if isinstance(event, dict):
+            for name in ("Action", "status"):
+                word, colon, said = str(event.get(name, "")).partition(": ")
+                if colon and word.startswith("exec_"):
+                    event[name] = f"{word}: {said.split(' ')[0]}"
+            found.append(json.dumps(event).encode())
+    return b"\n".join(found)
 
 
 def _value_shown(pair: _Json, secret: frozenset[str] | None) -> _Json:

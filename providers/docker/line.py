@@ -28,6 +28,11 @@ class Line(Protocol):
         takes as long as an answer."""
         ...
 
+    @property
+    def reads_only(self) -> bool:
+        """Whether this way lets nothing but reading through, as far as it was used."""
+        ...
+
     async def dial(self) -> Stream:
         """A new connection to the engine. Raises OSError, ProviderError."""
         ...
@@ -67,6 +72,10 @@ class SocketLine:
     @property
     def reserve(self) -> int:
         return 0
+
+    @property
+    def reads_only(self) -> bool:
+        return False
 
     async def dial(self) -> Stream:
         return await asyncio.open_unix_connection(self._endpoint.path)

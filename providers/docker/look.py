@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from providers.docker import listing, markers, registry, tasks
@@ -108,7 +108,8 @@ class Look:
             version = await self.engine.version()
         except ProviderError:
             version = ""
-        return traits_of(version, about if isinstance(about, dict) else {})
+        traits = traits_of(version, about if isinstance(about, dict) else {})
+        return replace(traits, reads_only=self.engine.line.reads_only)
 
     def _note_what_follows(
         self, containers: object | None, networks: object | None, volumes: object | None

@@ -44,6 +44,10 @@ class SshLine:
     def reserve(self) -> int:
         return 48
 
+    @property
+    def reads_only(self) -> bool:
+        return self._session is not None
+
     def begin(self) -> SshChild:
         """Start connecting, if nothing is connected; returns at once. Raises ProviderError."""
         folder = self._child.folder if self._child else make_folder()

@@ -42,6 +42,10 @@ class TcpLine:
     def reserve(self) -> int:
         return 0
 
+    @property
+    def reads_only(self) -> bool:
+        return False
+
     async def dial(self) -> Stream:
         host, port, context = self._endpoint.host, self._endpoint.port, self._open_context()
         name = host if context else None
