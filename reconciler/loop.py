@@ -12,8 +12,6 @@ from typing import Literal
 
 from reconciler.actions import Action
 from reconciler.clients import Clients, ReadClients
-from reconciler.decision import Ender, Outcome, Plan, Wait
-from reconciler.clients import Clients
 from reconciler.decision import Block, Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired, Subject
 from reconciler.execute import FIRST_PAUSE, Executor, Progress

@@ -128,11 +128,8 @@ class FileEntry:
     link: str | None = None
 
 
-class ReadRuntime(Contents, Protocol):
+class ReadRuntime(Contents, Chronicle, Protocol):
     """What a runtime tells. Every method raises ProviderError and changes nothing."""
-class Runtime(Dialogue, Strangers, Contents, Chronicle, Protocol):
-    """Runs instances. Every method raises ProviderError, Stale or Refused; creating what exists already
-    under the same name and labels is success; a name held by something else is Refused."""
 
     async def observe(self, question: Question) -> World:
         """Look at everything of this owner. Raises ProviderError only when nothing at all can be read."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.clients import OpenReadRegistry, Readers
 from reconciler.contents import Seen
+from reconciler.deeds import Deed
 from reconciler.observed import Handle, LiveImage
 from reconciler.ownership import Owner
 from reconciler.provider import (
@@ -46,6 +47,10 @@ class ReadingRuntime:
     async def contents(self, handle: Handle, path: str) -> Sequence[Seen]:
         """The files at and below a path of an instance."""
         return await self._runtime.contents(handle, path)
+
+    async def deeds(self, owner: Owner, begin: float, end: float) -> Sequence[Deed]:
+        """What was done to its objects."""
+        return await self._runtime.deeds(owner, begin, end)
 
     async def logs(self, handle: Handle, lines: int) -> Sequence[str]:
         """The last lines that an instance wrote."""
