@@ -27,7 +27,7 @@ def list_tips(entry: RunRepository) -> Mapping[str, str]:
         return _local_tips(_local(entry))
     from providers.git import remote
 
-    return _logged_in(entry, lambda access: remote.list_tips(entry.url or "", cache_folder(), access))
+    return logged_in(entry, lambda access: remote.list_tips(entry.url or "", cache_folder(), access))
 
 
 def open_entry(entry: RunRepository, tips: Mapping[str, str] | None = None) -> GitRepository:
@@ -43,7 +43,7 @@ def open_entry(entry: RunRepository, tips: Mapping[str, str] | None = None) -> G
             entry.url or "", cache_folder(), access=access, listed=tips, is_trusted=is_trusted
         )
 
-    repository = _logged_in(entry, fetch)
+    repository = logged_in(entry, fetch)
     _opened.add(entry.url or "")
     return repository
 
@@ -59,7 +59,7 @@ def _local(entry: RunRepository) -> GitRepository:
     return GitRepository(Path(entry.folder or "/"))
 
 
-def _logged_in(entry: RunRepository, ask: Callable[[Access], Answer]) -> Answer:
+def logged_in(entry: RunRepository, ask: Callable[[Access], Answer]) -> Answer:
     """Ask with the login of the entry; once more with a fresh token where the remote takes it no longer."""
     from providers.git.access import Access, SshFiles
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import Stop, failure
@@ -15,7 +15,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.promote_candidates import Offer
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.tracked import find_tag
-from reconciler.cli.workspace import Workspace, read_workspace
+from reconciler.cli.workspace import Admit, Workspace, read_workspace
 from reconciler.clients import Clients
 from reconciler.desired import Desired
 from reconciler.loop import look
@@ -31,19 +31,39 @@ if TYPE_CHECKING:
 Connect = Callable[[Workspace], Clients]
 
 
-async def read_offer(options: Options, repository: GitRepository, source: Source, connect: Connect) -> Offer:
+async def close_runtime(clients: Clients) -> None:
+    """How a command ends with an engine."""
+    await clients.runtime.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """How an environment is found, let through, reached and left. ``find`` gives the commit that counts of
+    it; it raises Stop, ProviderError."""
+
+    find: Callable[[str], Source]
+    connect: Connect
+    admit: Admit = lambda found: found
+    end: Callable[[Clients], Awaitable[None]] = close_runtime
+
+
+def as_a_person(options: Options, repository: GitRepository, source: Source, connect: Connect) -> Approach:
+    """As the remote has it now. ``source``: the commit that the promotion is written on."""
+    return Approach(lambda name: _tracked(repository, source, name, options.path), connect)
+
+
+async def read_offer(options: Options, source: Source, approach: Approach) -> Offer:
     """``source``: the commit that the promotion is written on. Raises Stop with 3 where nothing of the
     environment can be read, ProviderError."""
     name = options.source_environment
-    theirs = await asyncio.to_thread(_tracked, repository, source, name, options.path)
-    workspace = await asyncio.to_thread(
-        read_workspace, replace(options, environment=name, services=(), ref=theirs.commit), theirs
-    )
-    clients = connect(workspace)
+    theirs = await asyncio.to_thread(approach.find, name)
+    asked = replace(options, environment=name, services=(), ref=theirs.commit)
+    workspace = await asyncio.to_thread(read_workspace, asked, theirs, approach.admit)
+    clients = approach.connect(workspace)
     try:
         observed = await look(workspace.desired, clients)
     finally:
-        await clients.runtime.close()
+        await approach.end(clients)
     desired = await asyncio.to_thread(workspace.meet, observed)
     offer = offer_of(workspace, clients, desired, observed, theirs)
     if not offer.proofs and offer.unproved and all(unread(observed, n) for n in offer.unproved):

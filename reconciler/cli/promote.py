@@ -9,7 +9,7 @@ from dataclasses import replace
 from reconciler.cli.branch_tip import find_place, find_tip, restless
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import REFUSED
-from reconciler.cli.offer import read_offer
+from reconciler.cli.offer import as_a_person, read_offer
 from reconciler.cli.options import Options
 from reconciler.cli.promote_attempt import Attempt, Connect, Session, Show, report_nothing
 from reconciler.cli.promote_plan import check_pair, prepare_promotion
@@ -47,7 +47,7 @@ async def report_promote(options: Options, connect: Connect, show: Show) -> Repo
         tip, problem = await asyncio.to_thread(find_tip, repository, branch, environment, name, problem)
         source = await asyncio.to_thread(read_ref, repository, tip, options.path)
         check_pair(source, session.from_name, name)
-        offer = await read_offer(session.options, repository, source, connect)
+        offer = await read_offer(options, source, as_a_person(options, repository, source, connect))
         try:
             promotion = await asyncio.to_thread(prepare_promotion, options, source, offer)
             report = await _try(Attempt(session, promotion, branch, tip), problem is None)

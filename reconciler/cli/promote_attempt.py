@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.copies import are_present, copy_images
@@ -50,6 +50,10 @@ class Session:
     """That takes, as the commit has it that was read first."""
     connect: Connect
     show: Show
+    actor: str = field(default_factory=person)
+    """Who does it, for ``history``."""
+    judged: Callable[[tuple[GateResult, ...]], object] = lambda gates: None
+    """Told what the gates say."""
 
     @property
     def from_name(self) -> str:
@@ -110,8 +114,10 @@ class Attempt:
         return self._written(view, written)
 
     async def _judge(self, clients: Clients, rules: Rules) -> tuple[GateResult, ...]:
-        repository = self.session.repository
-        return await judge_promotion(self.session.options, self.promotion, repository, clients, rules)
+        session = self.session
+        found = await judge_promotion(session.options, self.promotion, session.repository, clients, rules)
+        session.judged(found)
+        return found
 
     def _commits(self) -> dict[str, list[tuple[str, str]]]:
         """The commits that come in, by service. A pin that this clone does not have brings none."""
@@ -135,7 +141,8 @@ class Attempt:
     def _written(self, view: PromotionView, written: Written) -> Report:
         promotion, name = self.promotion, self.session.options.environment
         commit, branch = written.commit or "", written.branch or ""
-        _note(promotion, commit, self.session.options.reason)
+        if not written.is_old:
+            _note(promotion, commit, self.session.options.reason, self.session.actor)
         text = render_written(commit, branch, written.remote, written.followed)
         if written.request is not None:
             said = "it was proposed already" if written.is_old else "it is for review"
@@ -194,14 +201,14 @@ def _place(result: str, commit: str | None = None, branch: str | None = None) ->
     return {"result": result, "commit": commit, "branch": branch, "pull_request": None}
 
 
-def _note(promotion: Promotion, commit: str, reason: str | None) -> None:
+def _note(promotion: Promotion, commit: str, reason: str | None, actor: str) -> None:
     """Who did it, for ``history``: what was done is noted by whoever applies it."""
     Journal.of(promotion.owner).append(
         {
             "at": format_time(time.time()),
             "verb": "promote",
             "commit": commit,
-            "actor": person(),
+            "actor": actor,
             "result": "written",
             "about": ", ".join(change.service_name for change in promotion.changes),
             "reason": reason,

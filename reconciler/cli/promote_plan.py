@@ -10,7 +10,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.promote_candidates import Offer, choose_services, find_candidates, leaving_services
 from reconciler.cli.rollback_plan import with_release
 from reconciler.cli.source import Source
-from reconciler.cli.workspace import Workspace, read_workspace
+from reconciler.cli.workspace import Admit, Workspace, read_workspace
 from reconciler.copying import ImageCopy
 from reconciler.desired import Desired
 from reconciler.ownership import Owner
@@ -82,20 +82,22 @@ def check_pair(source: Source, from_name: str, to_name: str) -> Environment:
     return environment
 
 
-def prepare_promotion(options: Options, source: Source, offer: Offer) -> Promotion:
+def prepare_promotion(
+    options: Options, source: Source, offer: Offer, admit: Admit = lambda found: found
+) -> Promotion:
     """Raises Stop with 4 where something cannot be taken, ProviderError."""
     environment = check_pair(source, offer.name, options.environment)
-    before = read_workspace(replace(options, ref=source.commit, services=()), source)
+    before = read_workspace(replace(options, ref=source.commit, services=()), source, admit)
     pins = Pinning(source.specs.released(options.environment), source.specs.removed(options.environment))
     names = choose_services(options, environment, offer, pins, source)
     candidates = find_candidates(options, source, before.owner, offer, pins, names)
     leaving = leaving_services(options, offer, pins)
     every = changed(pins, candidates, leaving)
-    after = _after(options, source, with_changes(pins, every, leaving))
+    after = _after(options, source, with_changes(pins, every, leaving), admit)
     kept, told = _kept(options, every, before.desired, after[0].desired)
     told += _barred(options, after[0].desired, kept)
     if kept != every:
-        after = _after(options, source, with_changes(pins, kept, leaving))
+        after = _after(options, source, with_changes(pins, kept, leaving), admit)
     workspace, path, text, taken = after
     told += [*before.problems] if not kept else []
     return Promotion(source, offer, before, workspace, kept, taken, path, text, tuple(told))
@@ -119,13 +121,15 @@ def _checked(change: Change, checks: tuple[str, ...]) -> Change:
     return replace(change, after=change.after.model_copy(update={"evidence": evidence}))
 
 
-def _after(options: Options, source: Source, pins: Pinning) -> tuple[Workspace, str, str, Pinning]:
+def _after(
+    options: Options, source: Source, pins: Pinning, admit: Admit
+) -> tuple[Workspace, str, str, Pinning]:
     name = options.environment
     path = release_path(source.path, name)
     text = releases_text(name, pins.services, pins.removed, follows=True)
     changed_source = with_release(source, name, path, text)
     try:
-        workspace = read_workspace(replace(options, ref=source.commit, services=()), changed_source)
+        workspace = read_workspace(replace(options, ref=source.commit, services=()), changed_source, admit)
     except Stop as stop:
         raise Stop(REFUSED, stop.problems, stop.owner, source.commit) from None
     return workspace, path, text, pins

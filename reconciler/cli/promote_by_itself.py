@@ -1,0 +1,142 @@
+"""One promotion that a loop does by itself: read under the policy that it accepted, within the bounds of its
+Run file, and written by its own author and key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.cli.acceptance import Judge, Lineage
+from reconciler.cli.bounds import BoundsCheck
+from reconciler.cli.envelope import Report, Stop
+from reconciler.cli.exits import CANNOT_TELL, REFUSED
+from reconciler.cli.loop_branch import open_loop_branch
+from reconciler.cli.loop_source import Openers
+from reconciler.cli.offer import Approach, read_offer
+from reconciler.cli.options import Options
+from reconciler.cli.policy import find_tracked
+from reconciler.cli.promote_attempt import Attempt, Session, report_nothing
+from reconciler.cli.promote_plan import check_pair, prepare_promotion
+from reconciler.cli.source import Source, read_ref
+from reconciler.cli.tracked import Tracked
+from reconciler.cli.workspace import Admit, Workspace
+from reconciler.clients import Clients
+from reconciler.gate_result import GateResult
+from specs.policy_ref import under_policy
+from specs.problem import Problem
+from specs.run_push import Push
+from specs.run_repository import RunRepository
+
+if TYPE_CHECKING:
+    from providers.git.repository import GitRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is accepted of a repository: the commit of the policy ref, that of the environment that takes, and
+    that of the one that gives, None where this loop does not keep it."""
+
+    repository: GitRepository
+    policy: str
+    commit: str
+    source_commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promoting:
+    """What an entry of the Run file promotes with."""
+
+    entry: RunRepository
+    push: Push
+    openers: Openers
+    secrets: str | None
+
+    async def promote(
+        self,
+        ground: Ground,
+        from_name: str,
+        to_name: str,
+        judged: Callable[[tuple[GateResult, ...]], object],
+    ) -> Report | None:
+        """What came of it; None where the branch has moved on from what is accepted. ``judged`` is told the
+        gates. Raises Stop, ProviderError."""
+        options = Options(
+            "run",
+            environment=to_name,
+            path=self.entry.path,
+            secrets_folder=self.secrets,
+            source_environment=from_name,
+            is_automatic=True,
+        )
+        source = await asyncio.to_thread(self._read, ground, ground.commit)
+        environment = check_pair(source, from_name, to_name)
+        branch = await asyncio.to_thread(
+            open_loop_branch, self.entry, self.push, ground.repository, environment
+        )
+        if isinstance(branch, Problem):
+            raise Stop(REFUSED, (branch,), commit=ground.commit)
+        tip = await asyncio.to_thread(branch.tip)
+        if tip != ground.commit:
+            return None
+        offer = await read_offer(options, source, self._approach(ground))
+        session = Session(
+            options,
+            ground.repository,
+            environment,
+            self._connect,
+            lambda text: None,
+            actor=self.push.author,
+            judged=judged,
+        )
+        try:
+            promotion = await asyncio.to_thread(prepare_promotion, options, source, offer, self._admit)
+            if not promotion.changes:
+                return report_nothing(promotion)
+            return await self._try(Attempt(session, promotion, branch, tip))
+        finally:
+            await offer.registries.close()
+
+    async def _try(self, attempt: Attempt) -> Report | None:
+        after = attempt.promotion.after
+        try:
+            return await attempt.run(self._connect(after), is_writable=True)
+        finally:
+            await after.registries.close()
+
+    @property
+    def _admit(self) -> Admit:
+        return BoundsCheck(self.entry).admit
+
+    def _connect(self, workspace: Workspace) -> Clients:
+        """An engine stays open: the keepers work with it, too."""
+        return workspace.clients(self.openers.runtime, self.openers.builder)
+
+    def _approach(self, ground: Ground) -> Approach:
+        async def end(clients: Clients) -> None:
+            return None
+
+        return Approach(lambda name: self._find(ground, name), self._connect, self._admit, end)
+
+    def _find(self, ground: Ground, from_name: str) -> Source:
+        """The environment that gives, at the commit that this loop keeps; where it keeps none, at what that
+        tracks, if that may count. Raises Stop, ProviderError."""
+        if ground.source_commit is not None:
+            return self._read(ground, ground.source_commit)
+        policy = read_ref(ground.repository, ground.policy, self.entry.path)
+        here = Tracked(self.entry.ref or "policy ref", policy.commit)
+        found = find_tracked(ground.repository, here, policy.specs.environments[from_name], from_name)
+        problems = Judge.of(self.entry, ground.repository, from_name).problems(found, Lineage())
+        if problems:
+            raise Stop(CANNOT_TELL, problems, commit=found.commit)
+        return self._read(ground, found.commit)
+
+    def _read(self, ground: Ground, commit: str) -> Source:
+        """A commit, under the policy that is accepted. Raises Stop, ProviderError."""
+        policy = read_ref(ground.repository, ground.policy, self.entry.path)
+        if commit == policy.commit:
+            return policy
+        source = read_ref(ground.repository, commit, self.entry.path)
+        documents, _ = under_policy(source.specs, policy.specs)
+        return replace(source, specs=documents)
