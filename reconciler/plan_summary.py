@@ -12,7 +12,9 @@ from reconciler.outputs.plan import PlanOutput
 
 COLUMNS: Final = ("create", "replace", "in place", "remove", "build", "other")
 """What can become of a thing, in the order of the table."""
-_NOTES: Final = ("put-marker", "remove-marker")
+_LEFT_OUT: Final = ("put-marker", "remove-marker", "pull")
+"""Notes of our own, and what is part of everything."""
+_OF_A_SERVICE: Final = ("Route", "Proxy")
 _EFFECTS: Final = (
     ("replace", {"create", "retire"}),
     ("replace", {"create", "remove"}),
@@ -60,8 +62,9 @@ def rows(plan: PlanOutput) -> list[Row]:
     """What changes until the plan is settled, as far as can be told; our own notes left out."""
     steps = [step.actions for step in plan.forecast] or [plan.actions]
     found: dict[tuple[str, str], list[ActionPart]] = {}
-    for action in (action for actions in steps for action in actions if action.verb not in _NOTES):
-        found.setdefault((action.subject.kind, action.subject.name), []).append(action)
+    for action in (action for actions in steps for action in actions if action.verb not in _LEFT_OUT):
+        kind = "Service" if action.subject.kind in _OF_A_SERVICE else action.subject.kind
+        found.setdefault((kind, action.subject.name), []).append(action)
     return [_row(kind, name, actions) for (kind, name), actions in sorted(found.items())]
 
 

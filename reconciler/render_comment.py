@@ -81,17 +81,37 @@ def _title(output: Envelope, topic: Topic) -> str:
 def _plan(plan: PlanOutput, room: int) -> str:
     changes = rows(plan)
     seen = _seen_first(plan)
-    parts = [table(*_summary(plan, changes)), seen]
+    parts = [_PRESENCE[plan.presence], table(*_summary(plan, changes)), seen, _policy(plan)]
     if changes:
         cells = [_cells(row) for row in changes]
         listed = table(("what", "change", "why", "interrupts"), cells, _ROWS)
         parts.append(fold(count(len(changes), "change"), listed))
     fields = [line for row in changes for line in _field_lines(row)]
+    fields += [f"Image {name}: {what}" for name, image in plan.images.items() for what in image.changed]
     fields += [f"waits: {w.subject.kind} {w.subject.name}: {w.reason}" for w in plan.waits]
-    left = room - sum(size(part) + 1 for part in parts) - 200
+    left = room - sum(size(part) + 1 for part in parts) - 1_000
     if fields:
         parts.append(fold("Fields, causes and waits", _fenced(fields, left)))
+    if plan.unknown:
+        parts.append(
+            f"Not asked, so not known: {code_span(', '.join(it.what for it in plan.unknown), 300)}\n"
+        )
     return "\n".join(part for part in parts if part)
+
+
+_PRESENCE: Final = {
+    "kept": "",
+    "new": "The environment is **new**.\n",
+    "gone": "The environment's document is **gone**; what runs is left as it is.\n",
+}
+
+
+def _policy(plan: PlanOutput) -> str:
+    """What says where things run and what is allowed is shown, and judged by what the base says."""
+    if not plan.policy:
+        return ""
+    lines = [f"{it.subject}: {it.path}: {_value(it.before)} -> {_value(it.after)}" for it in plan.policy]
+    return f"**Policy** changed here; shown, not used:\n\n{_fenced(lines, _NOTICES)}"
 
 
 def _summary(plan: PlanOutput, changes: Sequence[Row]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
@@ -105,6 +125,8 @@ def _seen_first(output: Envelope) -> str:
     for block in output.blocks if isinstance(output, PlanOutput) else ():
         lines.append(f"blocked: {block.subject.kind} {block.subject.name}: {block.reason}  [{block.code}]")
         lines += [f"  {block.remedy}"] if block.remedy else []
+    if isinstance(output, PlanOutput) and output.prune_id:
+        lines.append(f"what goes has the prune id {output.prune_id}")
     lines += [f"cannot tell ({unread.what}): {unread.reason}" for unread in output.unreadable]
     return _fenced(lines, _NOTICES) if lines else ""
 

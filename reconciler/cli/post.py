@@ -127,12 +127,15 @@ async def _number(forge: Forge, event: Event) -> int | None:
 
 async def _post_comment(forge: Forge, author: str, number: int, letter: Letter) -> Done:
     """Into our own comment, if there is one: ours by its author and by its marker."""
-    about = _about(letter.topic)
-    async for found in forge.comments(number):
-        if found.author == author and _is_about(found, letter.topic):
-            if _is_same(found.body, letter.body):
-                return Done(about, "unchanged", found)
-            return Done(about, "updated", await forge.change_comment(number, found.number, letter.body))
+    about, ours = _about(letter.topic), []
+    async for comment in forge.comments(number):
+        if comment.author == author and _is_about(comment, letter.topic):
+            ours.append(comment)
+    exact = [comment for comment in ours if read_topic(comment.body) == letter.topic]
+    for found in (*exact, *ours):
+        if _is_same(found.body, letter.body):
+            return Done(about, "unchanged", found)
+        return Done(about, "updated", await forge.change_comment(number, found.number, letter.body))
     return Done(about, "created", await forge.comment(number, letter.body))
 
 

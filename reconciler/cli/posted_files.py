@@ -24,7 +24,8 @@ _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class PostedFile:
-    """One file: what it holds, and the environment that its name says it is about."""
+    """One file: what it holds, and the environment that its name says it is about; none where it is called
+    like a verb."""
 
     value: dict[str, Json]
     outputs: tuple[Output, ...]
@@ -47,7 +48,8 @@ def _read(path: Path, verbs: Sequence[str]) -> PostedFile:
     except ValueError as error:
         _refuse(path.name, str(error), "an output as --json prints it")
     stem = path.name.partition(".")[0]
-    return PostedFile(value, tuple(outputs), stem if _NAME.fullmatch(stem) else "")
+    is_named = _NAME.fullmatch(stem) is not None and stem not in verbs
+    return PostedFile(value, tuple(outputs), stem if is_named else "")
 
 
 def _content(path: Path) -> str:

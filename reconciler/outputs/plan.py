@@ -33,6 +33,7 @@ class ImagePart(Part):
     bases: list[BasisPart]
     built: bool | None = Field(description="Whether the registry has it; null: unknown.")
     digest: str | None
+    changed: list[str] = Field(default=[], description="Which of its inputs are other ones than before.")
     before: str | None = Field(default=None, description="The input that it had, in an offline plan.")
 
 

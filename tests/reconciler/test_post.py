@@ -48,14 +48,15 @@ class Poster:
     def __init__(self, folder: Path, forge: ForgeStandIn) -> None:
         self.folder, self.forge, self.slept = folder, forge, list[float]()
 
-    def files(self, *values: dict[str, Json]) -> tuple[str, ...]:
-        for number, value in enumerate(values):
-            (self.folder / f"env{number}.json").write_text(json.dumps(value))
-        return tuple(str(self.folder / f"env{number}.json") for number in range(len(values)))
+    def file(self, value: dict[str, Json], called: str = "env0") -> str:
+        (self.folder / f"{called}.json").write_text(json.dumps(value))
+        return str(self.folder / f"{called}.json")
 
-    def post(self, what: str, *values: dict[str, Json], number: int | None = 12) -> list[str]:
+    def post(
+        self, what: str, value: dict[str, Json], number: int | None = 12, called: str = "env0"
+    ) -> list[str]:
         """The results, one for each thing."""
-        options = Options("post", what=what, files=self.files(*values), number=number)
+        options = Options("post", what=what, files=(self.file(value, called),), number=number)
         return [done.result for done in asyncio.run(self._post(options))]
 
     async def _post(self, options: Options) -> list[verb.Done]:
@@ -277,8 +278,21 @@ def test_nothing_is_sent_without_a_token_or_to_a_wrong_place(
 
 def test_a_dry_run_prints_what_would_be_posted(poster: Poster, forge: ForgeStandIn) -> None:
     def dry(what: str, value: dict[str, Json]) -> Report:
-        return verb.run(Options("post", what=what, files=poster.files(value), dry_run=True))
+        return verb.run(Options("post", what=what, files=(poster.file(value),), dry_run=True))
 
     assert dry("comment", PLAN).text.startswith(MARKER)
     assert dry("pull-request", promotion()).text == "Promote\n\nall of it\n"
     assert forge.calls == []
+
+
+def test_a_plan_of_all_that_failed_takes_the_place_of_the_first(poster: Poster, forge: ForgeStandIn) -> None:
+    """The file is called like its verb: nobody knows of which environment it would have been."""
+    failed = envelope("plan", exit=1, owner=None, problems=[problem()])
+    other = {**PLAN, "owner": {"project": "shop", "environment": "prod"}}
+    for value in (PLAN, other, failed):
+        assert poster.post("comment", value, called="plan") == ["updated" if value is failed else "created"]
+    assert forge.comments[0]["body"].startswith("<!-- reconciler:plan:/ -->")
+    assert poster.post("comment", other, called="plan") == ["unchanged"]
+    assert poster.post("comment", PLAN, called="plan") == ["updated"]
+    assert forge.comments[0]["body"].startswith(MARKER)
+    assert len(forge.comments) == 2

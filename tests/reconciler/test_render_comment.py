@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from outputs import action, diff, drift, drifted, envelope, plan, problem, read, subject
+from outputs import COMMIT, action, diff, drift, drifted, envelope, plan, problem, read, subject
 from reconciler.desired import Json
 from reconciler.outputs.read import read_outputs
 from reconciler.render_comment import Topic, read_topic, render_comment
@@ -233,3 +233,15 @@ def test_what_is_no_output_is_refused_with_the_member(change: dict[str, Json], n
     with pytest.raises(ValueError, match=named):
         read({**plan(), **change})
     read({**json.loads(json.dumps(plan())), "more": {"added": "later"}})
+
+
+def test_an_offline_plan_shows_policy_and_what_nobody_was_asked() -> None:
+    policy = [{"subject": "Environment prod", "path": "allow", "before": [], "after": ["@all"]}]
+    unknown = [{"what": "drift", "reason": "nobody was asked"}, {"what": "built", "reason": "x"}]
+    value = plan(mode="offline", base=COMMIT, presence="new", policy=policy, unknown=unknown, prune_id="0a1b")
+    text = render_comment(read(value), TOPIC)
+    assert "The environment is **new**.\n" in text
+    assert "**Policy** changed here; shown, not used:\n\n```text\nEnvironment prod: allow: [] -> [" in text
+    assert "Not asked, so not known: `drift, built`\n" in text
+    assert "what goes has the prune id 0a1b\n" in text.partition("<details>")[0]
+    assert "@all" not in text
