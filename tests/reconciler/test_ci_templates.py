@@ -62,14 +62,7 @@ def proposed(repository: WrittenRepository, text: str = CHANGE) -> tuple[str, st
 
 def runner(tmp_path: Path, repository: WrittenRepository, forge: ForgeStandIn) -> Runner:
     event = {"github.event_name": "pull_request", "github.token": TOKEN, "github.event.workflow_run.id": "1"}
-    for kind in ("pull_request", "workflow_run"):
-        event |= {f"github.event.{kind}.{key}": "" for key in ("head.sha", "base.sha")}
-    known = {**event, _HEAD: "", _FROM: ""}
-    return Runner(tmp_path / "runner", repository.path, known, forge.variables())
-
-
-_HEAD = "github.event.pull_request.head.sha || github.event.workflow_run.head_sha"
-_FROM = "github.event.pull_request.head.repo.full_name || github.event.workflow_run.head_repository.full_name"
+    return Runner(tmp_path / "runner", repository.path, event, forge.variables())
 
 
 def plan_and_comment(machine: Runner, base: str, head: str, event: dict[str, Any]) -> int:
@@ -77,6 +70,7 @@ def plan_and_comment(machine: Runner, base: str, head: str, event: dict[str, Any
     given = dict(machine.given)
     machine.given = {
         **given,
+        "github.event_name": "pull_request",
         "github.event.pull_request.head.sha": head,
         "github.event.pull_request.base.sha": base,
     }
@@ -132,6 +126,16 @@ def test_what_the_first_workflow_left_is_not_trusted(
     assert forge.calls == []
 
 
+_PULL = ("pull_request.head.sha", "pull_request.head.repo.full_name")
+_SAID = {
+    "pull_request_target": _PULL,
+    "pull_request": _PULL,
+    "push": _PULL,
+    "workflow_run": ("workflow_run.head_sha", "workflow_run.head_repository.full_name"),
+}
+"""Where an event says of which commit it is, and from which repository."""
+
+
 def test_a_forks_code_is_not_run_where_there_are_credentials(
     tmp_path: Path, repository: WrittenRepository, forge: ForgeStandIn
 ) -> None:
@@ -141,11 +145,16 @@ def test_a_forks_code_is_not_run_where_there_are_credentials(
     machine = runner(tmp_path, repository, forge)
     machine._checkout({})
     (guard, *_) = load(".github/actions/reconciler/action.yml")["runs"]["steps"]
-    for event in ("pull_request_target", "workflow_run", "pull_request", "push"):
+    for event in _SAID:
         for checked_out in (base, head, merged):
             for source in ("ann/shop", "team/shop"):
                 (machine.work / ".git" / "HEAD").write_text(f"{checked_out}\n")
-                machine.code, given = 0, {_HEAD: head, _FROM: source, "github.event_name": event}
+                machine.code = 0
+                given = {
+                    "github.event_name": event,
+                    f"github.event.{_SAID[event][0]}": head,
+                    f"github.event.{_SAID[event][1]}": source,
+                }
                 machine._step(guard, {**machine.given, **given})
                 refused[event, checked_out, source] = machine.code
     events = ("pull_request_target", "workflow_run")

@@ -27,6 +27,14 @@ def load(path: str) -> Any:
     return yaml.safe_load((ROOT / path).read_text())
 
 
+def _evaluate(expression: str, known: Mapping[str, str]) -> str:
+    """Raises KeyError for what the test has not given; of alternatives the first that is there."""
+    parts = expression.split(" || ")
+    if len(parts) == 1 and not expression.startswith("steps."):
+        return known[expression]
+    return next((known[part] for part in parts if known.get(part)), "")
+
+
 @dataclass
 class Runner:
     """One machine that runs jobs. ``given``: expression -> value; ``variables``: what a job finds in its
@@ -36,6 +44,8 @@ class Runner:
     origin: Path
     given: Mapping[str, str]
     variables: Mapping[str, str]
+    edits: Mapping[str, str] = field(default_factory=dict)
+    """What a user writes in another way in their copy of a template."""
     said: str = ""
     code: int = 0
     outputs: dict[str, str] = field(default_factory=dict)
@@ -49,7 +59,11 @@ class Runner:
 
     def job(self, path: str, name: str) -> int:
         """The job's exit code: that of the first step that failed. What it said is in ``said``."""
-        job = load(path)["jobs"][name]
+        text = (ROOT / path).read_text()
+        for before, after in self.edits.items():
+            assert before in text
+            text = text.replace(before, after)
+        job = yaml.safe_load(text)["jobs"][name]
         self.code, self.said, self.outputs = 0, "", {}
         for step in job["steps"]:
             self._step(step, self.given)
@@ -90,17 +104,13 @@ class Runner:
 
     def _value(self, value: Any, values: Mapping[str, str]) -> str:
         known = {"runner.temp": str(self.temp), **values, **self.outputs}
-        text = (
-            {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-        )
-        return _EXPRESSION.sub(lambda match: known[match[1]], text)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return _EXPRESSION.sub(lambda match: _evaluate(match[1], known), text)
 
     def _shell(self, step: Mapping[str, Any], values: Mapping[str, str]) -> None:
         assert "${{" not in step["run"], "an expression in a script is a way in"
-        files = {
-            name: self.folder / name.lower()
-            for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH")
-        }
+        names = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH")
+        files = {name: self.folder / name.lower() for name in names}
         for path in files.values():
             path.touch()
         files["GITHUB_OUTPUT"].write_text("")
@@ -143,10 +153,10 @@ class Runner:
         """Run it as runners do. Nothing of this machine's own environment goes in."""
         tools = Path(sys.executable).parent
         environment = {
+            **self.variables,
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.folder),
             "GIT_CONFIG_NOSYSTEM": "1",
-            **self.variables,
             **more,
         }
         line = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text]
