@@ -22,7 +22,7 @@ from specs.reference import Digest, ImageRef
 
 _OCTETS = {"Content-Type": "application/octet-stream"}
 Placement = Literal["present", "mounted", "sent"]
-"""How a blob came to be in a repository."""
+"""How a blob came to be in a repository; what was there may be mounted once more."""
 
 
 class Blobs:
@@ -99,13 +99,17 @@ class Blobs:
         self, ref: ImageRef, descriptor: Descriptor, content: Content, mount: str | None
     ) -> Placement:
         digest = descriptor.digest
+        is_granted, upload = await self._mount(ref, digest, mount) if mount else (False, None)
+        if is_granted:
+            return "mounted"
         if await self.exists(ref, digest):
+            if upload is not None:
+                await self._abandon(ref, upload)
             return "present"
-        upload = (
-            await self._begin_mount(ref, digest, mount) if mount else await self._begin_upload(ref, digest)
-        )
         if upload is None:
-            return "mounted" if mount else "present"
+            upload = await self._begin(ref, f"{ref.name}@{digest}", push_scope(ref.repository), "")
+        if upload is None:
+            return "present"
         try:
             await self._send(ref, descriptor, content, upload)
         except ProviderError as error:
@@ -113,19 +117,18 @@ class Blobs:
                 raise
         return "sent"
 
-    async def _begin_upload(self, ref: ImageRef, digest: Digest) -> Target | None:
-        return await self._begin(ref, f"{ref.name}@{digest}", push_scope(ref.repository), "")
-
-    async def _begin_mount(self, ref: ImageRef, digest: Digest, source: str) -> Target | None:
-        """An upload that the registry may spare us. Who may not read ``source`` here uploads like anybody."""
+    async def _mount(self, ref: ImageRef, digest: Digest, source: str) -> tuple[bool, Target | None]:
+        """Whether the registry took it over from ``source``, which it does as well where it is there already;
+        else an upload that it began instead, if this login may read ``source`` here."""
         scopes = merge_scopes(push_scope(ref.repository), pull_scope(source))
         query = f"?mount={quote(digest.text, safe='')}&from={quote(source, safe='')}"
         try:
-            return await self._begin(ref, f"{ref.name}@{digest}", scopes, query)
+            upload = await self._begin(ref, f"{ref.name}@{digest}", scopes, query)
         except ProviderError as error:
             if error.code not in NOT_ALLOWED:
                 raise
-        return await self._begin_upload(ref, digest)
+            return False, None
+        return upload is None, upload
 
     async def _begin(self, ref: ImageRef, where: str, scopes: Scopes, query: str) -> Target | None:
         """POST for an upload: where to send it, or None when the registry has the blob already."""

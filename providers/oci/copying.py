@@ -97,16 +97,13 @@ class _Job:
 
     async def run(self) -> Transfer:
         target, tag = self.copier.target, self.there.with_tag(self.digest.tag)
-        find = target.manifests.find
         self.is_within = await self.side.client.origin() == await target.client.origin()
-        is_there, is_tagged = (
-            found == self.digest for found in await together([find(self.there), find(tag)])
-        )
+        is_tagged = await target.manifests.find(tag) == self.digest
         manifests = await read_nested(self.side.manifests, self.source)
         if manifests is None:
-            manifests = await self._without_source(is_there)
+            manifests = await self._without_source()
         elif not (self.is_within and self.source.repository == self.there.repository):
-            await self._bring(manifests, is_there)
+            await self._bring(manifests, is_tagged)
         if not is_tagged:
             await self._write(tag, manifests[-1])
         if self.is_written:
@@ -199,15 +196,14 @@ class _Job:
 
     async def _verify(self, tag: ImageRef) -> None:
         """What the target answers now, whatever it said when it was written to."""
-        find = self.copier.target.manifests.find
-        for ref, found in zip((self.there, tag), await together([find(self.there), find(tag)]), strict=True):
-            if found != self.digest:
-                seen = "nothing after the copy" if found is None else f"{found} after the copy"
-                raise WRONG_DIGEST.passing(str(ref), seen, str(self.digest))
+        found = await self.copier.target.manifests.find(tag)
+        if found != self.digest:
+            seen = "nothing after the copy" if found is None else f"{found} after the copy"
+            raise WRONG_DIGEST.passing(str(tag), seen, str(self.digest))
 
-    async def _without_source(self, is_there: bool) -> tuple[Manifest, ...]:
+    async def _without_source(self) -> tuple[Manifest, ...]:
         """It is gone at the source: where it lies at the target already, nothing is missing."""
-        manifest = await self.copier.target.manifests.get(self.there) if is_there else None
+        manifest = await self.copier.target.manifests.get(self.there)
         if manifest is None:
             seen = "the digest is gone at the source: it was cleaned or rebuilt"
             raise SOURCE_GONE.stale(str(self.source), seen, "the image that is to be copied")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.cli.envelope import problem_of
-from reconciler.clients import OpenRegistry
+from reconciler.clients import OpenReadRegistry, OpenRegistry
 from reconciler.copying import Copied, ImageCopy
 from reconciler.provider import ProviderError, Refused, Stale
 from reconciler.render import format_size, shorten
@@ -22,7 +22,9 @@ _LONGEST: Final = 30.0
 Show = Callable[[str], object]
 
 
-async def are_present(copies: Sequence[ImageCopy], open_registry: OpenRegistry) -> Mapping[ImageCopy, bool]:
+async def are_present(
+    copies: Sequence[ImageCopy], open_registry: OpenReadRegistry
+) -> Mapping[ImageCopy, bool]:
     """Whether each image lies where it should, whole: one look each, at the tag that comes last. Raises
     ProviderError."""
     permits = asyncio.Semaphore(_LOOKS)

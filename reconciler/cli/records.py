@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from reconciler.cli.envelope import problem_of
-from reconciler.clients import OpenRegistry
+from reconciler.clients import OpenReadRegistry, OpenRegistry
 from reconciler.decision import Plan
 from reconciler.desired import Desired
 from reconciler.observed import Observed
@@ -86,7 +86,7 @@ def unpublished(owner: Owner, place: RecordPlace, error: ProviderError) -> Probl
 
 
 async def fetch_record(
-    place: RecordPlace, owner: Owner, now: float, open_registry: OpenRegistry
+    place: RecordPlace, owner: Owner, now: float, open_registry: OpenReadRegistry
 ) -> Record | Unusable:
     """What an environment that cannot be reached says of itself. ``now``: seconds, on this machine's clock.
     Raises ProviderError where the registry cannot be read."""

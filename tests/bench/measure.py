@@ -22,11 +22,25 @@ from idle import measure_idle
 from link import measure_link
 from loop import measure_loop
 from loss import SITES, Wanted, measure_bad, measure_loss, measure_proxy
+from promotion import measure_promotion
 from timing import Run, in_turn, run
 
 from ground import Ground, RunningEngine, find_machine_engine, read_private
 
-_ALL = ["pure", "passes", "validate", "decide", "idle", "new", "ssh", "look", "rest", "loop", "loss"]
+_ALL = [
+    "pure",
+    "passes",
+    "validate",
+    "decide",
+    "idle",
+    "new",
+    "ssh",
+    "look",
+    "rest",
+    "loop",
+    "promotion",
+    "loss",
+]
 COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 
 
@@ -57,6 +71,9 @@ def main() -> int:
         for engine in chosen:
             print(f"\nengine {engine.exact_version} (API {engine.api})", flush=True)
             measure_engine(engine, f"{ground.registry}/busybox:1.36", Path(scratch), options)
+        if "promotion" in options.only:
+            (Path(scratch) / "promotion").mkdir()
+            measure_promotion(ground, chosen[-1], Path(scratch) / "promotion", options.times)
         if "loss" in options.only:
             measure_losses(ground, chosen[-1], Path(scratch), options)
     return 0

@@ -116,7 +116,15 @@ async def test_mounts_from_another_repository(
     assert await asyncio.gather(*mounts) == ["mounted"] * 8
     assert fake.shelf("shop/web").blobs == {DESCRIBED.digest.text: LAYER}
     assert fake.count("POST", UPLOADS) == 1
+
+
+async def test_a_mount_of_what_is_there_that_is_not_granted_leaves_no_upload(
+    fake: FakeRegistry, registry: OciRegistry, ref: ImageRef
+) -> None:
+    fake.put_blob("shop/web", LAYER)
     assert await registry.blobs.place(ref, DESCRIBED, content_of(), "shop/source") == "present"
+    assert fake.uploads == {}
+    assert (fake.count("DELETE", UPLOAD), fake.count("PUT", UPLOAD)) == (1, 0)
 
 
 async def test_a_mount_that_is_not_granted_goes_on_as_an_upload(
