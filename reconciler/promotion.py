@@ -39,6 +39,8 @@ class Change:
     before: ReleasedService | None
     after: ReleasedService | None
     proof: Proof | None = None
+    is_unbuilt: bool = False
+    """The digest of its image in ``after`` stands for one that is not known yet."""
 
     @property
     def image(self) -> ReleasedImage | None:

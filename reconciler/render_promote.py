@@ -87,7 +87,7 @@ def _more(desired: Desired, name: str) -> dict[str, Json]:
 def render_promotion(view: PromotionView, style: Style = PLAIN) -> str:
     """What changes service by service, the gates, the copies, and what the environment would do."""
     name = view.after.owner.environment
-    lines = [style.bold(f"{name} takes from {view.source_name}: {count(len(view.changes), 'service')}")]
+    lines = [style.bold(_title(view, name))]
     for change in view.changes:
         lines += _render_change(view, change, style)
     if view.gates:
@@ -100,6 +100,14 @@ def render_promotion(view: PromotionView, style: Style = PLAIN) -> str:
         lines.append(f"then {name} will:")
         lines += [f"  {line}" for line in view.plan.splitlines()]
     return "\n".join(lines) + "\n"
+
+
+def _title(view: PromotionView, name: str) -> str:
+    for change in view.changes:
+        if change.after is not None and change.after.evidence.hotfix is not None:
+            reason = escape(change.after.evidence.hotfix)
+            return f"{name} takes a hotfix, past {view.source_name}: {reason}"
+    return f"{name} takes from {view.source_name}: {count(len(view.changes), 'service')}"
 
 
 def _render_change(view: PromotionView, change: Change, style: Style) -> list[str]:
@@ -117,7 +125,9 @@ def _render_change(view: PromotionView, change: Change, style: Style) -> list[st
         lines.append(f"  and {len(commits) - _SHOWN} more commits")
     old = next(iter(change.before.images.values())).digest if change.before else None
     new = change.image.digest if change.image else None
-    if old != new:
+    if change.is_unbuilt:
+        lines.append(f"  image: {shorten(str(old)) + ' -> ' if old else ''}is to be built")
+    elif old != new:
         lines.append(f"  image: {shorten(str(old)) + ' -> ' if old else ''}{shorten(str(new))}")
     lines += [f"  {shorten(render_diff(diff))}" for diff in view.diffs(change.service_name)]
     seconds = view.interrupts.get(change.service_name)
@@ -157,14 +167,14 @@ def _service_json(view: PromotionView, change: Change) -> JsonObject:
     return {
         "service": change.service_name,
         "from": _pin_json(change.before),
-        "to": _pin_json(change.after),
+        "to": _pin_json(change.after, is_unbuilt=change.is_unbuilt),
         "commits": [sha for sha, _ in view.commits.get(change.service_name, ())],
         "diffs": [diff_json(diff) for diff in view.diffs(change.service_name)],
         "interrupts": view.interrupts.get(change.service_name),
     }
 
 
-def _pin_json(entry: ReleasedService | None) -> JsonObject | None:
+def _pin_json(entry: ReleasedService | None, *, is_unbuilt: bool = False) -> JsonObject | None:
     if entry is None:
         return None
     image = next(iter(entry.images.values()))
@@ -173,8 +183,9 @@ def _pin_json(entry: ReleasedService | None) -> JsonObject | None:
         "pin": entry.commit,
         "fingerprint": None,
         "input": image.input or image.reference,
-        "digest": image.digest,
+        "digest": None if is_unbuilt else image.digest,
         "serial": entry.serial,
+        "hotfix": entry.evidence.hotfix,
     }
 
 

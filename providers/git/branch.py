@@ -103,6 +103,16 @@ class Branch:
             raise self._git.failure("ls-remote", answer)
         return self.tip() if answer.text else None
 
+    def is_known_there(self, commit: str, tip: str) -> bool:
+        """Whether the remote has the commit for good: in the history of ``tip``, which it has, or of a tag.
+        Raises ProviderError."""
+        if self.remote is None or not self._git.ask("merge-base", "--is-ancestor", commit, tip).status:
+            return True
+        line = ("for-each-ref", "--format=%(objectname)\t%(refname)", f"--contains={commit}", "refs/tags/")
+        mine = self._git.read(*line).text.splitlines()
+        theirs = self._git.read("ls-remote", "--tags", self.remote, timeout=_TIMEOUT).text.splitlines()
+        return bool(set(mine) & set(theirs))
+
     def text_after(self, commit: str, tip: str, path: str) -> str | None:
         """What a file says in a commit that contains ``tip``; None where it does not, or has no such file.
         Raises ProviderError."""

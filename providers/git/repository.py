@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,8 @@ from providers.git.tree import GitTree
 from providers.git.url import normal_url
 from reconciler.fault import ProviderError, Refused
 from reconciler.repository import Kinship, Origin, Tag
+
+_ABBREVIATED = re.compile(r"[0-9a-f]{7,39}")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,16 @@ class GitRepository:
                 f"write the full path, for example {found[0]}",
             )
         return self._commit(found[0], ref)
+
+    def find_commit(self, text: str) -> str:
+        """As ``resolve``, for a person: the beginning of an id will do, at least seven digits of it."""
+        if not _ABBREVIATED.fullmatch(text):
+            return self.resolve(text)
+        listed = self.git.read("rev-parse", f"--disambiguate={text}").text.splitlines()
+        found = sorted(self._present(listed))
+        if len(found) != 1:
+            raise self._unknown(text)
+        return found[0]
 
     def tags(self) -> Mapping[str, Tag]:
         """Every tag that stands for a commit, by name; annotated ones are peeled."""

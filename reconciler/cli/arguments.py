@@ -18,6 +18,8 @@ from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_comma
 from reconciler.cli.exits import USAGE
 from reconciler.cli.options import DEFAULT_TIMEOUT, Options
 
+_LONGEST_REASON: Final = 500
+_HOTFIX_USAGE: Final = "reconciler promote --commit SHA ENV --service NAME --reason TEXT"
 DESCRIPTION = "Git says what should run; Reconciler makes it so and keeps it so."
 VERBS = {
     "init": "write a small, valid spec folder for this repository",
@@ -38,7 +40,7 @@ VERBS = {
     "suspend": "leave an environment or a service alone, with a reason",
     "resume": "end a suspension",
     "retry": "try a held generation again",
-    "promote": "let an environment take what another has proved: promote FROM TO; a commit",
+    "promote": "let an environment take what another has proved, as a commit: promote FROM TO",
     "rollback": "go back to what ran before, as a commit, and apply it",
     "rollout": "steer a canary: --next, --pause, --resume or --abort",
     "adopt": "take over a live container that is not ours, or accept a new source for what is ours",
@@ -66,22 +68,40 @@ def parse_arguments(argv: Sequence[str]) -> Options:
     words, command = split_command(argv)
     if words and words[0] in COMMANDS and not command and not {"-h", "--help"} & set(words):
         Parser(prog=f"reconciler {words[0]}").error("the command is missing: write it after --")
-    found = build_parser().parse_args(words)
+    is_hotfix = any(word == "--commit" or word.startswith("--commit=") for word in words)
+    found = build_parser(is_hotfix=is_hotfix).parse_args(words)
     if found.verb in COMMANDS:
         found.command = tuple(command)
+    if found.verb == "promote" and is_hotfix:
+        _check_hotfix(found)
     check_plan(found, Parser(prog=f"reconciler {found.verb}").error)
     return Options.read(found)
 
 
-def build_parser() -> Parser:
-    """The whole grammar."""
+def _check_hotfix(found: argparse.Namespace) -> None:
+    """A hotfix says which service and why. Raises SystemExit with 64."""
+    reason = (found.reason or "").strip()
+    if len(found.services or ()) != 1:
+        lacking = "--commit takes one service past the other environment: name it with --service"
+    elif not reason or len(reason) > _LONGEST_REASON or not reason.isprintable():
+        lacking = f"--commit needs --reason TEXT, one line of at most {_LONGEST_REASON} characters"
+    else:
+        return
+    Parser(prog="reconciler promote", usage=_HOTFIX_USAGE).error(lacking)
+
+
+def build_parser(*, is_hotfix: bool = False) -> Parser:
+    """The whole grammar. ``is_hotfix``: ``promote --commit`` takes from no other environment."""
     parser = Parser(prog="reconciler", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
     for verb in HIDDEN:
         add_hidden(verb, verbs.add_parser(verb, allow_abbrev=False))
     for verb, meaning in VERBS.items():
-        _add_options(verb, verbs.add_parser(verb, help=meaning, description=meaning, allow_abbrev=False))
+        own = verbs.add_parser(verb, help=meaning, description=meaning, allow_abbrev=False)
+        if verb == "promote" and not is_hotfix:
+            own.add_argument("source_environment", metavar="FROM", help="the one that has proved it")
+        _add_options(verb, own)
     return parser
 
 
@@ -92,8 +112,6 @@ def _add_options(verb: str, parser: argparse.ArgumentParser) -> None:
     if verb == "explain":
         parser.add_argument("code", metavar="CODE", nargs="?", help="such as SPEC012; all without it")
     elif verb not in {"init", "validate", "schema", "lock", "run", "post", "plan"}:
-        if verb == "promote":
-            parser.add_argument("source_environment", metavar="FROM", help="the one that has proved it")
         parser.add_argument("environment", metavar="ENV", help="the name of an Environment document")
     if verb in {"why", "retry", "rollout"}:
         parser.add_argument("service", metavar="SERVICE", nargs="?" if verb == "retry" else None)
@@ -152,6 +170,8 @@ def _add_promote(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="TEXT", help="put into the commit")
     parser.add_argument("--again", action="store_true", help="take what a rollback refused")
     parser.add_argument("--rebuilt", action="store_true", help="take other bytes of the same inputs")
+    words = "a hotfix past FROM, which is left out then; with --service and --reason"
+    parser.add_argument("--commit", metavar="SHA", help=words)
     words = "take what does not contain the hotfix that is pinned"
     parser.add_argument("--drop-hotfix", action="store_true", help=words)
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from reconciler.cli.branch_tip import find_place, find_tip, restless
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import REFUSED
+from reconciler.cli.hotfix import past, prepare_hotfix, read_hotfix
 from reconciler.cli.offer import as_a_person, read_offer
 from reconciler.cli.options import Options
-from reconciler.cli.promote_attempt import Attempt, Connect, Session, Show, report_nothing
+from reconciler.cli.promote_attempt import Attempt, Connect, Session, Show, try_attempt
 from reconciler.cli.promote_plan import check_pair, prepare_promotion
 from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.source import open_repository, open_source, read_ref
@@ -39,6 +40,7 @@ async def report_promote(options: Options, connect: Connect, show: Show) -> Repo
     """Find, show, check, copy, write. Raises Stop with 4 where nothing is written, ProviderError."""
     repository = await asyncio.to_thread(open_repository, options.repo)
     source = await asyncio.to_thread(open_source, replace(options, worktree=False))
+    options = options if options.commit is None else past(options, source)
     environment = check_pair(source, options.source_environment, options.environment)
     session = Session(options, repository, environment, connect, show)
     branch, problem = await asyncio.to_thread(find_place, repository, environment)
@@ -47,24 +49,19 @@ async def report_promote(options: Options, connect: Connect, show: Show) -> Repo
         tip, problem = await asyncio.to_thread(find_tip, repository, branch, environment, name, problem)
         source = await asyncio.to_thread(read_ref, repository, tip, options.path)
         check_pair(source, session.from_name, name)
-        offer = await read_offer(options, source, as_a_person(options, repository, source, connect))
+        hotfix = None
+        if options.commit is not None:
+            hotfix = await read_hotfix(options, repository, source, branch, connect)
+        giver = as_a_person(options, repository, source, connect)
+        offer = hotfix.offer if hotfix else await read_offer(options, source, giver)
         try:
-            promotion = await asyncio.to_thread(prepare_promotion, options, source, offer)
-            report = await _try(Attempt(session, promotion, branch, tip), problem is None)
+            if hotfix is not None:
+                promotion = await asyncio.to_thread(prepare_hotfix, options, source, hotfix)
+            else:
+                promotion = await asyncio.to_thread(prepare_promotion, options, source, offer)
+            report = await try_attempt(Attempt(session, promotion, branch, tip, hotfix), problem is None)
         finally:
             await offer.registries.close()
         if report is not None:
             return report
     raise Stop(REFUSED, (restless(branch.name if branch else "", _TRIES),), promotion.owner, tip)
-
-
-async def _try(attempt: Attempt, is_writable: bool) -> Report | None:
-    promotion = attempt.promotion
-    if not promotion.changes:
-        return report_nothing(promotion)
-    clients = attempt.session.connect(promotion.after)
-    try:
-        return await attempt.run(clients, is_writable)
-    finally:
-        await promotion.after.registries.close()
-        await clients.runtime.close()

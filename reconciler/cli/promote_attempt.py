@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.copies import are_present, copy_images
-from reconciler.cli.envelope import Report, failure
+from reconciler.cli.envelope import Report, failure, problem_of
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, REFUSED
+from reconciler.cli.hotfix import Hotfix, prepare_hotfix
 from reconciler.cli.options import Options
 from reconciler.cli.person import person
 from reconciler.cli.promote_gates import judge_promotion, passed_checks, without_commands
@@ -21,9 +22,10 @@ from reconciler.cli.session import stdout_style
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.copying import Copied
+from reconciler.fault import ProviderError
 from reconciler.gate_result import GateResult, may_pass
 from reconciler.journal import Journal
-from reconciler.render import format_time
+from reconciler.render import escape, format_time
 from reconciler.render_gates import render_gates
 from reconciler.render_json import JsonObject
 from reconciler.render_promote import PromotionView, promotion_json, render_promotion, request_json
@@ -69,6 +71,9 @@ class Attempt:
     promotion: Promotion
     branch: Branch | None
     tip: str
+    hotfix: Hotfix | None = None
+    is_shown: bool = False
+    """A person has seen already what it is about."""
 
     async def run(self, clients: Clients, is_writable: bool) -> Report | None:
         """What came of it; None where the branch moved meanwhile. Raises Stop, ProviderError."""
@@ -81,8 +86,9 @@ class Attempt:
         copies = [Copied(copy, "present" if there.get(copy) else "absent") for copy in promotion.copies]
         commits = await asyncio.to_thread(self._commits)
         view = view_promotion(promotion, target, gates, copies, commits)
-        self.session.show(render_promotion(view, stdout_style(options)))
         passed = may_pass(gates)
+        if not self.is_shown or target.blocks or passed is not True:
+            self.session.show(render_promotion(view, stdout_style(options)))
         if target.blocks or passed is not True:
             code = REFUSED if target.blocks or passed is False else CANNOT_TELL
             return self._report(code, "refused", view, problems=target.problems(promotion))
@@ -90,6 +96,8 @@ class Attempt:
             return self._report(DONE, "nothing", view, text="nothing was written: --dry-run\n")
         if not is_writable or self.branch is None:
             return self._unwritten(view, Written())
+        if self.hotfix is not None and self.hotfix.digest is None:
+            return await self._build(self.hotfix, view)
         copied = await copy_images(
             promotion.copies,
             clients.registry,
@@ -112,6 +120,21 @@ class Attempt:
         if written.commit is None:
             return self._unwritten(view, written)
         return self._written(view, written)
+
+    async def _build(self, hotfix: Hotfix, view: PromotionView) -> Report | None:
+        """Build what the hotfix runs, then try it again as it is."""
+
+        def log(line: str) -> None:
+            self.session.show(f"  {escape(line)}\n")
+
+        try:
+            built = await hotfix.build(log)
+        except ProviderError as error:
+            return self._report(FAILED, "refused", view, problems=(problem_of(error),))
+        source = self.promotion.source
+        promotion = await asyncio.to_thread(prepare_hotfix, self.session.options, source, built)
+        again = replace(self, promotion=promotion, hotfix=built, is_shown=True)
+        return await try_attempt(again, is_writable=True)
 
     async def _judge(self, clients: Clients, rules: Rules) -> tuple[GateResult, ...]:
         session = self.session
@@ -183,9 +206,25 @@ class Attempt:
         )
 
 
+async def try_attempt(attempt: Attempt, is_writable: bool) -> Report | None:
+    """What came of it; None where the branch moved meanwhile. Raises Stop, ProviderError."""
+    promotion = attempt.promotion
+    if not promotion.changes:
+        return report_nothing(promotion)
+    clients = attempt.session.connect(promotion.after)
+    try:
+        return await attempt.run(clients, is_writable)
+    finally:
+        await promotion.after.registries.close()
+        await clients.runtime.close()
+
+
 def report_nothing(promotion: Promotion) -> Report:
+    """Nothing would change."""
     name, source = promotion.owner.environment, promotion.offer.name
     text = f"{name} runs what {source} has proved: nothing to promote\n"
+    if promotion.offer.is_past:
+        text = f"{name} is pinned to exactly this: nothing to write\n"
     members: JsonObject = {"from": source, "to": name, "services": [], "gates": [], "copies": []}
     return Report(
         DONE,

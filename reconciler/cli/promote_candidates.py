@@ -43,6 +43,8 @@ class Offer:
     """Its logins: whoever may read there may not write here."""
     open_registry: OpenRegistry
     is_record: bool = False
+    is_past: bool = False
+    """A hotfix goes past it: nothing of it is asked."""
 
 
 def choose_services(

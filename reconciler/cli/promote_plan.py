@@ -93,11 +93,11 @@ def prepare_promotion(
     candidates = find_candidates(options, source, before.owner, offer, pins, names)
     leaving = leaving_services(options, offer, pins)
     every = changed(pins, candidates, leaving)
-    after = _after(options, source, with_changes(pins, every, leaving), admit)
+    after = with_pins(options, source, with_changes(pins, every, leaving), admit)
     kept, told = _kept(options, every, before.desired, after[0].desired)
-    told += _barred(options, after[0].desired, kept)
+    told += refuse_barred(after[0].desired, kept)
     if kept != every:
-        after = _after(options, source, with_changes(pins, kept, leaving), admit)
+        after = with_pins(options, source, with_changes(pins, kept, leaving), admit)
     workspace, path, text, taken = after
     told += [*before.problems] if not kept else []
     return Promotion(source, offer, before, workspace, kept, taken, path, text, tuple(told))
@@ -121,9 +121,11 @@ def _checked(change: Change, checks: tuple[str, ...]) -> Change:
     return replace(change, after=change.after.model_copy(update={"evidence": evidence}))
 
 
-def _after(
-    options: Options, source: Source, pins: Pinning, admit: Admit
+def with_pins(
+    options: Options, source: Source, pins: Pinning, admit: Admit = lambda found: found
 ) -> tuple[Workspace, str, str, Pinning]:
+    """The environment with these pins, the path and text of its Release, and the pins. Raises Stop with 4,
+    ProviderError."""
     name = options.environment
     path = release_path(source.path, name)
     text = releases_text(name, pins.services, pins.removed, follows=True)
@@ -158,7 +160,7 @@ def _rebuilt(change: Change, before: Desired) -> Problem:
     return warning("CLI084", f"Service {name}", seen, "add --rebuilt to take these bytes")
 
 
-def _barred(options: Options, after: Desired, kept: tuple[Change, ...]) -> list[Problem]:
+def refuse_barred(after: Desired, kept: tuple[Change, ...]) -> list[Problem]:
     """Raises Stop with 4 for what cannot be followed together."""
     following = after.following
     names = {change.service_name for change in kept if change.after is not None}

@@ -93,6 +93,8 @@ def message_of(promotion: Promotion, reason: str | None) -> str:
     name, source = promotion.owner.environment, promotion.offer.name
     each = [_line(change) for change in promotion.changes]
     title = f"Promote {source} to {name}: {each[0]}"
+    if promotion.offer.is_past:
+        title = f"Hotfix in {name}, past {source}: {each[0]}"
     if len(each) > 1:
         title = f"Promote {source} to {name}: {len(each)} services"
     body = [*([reason] if reason else []), *(["\n".join(each)] if len(each) > 1 else [])]

@@ -14,6 +14,7 @@ class PinPart(Part):
 
     commit: str | None = None
     digest: str | None = None
+    hotfix: str | None = Field(default=None, description="Why it went past the environment that is followed.")
 
 
 class PromotedPart(Part):

@@ -1,0 +1,132 @@
+"""A hotfix goes past the environment that is followed, by name and with a reason, and is not lost again."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli_world import LOCAL
+from promotions import RELEASE, Place, open_place
+from reconciler.cli.arguments import parse_arguments
+from reconciler.provider import Refused
+
+__all__ = ["open_place"]
+ALLOWED = "  promotion: {hotfix: allow}\n"
+WHY = "an expired certificate"
+
+
+def hot(place: Place, commit: str, **words: object) -> tuple[int, str, str]:
+    """Exit code, result, and what was shown."""
+    report = place.promote(commit=commit, services=("web",), reason=WHY, **words)
+    return report.exit, str(report.members["result"]), "".join(place.shown)
+
+
+@pytest.fixture
+def running(place: Place) -> Place:
+    """dev and prod run the first version; dev is stuck on a second one, which it has not proved."""
+    place.write(ALLOWED)
+    place.promote()
+    place.apply("prod")
+    return place
+
+
+def branch_off(place: Place, files: dict[str, str]) -> str:
+    """A commit beside the branch, tagged."""
+    base = place.git("rev-parse", "HEAD")
+    place.git("switch", "-q", "--detach", base)
+    commit = place.world.repository.commit(files, "fix it")
+    place.git("tag", "hotfix-1", commit)
+    place.git("switch", "-q", "main")
+    return commit
+
+
+def test_it_is_built_for_who_takes_it_and_a_later_promotion_must_contain_it(running: Place) -> None:
+    fixed = branch_off(running, {"web/app": "fixed\n"})
+    running.world.repository.commit({"page.txt": "bye\n"})
+    built = list(running.world.builder.built)
+    exit_code, result, shown = hot(running, fixed[:10], dry_run=True)
+    assert (exit_code, result) == (0, "nothing")
+    assert "image: sha256:" in shown
+    assert "is to be built" in shown
+    assert running.world.builder.built == built
+    assert hot(running, fixed)[:2] == (0, "written")
+    assert len(running.world.builder.built) == len(built) + 1
+    text = (running.world.repository.path / RELEASE).read_text()
+    assert f'"hotfix": "{WHY}"' in text
+    assert running.git("log", "-1", "--format=%s").startswith("Hotfix in prod, past dev: web at ")
+    before = running.runs()
+    running.apply("prod")
+    assert running.runs()["web"] != before["web"] == running.runs("dev")["web"]
+    assert hot(running, fixed)[:2] == (0, "nothing")
+
+    # dev proves a version without it: refused, unless the hotfix is given up by name; or it is merged.
+    running.apply()
+    report = running.promote()
+    assert (report.exit, report.members["result"]) == (4, "refused")
+    assert "the hotfix that is pinned now would be lost" in running.shown[0]
+    assert running.promote(drop_hotfix=True, dry_run=True).exit == 0
+    running.git("cherry-pick", fixed)
+    running.apply()
+    assert running.promote().members["result"] == "written"
+    running.apply("prod")
+    assert running.runs() == running.runs("dev")
+    assert '"drops"' not in (running.world.repository.path / RELEASE).read_text()
+
+
+def test_given_up_by_name_it_is_recorded(running: Place) -> None:
+    fixed = branch_off(running, {"web/app": "fixed\n"})
+    hot(running, fixed)
+    running.world.repository.commit({"web/app": "two\n"})
+    running.apply()
+    assert running.promote(drop_hotfix=True).members["result"] == "written"
+    assert f'"drops": "{fixed}"' in (running.world.repository.path / RELEASE).read_text()
+    running.apply("prod")
+    assert running.runs() == running.runs("dev")
+
+
+def test_it_is_refused_where_nobody_allows_it_and_where_nobody_could_read_it(place: Place) -> None:
+    place.promote()
+    head = place.world.repository.commit({"web/app": "fixed\n"})
+    built = list(place.world.builder.built)
+    exit_code, result, shown = hot(place, head)
+    assert (exit_code, result) == (4, "refused")
+    assert "promotion.hotfix: allow" in shown
+    assert place.world.builder.built == built
+    place.write(ALLOWED)
+    tip = place.git("rev-parse", "HEAD")
+    place.git("switch", "-q", "--detach", head)
+    aside = place.world.repository.commit({"web/app": "aside\n"})
+    place.git("switch", "-q", "main")
+    words = {"services": ("web",), "reason": WHY}
+    assert place.refused(commit=aside, **words) == "CLI083"
+    assert place.refused(commit=head, services=("nobody",), reason=WHY) == "CLI083"
+    assert place.git("rev-parse", "HEAD") == tip
+
+
+def test_a_build_that_fails_writes_nothing_and_a_repeat_finishes(running: Place) -> None:
+    fixed = branch_off(running, {"web/app": "fixed\n"})
+    head = running.git("rev-parse", "HEAD")
+    running.world.builder.fail(
+        "*", Refused("BLD001", "web", "it fails", "a build"), ["no such file"], times=1
+    )
+    exit_code, result, shown = hot(running, fixed)
+    assert (exit_code, result, running.git("rev-parse", "HEAD")) == (5, "refused", head)
+    assert "no such file" in shown
+    running.world.registries[LOCAL].fail("digest", 1, None)
+    assert running.refused(3, commit=fixed, services=("web",), reason=WHY) == "CLI085"
+    assert hot(running, fixed)[:2] == (0, "written")
+
+
+def test_one_service_and_a_reason_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    given = parse_arguments(["promote", "--commit=abc1234", "prod", "--service", "web", "--reason", WHY])
+    assert (given.environment, given.source_environment, given.commit) == ("prod", "", "abc1234")
+    for words in (
+        ["promote", "prod", "--commit", "abc1234", "--reason", WHY],
+        ["promote", "prod", "--commit", "abc1234", "--service", "web"],
+        ["promote", "prod", "--commit", "abc1234", "--service", "web", "--service", "api", "--reason", WHY],
+        ["promote", "dev", "prod", "--commit", "abc1234", "--service", "web", "--reason", WHY],
+        ["promote", "prod", "--service", "web", "--reason", WHY],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            parse_arguments(words)
+        assert stop.value.code == 64
+    assert "name it with --service" in capsys.readouterr().err
