@@ -13,6 +13,7 @@ from reconciler.cli.envelope import Stop, failure
 from reconciler.cli.exits import CANNOT_TELL
 from reconciler.cli.options import Options
 from reconciler.cli.promote_candidates import Offer
+from reconciler.cli.records import fetch_record
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.tracked import find_tag
 from reconciler.cli.workspace import Admit, Workspace, read_workspace
@@ -22,6 +23,8 @@ from reconciler.loop import look
 from reconciler.observed import Observed
 from reconciler.plan import plan
 from reconciler.proofs import proofs_of, unread
+from reconciler.record import Record
+from reconciler.record_text import Unusable
 from specs.environment import Tags
 from specs.proxy import PROXIES
 
@@ -66,13 +69,30 @@ async def read_offer(options: Options, source: Source, approach: Approach) -> Of
         await approach.end(clients)
     desired = await asyncio.to_thread(workspace.meet, observed)
     offer = offer_of(workspace, clients, desired, observed, theirs)
-    if not offer.proofs and offer.unproved and all(unread(observed, n) for n in offer.unproved):
-        seen = next(iter(offer.unproved.values()))
-        problem = failure(
-            "CLI085", f"Environment {name}", f"it cannot be read: {seen}", remedy=f"reconciler doctor {name}"
-        )
-        raise Stop(CANNOT_TELL, (problem,), desired.owner, source.commit)
-    return offer
+    if offer.proofs or not any(unread(observed, n) for n in offer.unproved):
+        return offer
+    seen = next(iter(offer.unproved.values()))
+    record = await _read_record(desired, clients)
+    if isinstance(record, Record):
+        return _recorded(offer, record)
+    words = f"{seen}{f'; {record.reason}' if record else ''}"
+    problem = failure("CLI085", f"Environment {name}", words, remedy=f"reconciler doctor {name}")
+    raise Stop(CANNOT_TELL, (problem,), desired.owner, source.commit)
+
+
+async def _read_record(desired: Desired, clients: Clients) -> Record | Unusable | None:
+    """What it has published; None where it publishes nothing. Raises ProviderError."""
+    place = desired.policy.record
+    if place is None:
+        return None
+    return await fetch_record(place, desired.owner, time.time(), clients.registry)
+
+
+def _recorded(offer: Offer, record: Record) -> Offer:
+    """As its record says, which is a claim that is held to its age by a gate."""
+    words = f"the record of {offer.name} has no version of it"
+    unproved = dict.fromkeys(offer.names - record.proofs.keys(), words)
+    return replace(offer, proofs=record.proofs, unproved=unproved, read_at=record.at, is_record=True)
 
 
 def offer_of(

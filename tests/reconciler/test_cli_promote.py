@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from promotions import PROD, RELEASE, SECOND, Place, open_place
+from reconciler.fault import ProviderError
 
 __all__ = ["open_place"]
 
@@ -119,3 +122,23 @@ def test_what_does_not_fit_is_refused_whole(place: Place) -> None:
     report = place.promote()
     assert (report.exit, report.members["result"]) == (4, "refused")
     assert "expected healthy for 10h" in place.shown[0]
+
+
+def test_from_where_neither_engine_is_reached_the_record_counts(place: Place) -> None:
+    engine = place.world.engine
+    engine.advance(time.time() - engine.clock)
+    specs = (place.world.repository.path / "specs/shop.yaml").read_text()
+    recorded = specs.replace("worktree: allow}", "worktree: allow, record: local}")
+    place.world.repository.commit({"specs/shop.yaml": recorded})
+    place.apply()
+    engine.fail("observe", 1, ProviderError("DKR001", "the engine", "it does not answer"), times=None)
+    report = place.promote()
+    assert (report.exit, report.members["result"]) == (0, "written"), report.text
+    assert "it does not answer" in place.shown[0]
+    engine.recover()
+    place.apply("prod")
+    assert place.runs() == place.runs("dev")
+    place.world.repository.commit({"specs/shop.yaml": specs})
+    place.apply()
+    engine.fail("observe", 1, ProviderError("DKR001", "the engine", "it does not answer"), times=None)
+    assert place.refused(3) == "CLI085"

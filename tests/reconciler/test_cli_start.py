@@ -92,6 +92,7 @@ def test_options_are_read_for_every_verb() -> None:
         if verb in {"why", "exec", "task", "rollout"}:
             words.append("web")
         words += ["comment", "dev.json"] if verb == "post" else []
+        words += ["prod"] if verb == "promote" else []
         words += ["--next"] if verb == "rollout" else []
         words += ["--reason", "why"] if verb == "suspend" else []
         words += ["--", "ls", "--json"] if verb in {"exec", "task"} else []
