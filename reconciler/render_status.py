@@ -61,7 +61,8 @@ def _suspended_words(found: Suspension) -> str:
 def _render_service(status: ServiceStatus, width: int, now: float, style: Style) -> list[str]:
     paint = style.good if status.state in _GOOD else style.bad if status.state in _BAD else style.warn
     since = f"for {format_duration(now - status.since)}" if status.since is not None else ""
-    commit = short_commit(status.commit) if status.commit else "-"
+    at = status.pin or status.commit
+    commit = short_commit(at) if at else "-"
     digest = (status.digest or "").removeprefix("sha256:")[:12] or "-"
     name = escape(status.service_name).ljust(width)
     ready = f"{status.ready}/{status.replicas}"
@@ -147,6 +148,7 @@ def _service_json(status: ServiceStatus) -> JsonObject:
         "service": status.service_name,
         "state": status.state,
         "commit": status.commit,
+        "pin": status.pin,
         "image": status.image,
         "digest": status.digest,
         "since": format_time(status.since),

@@ -34,6 +34,8 @@ class ServiceStatus:
     replicas: int
     ready: int
     commit: str | None = None
+    pin: str | None = None
+    """The commit that it is read at, where that is not the environment's own."""
     image: str | None = None
     digest: str | None = None
     since: float | None = None
@@ -102,6 +104,7 @@ def _assess(
         replicas=service.replicas if service else 0,
         ready=sum(serves(i) or (is_job and i.exit_code == 0) for i in view.live),
         commit=shown.commit if shown else None,
+        pin=shown.pin if shown and shown.pin != shown.commit else None,
         image=shown.image if shown else None,
         digest=shown.generation.digest if shown else None,
         since=_since(view),

@@ -70,6 +70,7 @@ class ServicePart(Part):
     service: Name
     state: Literal["settled", "progressing", "waiting", "blocked", "held", "unstable", "suspended", "unknown"]
     commit: str | None
+    pin: str | None
     image: str | None
     digest: str | None
     since: Time | None

@@ -171,6 +171,7 @@ def test_status_json_has_the_promised_members() -> None:
                 "service": "web",
                 "state": "settled",
                 "commit": COMMIT,
+                "pin": None,
                 "image": f"localhost:5000/web@{GENERATION.digest}",
                 "digest": GENERATION.digest,
                 "since": "1970-01-01T00:15:02Z",
