@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import resource
+import atexit
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -13,25 +14,38 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = 1 << 30
 _CHILD = """
-import resource, sys, time
+import os, resource, sys, time
 from pathlib import Path
 from specs.load import SpecFile, load
 from specs.effective import effective
 from specs.problem import has_errors
-content = Path(sys.argv[1]).read_bytes()
-began = time.process_time()
-spec_set, problems = load([SpecFile("specs/a.yaml", content)])
-for name in () if has_errors(problems) else spec_set.environments:
-    problems += effective(spec_set, name)[1]
-took = time.process_time() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-status = Path("/proc/self/status")
-if status.exists():
-    # A process that was forked from a large one reports that one's size as its own peak; this does not.
-    peak = int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1])
-peak >>= 10
-print(took, peak, len(problems), max((len(str(p)) for p in problems), default=0))
-"""
+
+def peak():
+    # In KiB. A fork of a large process may report that one's size as ru_maxrss; its status does not.
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1])
+
+def read(file):
+    content = Path(file).read_bytes()
+    began = time.process_time()
+    spec_set, problems = load([SpecFile("specs/a.yaml", content)])
+    for name in () if has_errors(problems) else spec_set.environments:
+        problems += effective(spec_set, name)[1]
+    took = time.process_time() - began
+    print(took, peak() >> 10, len(problems), max((len(str(p)) for p in problems), default=0), flush=True)
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_AS, ({memory}, {memory}))
+        resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+        read(line.rstrip())
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print("ended", code, flush=True)
+""".replace("{memory}", str(MEMORY))
 
 
 @dataclass(frozen=True)
@@ -44,24 +58,32 @@ class Cost:
     longest: int
 
 
+@cache
+def _reader() -> subprocess.Popen[str]:
+    """A process that has the language in it, and reads each file in a fork of itself."""
+    command = [sys.executable, "-c", _CHILD]
+    child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def end() -> None:
+        child.communicate(timeout=60)
+
+    atexit.register(end)
+    return child
+
+
 def read_in_a_child(file: Path) -> Cost:
     """Load one spec file in a process that may have 1 GiB and 20 seconds. Raises where it dies."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-
-    done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(file)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        preexec_fn=limit,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, f"died with {done.returncode}: {done.stderr[-500:]}"
-    seconds, peak, problems, longest = done.stdout.split()
+    reader = _reader()
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    reader.stdin.write(f"{file}\n")
+    reader.stdin.flush()
+    said: list[str] = []
+    while not said or not said[-1].startswith("ended "):
+        said.append(reader.stdout.readline())
+        assert said[-1], "the reader itself died"
+    assert said[-1] == "ended 0\n", f"died: {said}"
+    seconds, peak, problems, longest = said[0].split()
     return Cost(float(seconds), float(peak), int(problems), int(longest))
 
 
