@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e import listen_to_interrupts
 from git_repository import WrittenRepository
 from ground import RunningEngine
+from warm_command import listen_to_interrupts
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ import pytest
 
 from all_words import FILES, NEWER, WRITTEN
 from clean_looks import PASSES, assess
-from e2e import ALIVE, CALM, QUICK, Site
+from e2e import ALIVE, HEALTHY, QUICK, Site
 from ground import RunningEngine
 from local_registry import find_free_port
 
@@ -56,7 +56,7 @@ def take_example(site: Site, name: str) -> None:
 def test_services_of_every_field_never_drift_by_themselves(
     newest_engine: RunningEngine, registry_host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Site(newest_engine, registry_host, healthcheck=CALM) as site:
+    with Site(newest_engine, registry_host) as site:
         declare_every_field(site)
         site.commit({"page.txt": "a page\n", "pages/one.txt": "1\n", "pages/two/two.txt": "2\n", **FILES})
         site.apply()
@@ -113,7 +113,7 @@ def declare_every_field(site: Site) -> None:
             f"[::1]:{find_free_port()}:83",
         ],
     )
-    site.service("container", **WRITTEN, **NEWER, healthcheck={**CALM, "start_interval": "300ms"})
+    site.service("container", **WRITTEN, **NEWER, healthcheck={**HEALTHY, "start_interval": "300ms"})
     site.service(
         "limits",
         deploy={
@@ -149,7 +149,7 @@ def declare_every_field(site: Site) -> None:
         depends_on={"seed": {"condition": "service_completed_successfully"}},
     )
     site.service(
-        "checked", healthcheck={**CALM, "timeout": "2s", "start_period": "100ms"}, depends_on=["nets"]
+        "checked", healthcheck={**HEALTHY, "timeout": "2s", "start_period": "100ms"}, depends_on=["nets"]
     )
     site.service(
         "shelled",

@@ -13,7 +13,7 @@ from clean_looks import PASSES, assess
 from drift_rows import UPDATED, find_leaves
 from drift_site import UPDATE, declare
 from drift_table import ROWS
-from e2e import CALM, Site
+from e2e import Site
 from ground import RunningEngine
 from local_registry import find_free_port
 from specs.service import Service
@@ -78,7 +78,7 @@ def test_every_field_that_a_hand_changes_is_seen_named_and_healed(
     api = (major, minor)
     ports = {word: find_free_port() for word in PUBLISHED}
     rows = {leaf: row for leaf, row in ROWS.items() if row.path and row.since <= api}
-    with Site(engine, registry_host, healthcheck=CALM) as site:
+    with Site(engine, registry_host) as site:
         declare(site, ports, api)
         site.commit()
         site.apply()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import pytest
 
 from e2e import Site
 from ground import RunningEngine
+from warm_command import Started
 
 pytestmark = pytest.mark.engine
 
@@ -23,7 +23,7 @@ def _site(newest_engine: RunningEngine, registry_host: str) -> Iterator[Site]:
 
 
 @contextmanager
-def looping(site: Site) -> Iterator[subprocess.Popen[str]]:
+def looping(site: Site) -> Iterator[Started]:
     """``reconciler run`` beside the site, which is stopped in the end as a service manager does."""
     folder = {"name": "shop", "folder": str(site.repository.path), "poll": "1s", "bounds": "any"}
     spec = {"repositories": [folder], "resync": "20s"}

@@ -21,6 +21,7 @@ import pytest
 
 from e2e import Site
 from ground import RunningEngine
+from warm_command import Started
 
 pytestmark = pytest.mark.engine
 
@@ -33,7 +34,7 @@ class Loop:
     """``reconciler run`` beside a site, with a port of its own."""
 
     site: Site
-    process: subprocess.Popen[str]
+    process: Started
     port: int
 
     def ask(

@@ -6,7 +6,6 @@ import json
 import queue
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import pytest
 
 from e2e import Site
 from ground import RunningEngine
+from warm_command import Started
 
 pytestmark = pytest.mark.engine
 
@@ -46,12 +46,12 @@ def write_run_file(site: Site, **words: object) -> Path:
     return path
 
 
-def started(site: Site, path: Path, **variables: str) -> subprocess.Popen[str]:
+def started(site: Site, path: Path, **variables: str) -> Started:
     endpoint = f"unix://{site.engine.socket}"
     return site.start("run", "--config", str(path), RECONCILER_ENDPOINT_DEV=endpoint, **variables)
 
 
-def ended(process: subprocess.Popen[str], seconds: float) -> str:
+def ended(process: Started, seconds: float) -> str:
     """All that it said."""
     try:
         out, err = process.communicate(timeout=seconds)
@@ -65,7 +65,7 @@ def ended(process: subprocess.Popen[str], seconds: float) -> str:
 class Lines:
     """The JSON objects that a process prints, one a line, as they come."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Started) -> None:
         self._found: queue.Queue[str] = queue.Queue()
         assert process.stdout is not None
         self._stream = process.stdout

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from e2e import ALIVE, CALM, Site
+from e2e import ALIVE, Site
 from ground import RunningEngine
 
 pytestmark = pytest.mark.engine
@@ -98,7 +98,7 @@ def test_every_word_runs_without_drift_and_follows_what_it_joins(
     engine: RunningEngine, registry_host: str
 ) -> None:
     newest = knows(engine, 1, 45)
-    with Site(engine, registry_host, healthcheck=CALM) as site:
+    with Site(engine, registry_host) as site:
         declare(site, newest)
         site.commit()
         site.apply()

@@ -18,6 +18,7 @@ from e2e import Site
 from ground import RunningEngine, can_be_private
 from processes import list_pids, read_arguments
 from ssh_server import SshServer
+from warm_command import Started
 
 pytestmark = pytest.mark.engine
 
@@ -32,7 +33,7 @@ class Pushed:
     """A site whose loop is pushed to."""
 
     site: Site
-    process: subprocess.Popen[str]
+    process: Started
     url: str
     key: Path
 

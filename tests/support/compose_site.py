@@ -12,7 +12,7 @@ import yaml
 
 from compose_effect import effect
 from compose_reference import FILES, copy_corpus
-from e2e import Site
+from e2e import SOON, Site
 from local_registry import find_free_port
 from reconciler.cli.initialise import render_documents
 
@@ -128,7 +128,7 @@ def _replace_program(service: dict[str, Any], image: str) -> None:
     if service.get("restart") in ("no", None):  # A program that runs on is no job.
         service["restart"] = "unless-stopped"
     if service.get("healthcheck"):
-        service["healthcheck"] = {"test": ["CMD", "true"], "interval": "300ms", "retries": 2}
+        service["healthcheck"] = dict(SOON)
     service["depends_on"] = {
         other: {"condition": "service_started"} for other in service.get("depends_on") or {}
     }

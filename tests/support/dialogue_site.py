@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from e2e import ALIVE, Ran, Site, listen_to_interrupts
+from e2e import ALIVE, Ran, Site
+from warm_command import listen_to_interrupts, program
 
 PASSWORD = "a-very-long-password"
 SPEAKING = f"echo version one; echo oops >&2; echo key=$$PASSWORD; {ALIVE}"
@@ -39,8 +38,7 @@ def declare_web(site: Site, script: str) -> None:
 
 
 def command(site: Site, *words: str) -> list[str]:
-    installed = Path(sys.executable).with_name("reconciler")
-    return [str(installed), *words] if installed.exists() else [sys.executable, "-m", "reconciler", *words]
+    return [*program(), *words]
 
 
 def piped(site: Site, *words: str) -> subprocess.Popen[str]:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from git_repository import WrittenRepository
 from ground import RunningEngine
 from labelled import remove_labelled
 from published import hold_to_schema
+from warm_command import Started, start_command
 
 ENVIRONMENT = "dev"
 QUICK = {"monitor": "200ms", "deadline": "20s"}
@@ -30,9 +29,9 @@ QUICK = {"monitor": "200ms", "deadline": "20s"}
 ALIVE = "trap 'exit 0' TERM; echo up; while :; do sleep 60 & wait; done"
 """A process that runs, costs nothing, and ends at once when it is asked to."""
 SERVING = "trap 'exit 0' TERM; mkdir -p /www; httpd -f -p 8080 -h /www & wait"
-HEALTHY = {"test": ["CMD", "true"], "interval": "300ms", "retries": 2}
-CALM = {**HEALTHY, "interval": "1s"}
-"""For a place of many services: each check is a process that the engine starts."""
+HEALTHY: dict[str, object] = {"test": ["CMD", "true"], "interval": "1s", "retries": 2}
+SOON = {**HEALTHY, "interval": "10s", "start_period": "30s", "start_interval": "200ms"}
+"""Healthy soon, then seldom asked: each check is a process that the engine starts. From API 1.44 on."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,6 @@ class Ran:
         return found
 
 
-def listen_to_interrupts() -> None:
-    """A shell starts background jobs with SIGINT ignored, and their children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @dataclass
 class Site:
     """One project on one engine. Use it in `with`; `variables` are the command's environment."""
@@ -69,8 +63,6 @@ class Site:
     registry: str
     project: str = field(default_factory=lambda: f"e2e-{secrets.token_hex(4)}")
     variables: dict[str, str] = field(default_factory=dict)
-    healthcheck: Mapping[str, object] = field(default_factory=lambda: HEALTHY)
-    """What services have that declare none."""
     hands: list[Callable[[], object]] = field(default_factory=list)
     """What else is to be undone at the end."""
 
@@ -97,6 +89,11 @@ class Site:
     # --- the repository ----------------------------------------------------------------------------------
 
     @property
+    def healthy(self) -> dict[str, object]:
+        """The check of services that declare none."""
+        return SOON if tuple(map(int, self.engine.api.split("."))) >= (1, 44) else HEALTHY
+
+    @property
     def busybox(self) -> str:
         """A public image, from the registry that this machine has."""
         return f"{self.registry}/busybox:1.36"
@@ -111,7 +108,7 @@ class Site:
         given: dict[str, object] = {
             "image": self.busybox,
             "command": ["sh", "-c", script] if script else None,
-            "healthcheck": self.healthcheck,
+            "healthcheck": self.healthy,
             "stop_grace_period": "1s",
             "rollout": QUICK,
             **spec,
@@ -140,26 +137,15 @@ class Site:
 
     # --- the command -------------------------------------------------------------------------------------
 
-    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, **variables: str) -> Started:
         """`reconciler WORDS` as a user runs it, in the repository."""
-        installed = Path(sys.executable).with_name("reconciler")
-        command = [str(installed)] if installed.exists() else [sys.executable, "-m", "reconciler"]
-        return subprocess.Popen(
-            [*command, *words],
-            cwd=self.repository.path,
-            env={**self.variables, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=listen_to_interrupts,
-        )
+        return start_command(words, self.repository.path, {**self.variables, **variables})
 
     def run(self, *words: str, exits: int | None = 0, **variables: str) -> Ran:
         """Run to the end, within two minutes. `exits` None takes any exit code."""
         return self.finish(self.start(*words, **variables), words, exits)
 
-    def finish(self, process: subprocess.Popen[str], words: tuple[str, ...], exits: int | None = 0) -> Ran:
+    def finish(self, process: Started, words: tuple[str, ...], exits: int | None = 0) -> Ran:
         try:
             out, err = process.communicate(timeout=120)
         except subprocess.TimeoutExpired:

@@ -22,7 +22,6 @@ from reconciler.provider import Runtime
 
 TRIES = 60
 PACE = {"monitor": "100ms", "deadline": "60s"}
-CHECK = {"test": ["CMD", "true"], "interval": "200ms", "retries": 3}
 _SAID = re.compile(r"^(?P<where>.+?): (?P<seen>.+?); expected (?P<expected>.+?); (?P<remedy>.+)$", re.DOTALL)
 
 
@@ -42,7 +41,7 @@ class FaultedSite:
         site.declare("Network", "front", driver_opts={"com.docker.network.bridge.enable_icc": odd})
         site.declare("Volume", "state")
         site.declare("Config", "page", content=f"page {odd}\n")
-        told = {"healthcheck": CHECK, "rollout": PACE}
+        told = {"rollout": PACE}
         site.service(
             "web", networks=["default", "front"], user="1000", deploy={"replicas": 2},
             configs=[{"source": "page", "target": "/etc/page"}],

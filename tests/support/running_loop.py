@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from e2e import Site
+from warm_command import Started
 
 
 @dataclass
@@ -23,7 +23,7 @@ class RunningLoop:
     endpoint: str
     repository: Path | None = None
     poll: str = "1s"
-    process: subprocess.Popen[str] = field(init=False)
+    process: Started = field(init=False)
 
     @property
     def state(self) -> Path:
