@@ -14,13 +14,15 @@ from reconciler.decision import Block, Plan
 from reconciler.desired import Desired, DesiredImage, Subject
 from reconciler.difference import Cause
 from reconciler.forecast import forecast
-from reconciler.observed import ABSENT, Artifact, Observed
+from reconciler.observed import ABSENT, Artifact, Observed, Unreadable
 from reconciler.policy_changes import PolicyChange
 from reconciler.references import References, references
 from reconciler.render_action import BOOKKEEPING, interruption, verb_of
 from reconciler.settled import resolved_references, settled_world
 from specs.inputs import Change as InputChange
 from specs.inputs import InvalidDocument, compare
+from specs.proxy import PROXIES
+from specs.reference import Digest
 
 Presence = Literal["kept", "new", "gone"]
 UNKNOWN: Mapping[str, str] = {
@@ -64,6 +66,9 @@ class Outlook:
     """Image name -> which of its inputs changed."""
     references: References = References()
     policy: tuple[PolicyChange, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    promoted: Outlook | None = None
+    """Of an environment that follows another: what comes when all is promoted as the commit has it."""
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -72,13 +77,26 @@ class Outlook:
 
 
 def look_out(
-    desired: Desired, before: Desired | None, now: float, policy: Iterable[PolicyChange] = ()
+    desired: Desired,
+    before: Desired | None,
+    now: float,
+    policy: Iterable[PolicyChange] = (),
+    *,
+    is_promotion: bool = False,
+    unreadable: tuple[Unreadable, ...] = (),
 ) -> Outlook:
-    """What a commit would bring where ``before`` runs; None: nothing runs yet. ``now`` in seconds."""
+    """What a commit would bring where ``before`` runs; None: nothing runs yet. ``now`` in seconds.
+    ``is_promotion``: the images are there, for a promotion brings them. ``unreadable``: of what nothing is
+    known in either commit."""
     world = Observed(at=now) if before is None else settled_world(before, now)
-    absent: dict[str, Artifact] = {str(image.ref): ABSENT for image in desired.images.values()}
+    desired = _leave_unpromoted(desired, before)
+    images = desired.images.values()
+    absent: dict[str, Artifact] = {
+        str(image.ref): Digest(f"built:{image.key}") if is_promotion else ABSENT for image in images
+    }
     known = {**absent, **world.artifacts, **dict(resolved_references(desired))}
-    plans = tuple(without_live(it) for it in forecast(desired, replace(world, artifacts=known), now))
+    observed = replace(world, artifacts=known, unreadable=unreadable)
+    plans = tuple(_as_told(desired, it) for it in forecast(desired, observed, now))
     old = {} if before is None else before.images
     return Outlook(
         desired,
@@ -90,7 +108,16 @@ def look_out(
         {name: _compare(old.get(name), image) for name, image in desired.images.items()},
         references(desired, Observed(at=now)),
         tuple(policy),
+        unreadable,
     )
+
+
+def _leave_unpromoted(desired: Desired, before: Desired | None) -> Desired:
+    """What runs without a pin is left as it is, but for what a promotion took away."""
+    if desired.following is None or before is None:
+        return desired
+    kept = {*desired.services, *desired.following.removed, *PROXIES}
+    return replace(desired, excluded=desired.excluded | (before.services.keys() - kept))
 
 
 def with_blocks(outlook: Outlook, blocks: Iterable[Block]) -> Outlook:
@@ -98,9 +125,13 @@ def with_blocks(outlook: Outlook, blocks: Iterable[Block]) -> Outlook:
     return replace(outlook, plan=replace(outlook.plan, blocks=(*outlook.plan.blocks, *blocks)))
 
 
-def without_live(plan: Plan) -> Plan:
-    """The plan without values of live objects: nobody has looked at any."""
-    return replace(plan, actions=tuple(_without_live(action) for action in plan.actions))
+def _as_told(desired: Desired, plan: Plan) -> Plan:
+    """The plan without values of live objects, for nobody has looked at any, and without blocks for what this
+    clone cannot tell, which is no guard."""
+    barred = {} if desired.following is None else desired.following.barred
+    unknown = {name for name, barrier in barred.items() if barrier.is_unknown}
+    blocks = (it for it in plan.blocks if it.subject.kind != "Service" or it.subject.name not in unknown)
+    return replace(plan, actions=tuple(map(_without_live, plan.actions)), blocks=tuple(blocks))
 
 
 def _without_live(action: Action) -> Action:

@@ -20,6 +20,7 @@ from reconciler.render_plan import (
     render_block,
     render_changes,
     render_diff,
+    render_unreadable,
     render_wait,
 )
 from reconciler.render_references import render_references
@@ -31,16 +32,25 @@ _MAX_POLICY = 50
 def render_outlook(outlook: Outlook, style: Style = PLAIN) -> str:
     """The plan as who reviews the change reads it: what, why, what it interrupts, what is blocked, which
     policy it edits, and what cannot be known."""
-    lines = [style.bold(title(outlook))]
-    for effect in outlook.effects:
-        lines += _render_effect(effect, outlook, style)
-    lines += _render_unused_images(outlook)
-    lines += _render_rest(outlook, style)
+    lines = [style.bold(title(outlook)), *render_unreadable(outlook.unreadable, style)]
+    lines += _render_changes(outlook, style)
+    if outlook.promoted is not None:
+        words = f"when all is promoted as {short_commit(outlook.desired.commit)} has it"
+        told = _render_changes(outlook.promoted, style)
+        lines += [style.bold(words), *(told or [f"  {style.good('nothing changes')}"])]
     lines += render_references(outlook.references, style)
     lines += render_policy(outlook.policy, style)
     lines.append(style.faint(f"nobody was asked, so not known: {'; '.join(UNKNOWN.values())}"))
     lines.append(summarise_outlook(outlook, style))
     return "\n".join(lines) + "\n"
+
+
+def _render_changes(outlook: Outlook, style: Style) -> list[str]:
+    lines: list[str] = []
+    for effect in outlook.effects:
+        lines += _render_effect(effect, outlook, style)
+    lines += _render_unused_images(outlook)
+    return lines + _render_rest(outlook, style)
 
 
 def title(outlook: Outlook) -> str:
@@ -142,12 +152,14 @@ def outlook_json(outlook: Outlook, base: str) -> JsonObject:
         image = images.get(name) if isinstance(images, dict) else None
         if isinstance(image, dict):
             image["before"] = before
+    promoted = outlook_json(outlook.promoted, base) if outlook.promoted is not None else None
     return {
         **members,
         "base": base,
         "presence": outlook.presence,
         "policy": policy_json(outlook.policy),
         "unknown": unknown_json(),
+        "on_promotion": promoted,
     }
 
 

@@ -53,6 +53,7 @@ CODES = {
     "CLI102": "The two commits of an offline plan parted at several commits. A warning.",
     "CLI103": "The commit that an offline plan compares with has errors.",
     "CLI104": "An environment left git, or its project was renamed: what runs is left as it is. A warning.",
+    "CLI105": "A document and its patch in an environment that follows another change together. A warning.",
     "CLI110": "The record of an environment could not be published. A warning.",
     "INIT001": "The folder for init does not exist.",
     "INIT002": "The spec folder holds YAML files already; init overwrites nothing.",

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.cli.envelope import Report, Stop, envelope, failure, problem_of, warning
-from reconciler.cli.exits import ERROR, worst
+from reconciler.cli.exits import CANNOT_TELL, ERROR, worst
 from reconciler.cli.options import Options
 from reconciler.cli.parting import Earlier, Parting, find_parting, untold
 from reconciler.cli.pending import exit_code
+from reconciler.cli.promoted import read_promoted, torn_patches
 from reconciler.cli.session import stdout_style
 from reconciler.cli.source import Source, open_repository, read_commit
 from reconciler.cli.workspace import Workspace, read_workspace
@@ -21,7 +22,7 @@ from reconciler.decision import Block, Plan
 from reconciler.desired import Desired, Json, Subject
 from reconciler.explained import Explained, explain, explained_json, render_explained
 from reconciler.fault import ProviderError
-from reconciler.observed import Observed
+from reconciler.observed import Observed, Unreadable
 from reconciler.outlook import Outlook, look_out, with_blocks
 from reconciler.ownership import Owner
 from reconciler.policy_changes import policy_changes
@@ -97,21 +98,59 @@ def _plan(commits: _Commits, options: Options) -> Report:
     after = read_workspace(options, commits.after)
     if before is not None and before.owner != after.owner:
         told, before = (*told, _renamed(before.owner, after.owner)), None
-    outlook = _look_out(commits, before, after)
+    unread = _unreadable(commits, before, after)
+    outlook = _look_out(commits, before, after, unread)
+    if after.desired.following is not None:
+        outlook, more = _with_promotion(commits, options, outlook, before)
+        told = (*told, *more)
     explained = explain(after.effective, outlook.forecast) if options.explain else ()
     problems = (*commits.parting.problems, *told, *after.problems)
-    return _finish(commits, options, outlook, problems, explained)
+    report = _finish(commits, options, outlook, problems, explained)
+    code = worst([report.exit, CANNOT_TELL]) if unread else report.exit
+    return replace(report, exit=code, unreadable=unread)
 
 
-def _look_out(commits: _Commits, before: Workspace | None, after: Workspace) -> Outlook:
+def _look_out(
+    commits: _Commits, before: Workspace | None, after: Workspace, unread: tuple[Unreadable, ...]
+) -> Outlook:
     changes = policy_changes(before.effective if before else None, after.effective)
     if before is None:
         return look_out(after.desired, None, commits.now, changes)
     # Judged by the policy that the change does not touch: else it could raise the limit that it exceeds.
     limit = before.desired.policy.prune_limit
     desired = replace(after.desired, policy=replace(after.desired.policy, prune_limit=limit))
-    outlook = look_out(desired, before.desired, commits.now, changes)
+    outlook = look_out(desired, before.desired, commits.now, changes, unreadable=unread)
     return with_blocks(outlook, _not_allowed(before.effective.environment, after.effective))
+
+
+def _with_promotion(
+    commits: _Commits, options: Options, outlook: Outlook, before: Workspace | None
+) -> tuple[Outlook, tuple[Problem, ...]]:
+    """Its second part, and what is wrong with that. Raises ProviderError."""
+    after, problems = read_promoted(options, commits.after)
+    earlier: Workspace | None = None
+    if before is not None:
+        problems = (
+            *problems,
+            *torn_patches(options.environment, before.source.specs, commits.after.specs),
+        )
+        earlier, _ = read_promoted(options, before.source)
+    if after is None or (before is not None and earlier is None):
+        return outlook, problems
+    then = look_out(after.desired, earlier.desired if earlier else None, commits.now, is_promotion=True)
+    return replace(outlook, promoted=then), problems
+
+
+def _unreadable(commits: _Commits, before: Workspace | None, after: Workspace) -> tuple[Unreadable, ...]:
+    """Services whose pin this clone cannot read, in either commit, or of whose past nothing is said."""
+    found: dict[str, Unreadable] = {}
+    for workspace, is_past in ((before, True), (after, False)):
+        following = workspace.desired.following if workspace is not None else None
+        for name, barrier in sorted(following.barred.items()) if following is not None else ():
+            if barrier.is_unknown or is_past:
+                what, reason = f"service:{name}", f"{barrier.reason} ({barrier.remedy})"
+                found.setdefault(name, Unreadable(what, reason, commits.now))
+    return tuple(found.values())
 
 
 def _not_allowed(before: Environment, after: Effective) -> Iterable[Block]:

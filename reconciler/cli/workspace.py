@@ -141,7 +141,7 @@ def read_workspace(
         check_worktree(environment, options.environment)
     owner = Owner(environment.project, options.environment)
     pins = replace(pins, effective=admit(pins.effective))
-    return replace(_assemble(options, source, owner, pins), admit=admit, marked=marked)
+    return replace(assemble(options, source, owner, pins), admit=admit, marked=marked)
 
 
 def read_environment(options: Options, source: Source, marked: Entries) -> Pins:
@@ -158,7 +158,8 @@ def read_environment(options: Options, source: Source, marked: Entries) -> Pins:
     return replace(pins, problems=(*problems, *pins.problems))
 
 
-def _assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Workspace:
+def assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Workspace:
+    """What is desired and what its clients need, of effective specs. Raises Stop, ProviderError."""
     found, problems = pins.effective, pins.problems
     folder = Path(options.secrets_folder) if options.secrets_folder else secrets_folder(os.environ)
     store = SecretStore(owner, folder)

@@ -77,6 +77,9 @@ class PlanMembers(Part):
         default="kept", description="Offline: whether both commits have the environment."
     )
     policy: list[PolicyPart] = Field(default=[], description="Offline: shown, and not used.")
+    on_promotion: PlanMembers | None = Field(
+        default=None, description="Offline, of what follows: when all is promoted as the commit has it."
+    )
     unknown: list[UnknownPart] = Field(default=[], description="Offline: what nobody was asked.")
     explained: list[DocumentValuesPart] = Field(default=[], description="With --explain.")
 
