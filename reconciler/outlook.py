@@ -13,6 +13,7 @@ from reconciler.actions import Action, PullImage
 from reconciler.decision import Block, Plan
 from reconciler.desired import Desired, DesiredImage, Subject
 from reconciler.difference import Cause
+from reconciler.focus import focus
 from reconciler.forecast import forecast
 from reconciler.observed import ABSENT, Artifact, Observed, Unreadable
 from reconciler.policy_changes import PolicyChange
@@ -88,15 +89,18 @@ def look_out(
     """What a commit would bring where ``before`` runs; None: nothing runs yet. ``now`` in seconds.
     ``is_promotion``: the images are there, for a promotion brings them. ``unreadable``: of what nothing is
     known in either commit."""
-    world = Observed(at=now) if before is None else settled_world(before, now)
     desired = _leave_unpromoted(desired, before)
+    seen, world = desired, Observed(at=now)
+    if before is not None:
+        seen, past = focus(desired, before)
+        world = settled_world(past, now)
     images = desired.images.values()
     absent: dict[str, Artifact] = {
         str(image.ref): Digest(f"built:{image.key}") if is_promotion else ABSENT for image in images
     }
     known = {**absent, **world.artifacts, **dict(resolved_references(desired))}
     observed = replace(world, artifacts=known, unreadable=unreadable)
-    plans = tuple(_as_told(desired, it) for it in forecast(desired, observed, now))
+    plans = tuple(_as_told(desired, it) for it in forecast(seen, observed, now))
     old = {} if before is None else before.images
     return Outlook(
         desired,

@@ -24,6 +24,7 @@ from reconciler.hook_tending import prune_hooks
 from reconciler.observed import Instance, LiveNetwork
 from reconciler.ownership import Owner, Role
 from reconciler.pin_claim import GATE, holding_removal
+from reconciler.policy import Policy
 from reconciler.proxy_reach import is_routed
 from reconciler.render_gates import describe_gate
 from reconciler.secret_volume import volume_of
@@ -107,10 +108,14 @@ def environment_prune(steps: Steps) -> Subject:
     return Subject("Prune", steps.desired.owner.environment)
 
 
+def prune_limit(policy: Policy, running: int) -> int:
+    """How many services may be removed at once, where so many run."""
+    return policy.prune_limit if policy.prune_limit is not None else max(3, running // 5)
+
+
 def _guarded(steps: Steps, gone: Sequence[str]) -> str | None:
     present = [n for n, v in steps.views.services.items() if v.instances]
-    policy = steps.desired.policy
-    limit = policy.prune_limit if policy.prune_limit is not None else max(3, len(present) // 5)
+    limit = prune_limit(steps.desired.policy, len(present))
     if not steps.desired.services and not steps.desired.excluded:
         return "git names no service at all: this would empty the environment"
     if len(gone) > limit:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from reconciler.alike import Alike
 from reconciler.canonical import MAX_CANONICAL
 from reconciler.desired import (
     Desired,
@@ -55,6 +56,8 @@ class Findings:
     locks: Mapping[str, Digest]
     pins: Mapping[str, Pin] = field(default_factory=dict)
     """Services that are read at another commit."""
+    alike: Alike | None = None
+    """Another commit of this environment, resolved already."""
 
     def configs_of(self, service_name: str) -> Mapping[FilesKey, ConfigDigest]:
         """The Configs as this service has them."""
@@ -79,8 +82,11 @@ def resolve(
     services: dict[str, DesiredService] = {}
     for name, service in effective.services.items():
         try:
-            form = make_form(owner, name, service, findings.configs_of(name), networks, volumes)
-            form = attach_proxy(name, form, effective.services, networks)
+            alike = None if name in findings.pins else findings.alike
+            form = alike.form(name, service, findings.configs, (networks, volumes)) if alike else None
+            if form is None:
+                form = make_form(owner, name, service, findings.configs_of(name), networks, volumes)
+                form = attach_proxy(name, form, effective.services, networks)
             image = _image(name, service, findings)
         except ValueError as error:
             report.about(f"Service {name}").add("SPEC023", _place(effective, name), str(error))

@@ -95,7 +95,7 @@ def _plan(commits: _Commits, options: Options) -> Report:
     before, told = commits.earlier.workspace(options)
     if options.environment not in commits.after.specs.environments:
         return _gone(commits, options, before, told)
-    after = read_workspace(options, commits.after)
+    after = read_workspace(options, commits.after, like=before)
     if before is not None and before.owner != after.owner:
         told, before = (*told, _renamed(before.owner, after.owner)), None
     unread = _unreadable(commits, before, after)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from reconciler.alike import Alike
 from reconciler.cli.arguments_loop import FOREVER
 from reconciler.cli.claims import with_claims
 from reconciler.cli.configs import know_configs
@@ -101,6 +102,10 @@ class Workspace:
         )
         return reading(readers)
 
+    def alike(self) -> Alike:
+        """What another commit of this environment can take from it."""
+        return Alike(self.effective, self.desired, self.stock.configs.digests)
+
     def _reach(self) -> Reach:
         spec, personal = self.effective.environment.runtime, self.options.verb != "run"
         return Reach(self.owner.environment, spec, self.registries.secrets, personal=personal)
@@ -131,17 +136,21 @@ def open_workspace(options: Options) -> Workspace:
 
 
 def read_workspace(
-    options: Options, source: Source, admit: Admit = lambda found: found, marked: Entries = NOTHING_MARKED
+    options: Options,
+    source: Source,
+    admit: Admit = lambda found: found,
+    marked: Entries = NOTHING_MARKED,
+    like: Workspace | None = None,
 ) -> Workspace:
-    """Resolve one environment of what was read already, as markers ``rollback`` say. Raises Stop,
-    ProviderError."""
+    """Resolve one environment of what was read already, as markers ``rollback`` say. ``like``: the same of
+    another commit, which changes how long this takes. Raises Stop, ProviderError."""
     pins = read_environment(options, source, marked)
     environment = pins.effective.environment
     if options.worktree:
         check_worktree(environment, options.environment)
     owner = Owner(environment.project, options.environment)
     pins = replace(pins, effective=admit(pins.effective))
-    return replace(assemble(options, source, owner, pins), admit=admit, marked=marked)
+    return replace(assemble(options, source, owner, pins, like), admit=admit, marked=marked)
 
 
 def read_environment(options: Options, source: Source, marked: Entries) -> Pins:
@@ -158,7 +167,9 @@ def read_environment(options: Options, source: Source, marked: Entries) -> Pins:
     return replace(pins, problems=(*problems, *pins.problems))
 
 
-def assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Workspace:
+def assemble(
+    options: Options, source: Source, owner: Owner, pins: Pins, like: Workspace | None = None
+) -> Workspace:
     """What is desired and what its clients need, of effective specs. Raises Stop, ProviderError."""
     found, problems = pins.effective, pins.problems
     folder = Path(options.secrets_folder) if options.secrets_folder else secrets_folder(os.environ)
@@ -170,7 +181,8 @@ def assemble(options: Options, source: Source, owner: Owner, pins: Pins) -> Work
     digests, unread = digests_of(store, names) if options.base is None else (unread_digests(names), ())
     wanted = {name: known.desired for name, known in images.items()}
     pinned = {name: it.pin for name, it in pins.services.items()}
-    findings = Findings(wanted, configs.digests, digests, locks, pinned)
+    alike = None if like is None or like.owner != owner else like.alike()
+    findings = Findings(wanted, configs.digests, digests, locks, pinned, alike)
     desired, unresolved = resolve(owner, source.commit, found, findings, _policy(options, source, found), {})
     all_problems = (*source.problems, *problems, *configs.problems, *unresolved, *unread)
     if has_errors(list(all_problems)):

@@ -12,7 +12,10 @@ import pytest
 
 from git_repository import WrittenRepository
 from published import hold_to_schema
+from reconciler.cli.options import Options
+from reconciler.cli.source import open_repository, read_ref
 from reconciler.cli.start import main
+from reconciler.cli.workspace import read_workspace
 
 ENVIRONMENTS = """\
 apiVersion: reconciler/v1
@@ -146,6 +149,25 @@ def test_a_change_is_told_for_every_environment_to_its_end(
     assert "file app" in told
     assert "nobody was asked, so not known: what is held" in told
     assert "registry-password" not in told
+
+
+def test_what_is_taken_from_the_other_commit_changes_nothing(repository: WrittenRepository) -> None:
+    """A service that is alike gets the form that it had: the same as if it were made again."""
+    config = WEB.replace("name: web", "name: conf") + "  configs: [{source: page, target: /page}]\n"
+    page = "---\napiVersion: reconciler/v1\nkind: Config\nmetadata: {name: page}\nspec: {file: page.txt}\n"
+    net = (
+        "---\napiVersion: reconciler/v1\nkind: Network\nmetadata: {name: default}\nspec: {internal: false}\n"
+    )
+    texts = {"specs/conf.yaml": config + page, "page.txt": "one\n", "specs/net.yaml": net}
+    commits = [repository.commit(texts), repository.commit({"page.txt": "two\n"})]
+    commits.append(repository.commit({"specs/db.yaml": DB.replace("16", "17")}))
+    commits.append(repository.commit({"specs/net.yaml": net.replace("false", "true")}))
+    options = Options("plan", "prod", base="main", repo=str(repository.path))
+    sources = [read_ref(open_repository(options.repo), commit, "specs") for commit in commits]
+    made = [read_workspace(options, source) for source in sources]
+    for like in made:
+        for workspace, source in zip(made, sources, strict=True):
+            assert read_workspace(options, source, like=like).desired == workspace.desired
 
 
 def test_nothing_that_runs_differently_is_nothing(repository: WrittenRepository, plan: Plan) -> None:
