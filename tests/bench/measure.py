@@ -22,6 +22,7 @@ from idle import measure_idle
 from link import measure_link
 from loop import measure_loop
 from loss import SITES, Wanted, measure_bad, measure_loss, measure_proxy
+from offline import measure_offline
 from promotion import measure_promotion
 from timing import Run, in_turn, run
 
@@ -31,6 +32,7 @@ _ALL = [
     "pure",
     "passes",
     "validate",
+    "offline",
     "decide",
     "idle",
     "new",
@@ -74,6 +76,8 @@ def main() -> int:
         if "promotion" in options.only:
             (Path(scratch) / "promotion").mkdir()
             measure_promotion(ground, chosen[-1], Path(scratch) / "promotion", options.times)
+        if "offline" in options.only:
+            measure_offline(COMMAND, chosen[-1].docker, chosen[-1].environment)
         if "loss" in options.only:
             measure_losses(ground, chosen[-1], Path(scratch), options)
     return 0

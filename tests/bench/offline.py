@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from timing import Run, in_turn, run
@@ -69,15 +69,16 @@ def measure_offline(command: Sequence[str], docker: str, environment: Mapping[st
             return Run(sum(r.wall for r in reads), sum(r.cpu for r in reads), max(r.peak for r in reads))
 
         pair = in_turn(lambda: run(ours, folder, environment), peer)
-        told: Callable[[Run], str] = lambda it: (  # noqa: E731
-            f"{it.wall:.2f} s ({it.cpu:.2f} s of processor, {it.peak:.0f} MB)"
-        )
         print(
-            f"{SIZE} services between two commits, {CHANGED} changed: plan --base {told(pair.ours)}, "
-            f"compose config of both {told(pair.peer)}: ratio {pair.ratio:.2f}",
+            f"{SIZE} services between two commits, {CHANGED} changed: plan --base {_words(pair.ours)}, "
+            f"compose config of both {_words(pair.peer)}: ratio {pair.ratio:.2f}",
             flush=True,
         )
 
 
 def _read(docker: str, file: Path, folder: Path, environment: Mapping[str, str]) -> Run:
     return run([docker, "compose", "--file", str(file), "config", "--quiet"], folder, environment)
+
+
+def _words(it: Run) -> str:
+    return f"{it.wall:.2f} s ({it.cpu:.2f} s of processor, {it.peak:.0f} MB)"
