@@ -28,7 +28,7 @@ def with_claims(workspace: Workspace, desired: Desired, observed: Observed) -> D
     """What is desired, with a claim at each pin of which nothing runs yet, and at each service that is to go
     and runs. Raises ProviderError."""
     following = desired.following
-    if following is None:
+    if following is None or workspace.is_proposed:
         return desired
     name = desired.owner.environment
     begun = {(i.service_name, i.generation.fingerprint, i.generation.digest) for i in observed.instances}

@@ -134,7 +134,7 @@ def with_pins(
         workspace = read_workspace(replace(options, ref=source.commit, services=()), changed_source, admit)
     except Stop as stop:
         raise Stop(REFUSED, stop.problems, stop.owner, source.commit) from None
-    return workspace, path, text, pins
+    return replace(workspace, is_proposed=True), path, text, pins
 
 
 def _kept(

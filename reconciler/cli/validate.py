@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from specs.effective import Effective
 
 
+_PLURALS = {"Registry": "Registries"}
+
+
 def run(options: Options) -> Report:
     """Check every environment of the working tree, or one Run file. Raises Stop, ProviderError."""
     if options.config is not None:
@@ -113,6 +116,6 @@ def _text(counts: dict[str, int], problems: list[Problem]) -> str:
     errors = sum(problem.severity == "error" for problem in problems)
     if errors:
         return ""
-    listed = ", ".join(count(number, kind) for kind, number in sorted(counts.items()))
+    listed = ", ".join(count(number, kind, _PLURALS.get(kind, "")) for kind, number in sorted(counts.items()))
     warnings = f"; {count(len(problems), 'warning')}" if problems else ""
     return f"valid: {listed}{warnings}\n"

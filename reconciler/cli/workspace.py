@@ -66,6 +66,8 @@ class Workspace:
     """What markers ``rollback`` said when it was put together."""
     signatures: Signatures | None = None
     """Whose keys count, where a Run file says it."""
+    is_proposed: bool = False
+    """Its pins are in no commit yet: who proposes them judges them."""
     claims: dict[str, PinClaim] = field(default_factory=dict, repr=False)
     removals: dict[str, RemovalClaim] = field(default_factory=dict, repr=False)
     """What git knows of pins and of what takes services away: asked once."""
