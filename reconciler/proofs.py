@@ -13,6 +13,7 @@ from reconciler.readiness import serves
 from reconciler.release import Release
 from reconciler.target import Target, desired_target, proved_release
 from reconciler.view import ServiceView, group
+from specs.check_service import is_image_name
 from specs.inputs import is_input_key
 from specs.proxy import PROXIES
 
@@ -37,7 +38,7 @@ class Proof:
     image: str
     """``name@digest``: where the bytes that ran lie."""
     image_name: str | None
-    """The Image of ours; None where the image is from outside."""
+    """The Image of ours; None where the image is from outside, or nothing says the name any more."""
     healthy_since: float | None
     """Since when all instances of it that serve now have been healthy, on the runtime's clock; of a job, when
     it ended. None while nothing serves."""
@@ -103,7 +104,7 @@ def _settled(target: Target, view: ServiceView, release: Release) -> Proof:
         spec=target.form.canonical,
         input=target.input,
         image=image,
-        image_name=service.image.image_name,
+        image_name=_image_name(service, target.input),
         healthy_since=_healthy_since(current),
         ready=len(current),
         replicas=service.replicas,
@@ -122,7 +123,7 @@ def _newest(service: DesiredService, view: ServiceView, release: Release) -> Pro
         spec=release.spec,
         input=release.input,
         image=release.image,
-        image_name=service.image.image_name if is_input_key(release.input) else None,
+        image_name=_image_name(service, release.input),
         healthy_since=_healthy_since(current),
         ready=len(current),
         replicas=release.replicas,
@@ -144,12 +145,20 @@ def _job(target: Target, view: ServiceView) -> Proof | None:
         spec=target.form.canonical,
         input=target.input,
         image=image,
-        image_name=target.service.image.image_name,
+        image_name=_image_name(target.service, target.input),
         healthy_since=ended[-1].finished_at if ended else None,
         ready=1,
         replicas=1,
         is_settled=True,
     )
+
+
+def _image_name(service: DesiredService, input_key: str) -> str | None:
+    """Of one that is read at a pin nothing is built, and its spec alone says the name. None also where the
+    spec of today names an image from outside instead."""
+    written = service.form.spec.image
+    named = written if written is not None and is_image_name(written) else None
+    return (service.image.image_name or named) if is_input_key(input_key) else None
 
 
 def _serving(view: ServiceView, is_one: Callable[[Instance], bool]) -> list[Instance]:

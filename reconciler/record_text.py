@@ -124,8 +124,8 @@ def _proof(service_name: str, entry: Json, at: float) -> Proof:
         entry.get("image_name"),
         entry.get("path"),
     )
-    if is_input_key(input_key) != (image_name is not None):
-        raise ValueError("a service of which it cannot be told whether its image is built")
+    if image_name is not None and not is_input_key(input_key):
+        raise ValueError("a service whose image is one of ours and from outside at once")
     healthy_since = _moment(entry.get("healthy_since"))
     if healthy_since is not None and healthy_since > at + 1:
         raise ValueError("a service that is healthy since later than the record")

@@ -38,6 +38,9 @@ async def examine_registry(workspace: Workspace, clients: Clients, name: str) ->
     if spec.provider == "local":
         return await _examine_local(workspace, clients, name)
     refs = [image.ref for image in workspace.desired.images.values() if image.registry_name == name]
+    place = workspace.desired.policy.record
+    if place is not None and workspace.effective.environment.record_registry == name:
+        refs.append(place.ref)
     host = (spec.url or "").removeprefix("https://").rstrip("/")
     registry = await clients.registry(refs[0] if refs else ImageRef.parse(f"{host}/x"))
     await registry.ping()

@@ -46,6 +46,7 @@ def declare_built(site: Site, host: str) -> None:
 def test_all_is_well_and_nothing_is_left_anywhere(site: Site) -> None:
     with running(FakeRegistry(login=("ci", PASSWORD), mode="basic")) as registry:
         declare_built(site, registry.host)
+        site.declare("Environment", ENVIRONMENT, project=site.project, record="main")
         site.secret("push", PASSWORD)
         site.commit()
         remote = site.folder / "remote.git"
@@ -59,7 +60,7 @@ def test_all_is_well_and_nothing_is_left_anywhere(site: Site) -> None:
             found
         )
         assert site.engine.exact_version in seen(ran, "engine")
-        assert "may pull and push 1 of 1" in seen(ran, "registry main")
+        assert "may pull and push 2 of 2" in seen(ran, "registry main")
         assert "is this commit" in seen(ran, "git")
         assert site.inventory() == before
         assert registry.count("PUT", r".*") == 0

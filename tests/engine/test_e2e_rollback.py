@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import urllib.request
 from collections.abc import Iterator
 
@@ -10,6 +12,11 @@ import pytest
 from e2e import SERVING, Site
 from ground import RunningEngine
 from local_registry import find_free_port
+from providers.oci import open_registry
+from reconciler.ownership import Owner
+from reconciler.record import Record
+from reconciler.record_text import read_record
+from specs.reference import ImageRef
 
 pytestmark = pytest.mark.engine
 
@@ -30,9 +37,25 @@ def read(port: int) -> str:
         return str(answer.read().decode())
 
 
+def recorded(site: Site) -> dict[str, str]:
+    """Service -> commit, as the environment's record in the registry says."""
+    host, _, path = site.registry.partition("/")
+    ref = ImageRef(host, f"{path}/{site.project}-records".removeprefix("/"), "record-dev")
+
+    async def read_it() -> bytes | None:
+        async with open_registry(host) as registry:
+            return await registry.record(ref)
+
+    found = read_record(asyncio.run(read_it()), Owner(site.project, "dev"), time.time(), 3600.0)
+    assert isinstance(found, Record), found
+    assert all(proof.ready == 1 and proof.healthy_since for proof in found.proofs.values())
+    return {name: proof.commit for name, proof in found.proofs.items()}
+
+
 def test_back_and_forward(site: Site) -> None:
     port = find_free_port()
     site.declare("Registry", "main", provider="oci", url=site.registry)
+    site.declare("Environment", "dev", project=site.project, record="main")
     site.image("web", {"Dockerfile": DOCKERFILE, "www/index.html": "one\n", "start": f"{SERVING}\n"})
     site.declare("Config", "page", file="page.txt")
     page = [{"source": "page", "target": "/etc/page.txt"}]
@@ -43,6 +66,7 @@ def test_back_and_forward(site: Site) -> None:
     (before,) = site.containers("web").values()
     second = site.commit({"page.txt": "second\n", "web/www/index.html": "two\n"})
     site.apply()
+    assert recorded(site) == {"web": second, "other": second}
     assert (read(port), site.output("web", "cat", "/etc/page.txt")) == ("two\n", "second")
     untouched = site.live("other")
 
@@ -54,6 +78,7 @@ def test_back_and_forward(site: Site) -> None:
     )
     assert [service["service"] for service in said["services"]] == ["web"]
     assert (read(port), site.output("web", "cat", "/etc/page.txt")) == ("one\n", "first")
+    assert recorded(site)["web"] == first, "who promotes from the record must not take what was refused"
     after = site.containers("web")[site.one("web")]["Config"]["Labels"]
     for word in ("fingerprint", "image", "input", "spec"):
         assert after[f"reconciler.{word}"] == before["Config"]["Labels"][f"reconciler.{word}"]

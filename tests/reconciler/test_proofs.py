@@ -83,7 +83,20 @@ def test_a_pin_is_confirmed_verbatim() -> None:
     pinned = replace(wanted, services={"web": replace(wanted.services["web"], pin=commit(2))})
     proof = prove(pinned, observe(instance(NEW), releases=(released(NEW, 3),)))
     assert proof is not None
-    assert proof.commit == commit(2)
+    assert (proof.commit, proof.image_name) == (commit(2), "web")
+
+
+@pytest.mark.parametrize(("written", "expected"), [("web", "web"), ("redis:7", None)])
+def test_what_is_never_built_here_has_the_name_that_its_spec_says(written: str, expected: str | None) -> None:
+    """As a service that is read at a pin."""
+    wanted = desired(NEW, at=7)
+    service = wanted.services["web"]
+    form = replace(service.form, spec=service.form.spec.model_copy(update={"image": written}))
+    pinned = replace(service, form=form, image=replace(service.image, image_name=None))
+    observed = observe(instance(NEW), releases=(released(NEW, 3),))
+    proof = prove(replace(wanted, services={"web": pinned}), observed)
+    assert proof is not None
+    assert proof.image_name == expected
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,6 @@ HOSTILE: list[tuple[str, Any]] = [
     ("input", "redis:7 \x1b[2J"),
     ("image", "registry.test/shop/web:latest"),
     ("image", f"registry.test/shop/web:tag@sha256:{'a' * 64}"),
-    ("image_name", None),
     ("image_name", "We b"),
     ("healthy_since", "2100-01-01T00:00:00Z"),
     ("healthy_since", "2027-13-45T00:00:00Z"),
