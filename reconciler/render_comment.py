@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.outputs.drift import DriftedPart, DriftOutput
+from reconciler.outputs.drift import DriftedPart, DriftOutput, SeenPart
 from reconciler.outputs.parts import DiffPart, Envelope, ProblemPart
 from reconciler.outputs.plan import PlanOutput
 from reconciler.outputs.read import Output
@@ -206,7 +206,16 @@ def _drift_lines(service: DriftedPart) -> list[str]:
         lines.append(f"  {diff.path}: {told if is_different else diff.verdict.replace('_', ' ')}")
     lines += [f"  {count(service.missing, 'instance')} gone"] if service.missing else []
     lines += [f"  one too many: {s.instance.name if s.instance else s.name}" for s in service.extra]
+    lines += [f"  seen: {_deed(seen)}" for seen in service.seen]
+    lines += [f"  a heal would: {step}" for step in service.heal_steps]
+    lines += [f"  not now: {service.withheld}"] if service.withheld else []
     return lines + [f"  left alone: {i.path} ({i.reason})" for i in service.ignored]
+
+
+def _deed(seen: SeenPart) -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in seen.facts.items())
+    of = f" of {seen.container}" if seen.container else ""
+    return f"{seen.action}{of} at {seen.at or 'an unknown time'}" + (f" ({facts})" if facts else "")
 
 
 def _value(value: object) -> str:

@@ -6,7 +6,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.outputs.parts import DiffPart, Envelope, Name, Part, PlacePart, SubjectPart, Time
+from reconciler.outputs.parts import (
+    DiffPart,
+    Envelope,
+    InterruptionPart,
+    Name,
+    Part,
+    PlacePart,
+    SubjectPart,
+    Time,
+)
 
 Result = Literal["clean", "drifted", "cannot_tell"]
 
@@ -19,6 +28,15 @@ class IgnoredPart(Part):
     until: str | None
 
 
+class SeenPart(Part):
+    """What the engine tells of who may have done it: an event, with its own facts."""
+
+    at: Time | None
+    action: str
+    container: str | None
+    facts: dict[str, str]
+
+
 class DriftedPart(Part):
     """How one service lives."""
 
@@ -28,7 +46,11 @@ class DriftedPart(Part):
     diffs: list[DiffPart]
     missing: int
     extra: list[SubjectPart]
-    heal: list[str]
+    heal: list[str] = Field(description="The verbs of what a heal would do.")
+    heal_steps: list[str] = Field(description="The same, in words.")
+    interrupts: InterruptionPart | None
+    withheld: str | None = Field(description="Why it would not be healed now.")
+    seen: list[SeenPart]
     ignored: list[IgnoredPart]
     place: PlacePart | None = Field(default=None, description="Where the Service document begins.")
 

@@ -46,6 +46,8 @@ def texts(word: str) -> list[dict[str, Json]]:
     unread = [{"what": word, "reason": word, "since": None}]
     members: dict[str, Any] = {"problems": [told], "unreadable": unread, "commit": word, "tool": word}
     lived = drifted("web", diff(word, word, word, "live"), extra=[subject(word, instance=word)], heal=[word])
+    lived |= {"heal_steps": [word], "withheld": word}
+    lived |= {"seen": [{"at": None, "action": word, "container": word, "facts": {word: word}}]}
     lived |= {"missing": 2, "ignored": [{"path": word, "reason": word, "until": word}]}
     return [
         plan([made], waits=[wait], blocks=[block], **members),
