@@ -25,6 +25,10 @@ class Fleet:
         return ["compose", "--project-name", self.peer, "up", "--detach", "--quiet-pull"]
 
     @property
+    def compose_dry_run(self) -> list[str]:
+        return ["compose", "--dry-run", *self.compose_up[1:]]
+
+    @property
     def compose_down(self) -> list[str]:
         return ["compose", "--project-name", self.peer, "down", "--timeout", "0"]
 

@@ -38,6 +38,7 @@ _ALL = [
     "new",
     "ssh",
     "look",
+    "drift",
     "rest",
     "loop",
     "promotion",
@@ -100,7 +101,7 @@ def measure_engine(engine: RunningEngine, image: str, scratch: Path, options: ar
         measure_decision(engine, image, scratch / f"decide-{engine.version}")
     if "loop" in options.only:
         measure_loop(engine, image, scratch / f"loop-{engine.version}", options.times, options.removals)
-    for size in options.sizes if {"idle", "new", "ssh", "look", "rest"} & set(options.only) else ():
+    for size in options.sizes if {"idle", "new", "ssh", "look", "drift", "rest"} & set(options.only) else ():
         fleet = write_fleet(scratch / f"fleet-{engine.version}-{size}", size, image)
         try:
             measure_fleet(engine, fleet, options.only)
@@ -174,6 +175,13 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
         measure_look(engine, fleet)
     if "ssh" in only:
         measure_ssh(engine, fleet)
+    if "drift" in only:
+        pair = in_turn(lambda: ours("drift", "dev"), lambda: peer(*fleet.compose_dry_run))
+        print(
+            f"{fleet.size} services, drift: ours {words(pair.ours)}, compose up --dry-run {words(pair.peer)}: "
+            f"ratio {pair.ratio:.2f}",
+            flush=True,
+        )
     if "idle" in only:
         for verb in ("plan", "apply"):
             pair = in_turn(lambda verb=verb: ours(verb, "dev"), lambda: peer(*fleet.compose_up))
