@@ -54,6 +54,10 @@ CODES = {
     "DKR074": "a volume leads to the host",
 }
 """Every code of this provider, stable, with what it means."""
+READ_ONLY = "read-only access"
+"""What every refusal of ``reconciler readonly`` begins with."""
+_WHOLE = "a key without the command `reconciler readonly`"
+_LOOKING = "plan, drift and status work with this one; to apply, use another key"
 
 
 @dataclass(eq=False)
@@ -66,9 +70,17 @@ class EngineError(ProviderError):
 def answer_error(status: int, where: str, message: str) -> EngineError:
     """The error for an HTTP status of 400 or above. ``message`` is what the engine says of it."""
     seen = " ".join(message.split())[:500] or "it says nothing"
+    if status == 403 and seen.startswith(READ_ONLY):
+        return EngineError("DKR058", where, seen, _WHOLE, _LOOKING, status=status)
     own = status >= 500 or status == 429
     remedy = "read the engine's log; it is tried again" if own else "the engine's words name the reason"
     return EngineError("DKR010", where, seen, f"success, not status {status}", remedy, status=status)
+
+
+def read_only(where: str) -> Refused:
+    """What changes something, asked of an engine that is reached for reading alone."""
+    seen = f"{READ_ONLY}: the key at the engine's host lets nothing through that changes anything"
+    return Refused("DKR058", where, seen, _WHOLE, _LOOKING)
 
 
 def unclear(where: str, seen: str) -> EngineError:

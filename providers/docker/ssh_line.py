@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from providers.docker.endpoint import SshEndpoint
+from providers.docker.faults import read_only
 from providers.docker.line import Stream
 from providers.docker.ssh_child import SshChild, make_folder
 from providers.docker.ssh_rules import SshRules, start_ssh
-from providers.docker.ssh_session import SshSession, read_only
+from providers.docker.ssh_session import SshSession
 from providers.docker.ssh_words import meaning
 from reconciler.fault import ProviderError
 

@@ -19,7 +19,6 @@ from providers.docker.line import Stream
 from providers.docker.ssh_child import find_ssh
 from providers.docker.ssh_rules import SshRules, session_words
 from providers.docker.wire import BrokenAnswer, parse_head, read_head
-from reconciler.fault import Refused
 
 _BUFFER = 1 << 20
 _MAX_BODY = 64 << 20
@@ -123,17 +122,6 @@ class SshSession:
         await self._process.wait()
         while self._asked:
             self._asked.popleft().close()
-
-
-def read_only(where: str) -> Refused:
-    """What changes something, asked of an engine that is reached for reading alone."""
-    return Refused(
-        "DKR058",
-        where,
-        "read-only access: the key at the engine's host lets nothing through that changes anything",
-        "a key without the command `reconciler readonly`",
-        "plan, drift and status work with this one; to apply, use another key",
-    )
 
 
 def _refusal() -> bytes:

@@ -178,8 +178,8 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
     if "drift" in only:
         pair = in_turn(lambda: ours("drift", "dev"), lambda: peer(*fleet.compose_dry_run))
         print(
-            f"{fleet.size} services, drift: ours {words(pair.ours)}, compose up --dry-run {words(pair.peer)}: "
-            f"ratio {pair.ratio:.2f}",
+            f"{fleet.size} services, drift: ours {words(pair.ours)}, "
+            f"compose up --dry-run {words(pair.peer)}: ratio {pair.ratio:.2f}",
             flush=True,
         )
     if "idle" in only:

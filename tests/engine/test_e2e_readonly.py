@@ -61,6 +61,7 @@ def test_plan_drift_and_status_work_through_it_and_nothing_else_does(
         assert "read-only access: " in refused.all
         assert "[DKR058]" in refused.all
         assert site.containers("web")[one]["HostConfig"]["Memory"] == 64 << 20
+        assert "[DKR058]" in site.run("logs", ENVIRONMENT, "web", exits=None).all
 
         raw = {**site.variables, "DOCKER_HOST": "ssh://engine-1"}
         client = ["docker", "exec", one, "true"]

@@ -12,6 +12,7 @@ import pytest
 from docker_forms import form_of, network_of
 from ground import RunningEngine
 from place import Place
+from providers.docker import faults
 from providers.docker.gate import LONGEST, MAX_HEAD, NotLetThrough, judge
 from providers.docker.gate_process import READ_ONLY, serve
 from providers.docker.gate_view import HIDDEN, without_commands, without_secrets
@@ -186,6 +187,12 @@ def test_of_a_command_that_was_executed_the_program_alone_is_seen() -> None:
         "health_status: healthy",
     ]
     assert b"canary" not in seen
+
+
+def test_our_own_client_knows_a_refusal_by_how_it_begins() -> None:
+    assert READ_ONLY == faults.READ_ONLY
+    assert faults.answer_error(403, "/x", f"{READ_ONLY}: no").code == "DKR058"
+    assert faults.answer_error(403, "/x", "not allowed here").code == "DKR010"
 
 
 def answered(socket: str, *requests: bytes) -> tuple[int, bytes]:
