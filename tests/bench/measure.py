@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -28,22 +28,7 @@ from timing import Run, in_turn, run
 
 from ground import Ground, RunningEngine, find_machine_engine, read_private
 
-_ALL = [
-    "pure",
-    "passes",
-    "validate",
-    "offline",
-    "decide",
-    "idle",
-    "new",
-    "ssh",
-    "look",
-    "drift",
-    "rest",
-    "loop",
-    "promotion",
-    "loss",
-]
+_ALL = "pure passes validate offline decide idle new ssh look drift rest loop promotion loss".split()
 COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 
 
@@ -176,20 +161,20 @@ def measure_fleet(engine: RunningEngine, fleet: Fleet, only: Sequence[str]) -> N
     if "ssh" in only:
         measure_ssh(engine, fleet)
     if "drift" in only:
-        pair = in_turn(lambda: ours("drift", "dev"), lambda: peer(*fleet.compose_dry_run))
-        print(
-            f"{fleet.size} services, drift: ours {words(pair.ours)}, "
-            f"compose up --dry-run {words(pair.peer)}: ratio {pair.ratio:.2f}",
-            flush=True,
-        )
+        compare(fleet, "drift", lambda: ours("drift", "dev"), lambda: peer(*fleet.compose_dry_run))
     if "idle" in only:
         for verb in ("plan", "apply"):
-            pair = in_turn(lambda verb=verb: ours(verb, "dev"), lambda: peer(*fleet.compose_up))
-            print(
-                f"{fleet.size} services, {verb} with nothing to do: ours {words(pair.ours)}, "
-                f"compose up {words(pair.peer)}: ratio {pair.ratio:.2f}",
-                flush=True,
-            )
+            compare(fleet, verb, lambda verb=verb: ours(verb, "dev"), lambda: peer(*fleet.compose_up))
+
+
+def compare(fleet: Fleet, verb: str, ours: Callable[[], Run], peer: Callable[[], Run]) -> None:
+    """One of our verbs with nothing to do, beside Compose's way to the same answer."""
+    pair, said = in_turn(ours, peer), "compose up --dry-run" if verb == "drift" else "compose up"
+    print(
+        f"{fleet.size} services, {verb} with nothing to do: ours {words(pair.ours)}, "
+        f"{said} {words(pair.peer)}: ratio {pair.ratio:.2f}",
+        flush=True,
+    )
 
 
 def measure_look(engine: RunningEngine, fleet: Fleet) -> None:
