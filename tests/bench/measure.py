@@ -28,7 +28,10 @@ from timing import Run, in_turn, run
 
 from ground import Ground, RunningEngine, find_machine_engine, read_private
 
-_ALL = "pure passes validate offline decide idle new ssh look drift rest loop promotion loss".split()
+_ALL = [
+    *("pure", "passes", "validate", "offline", "decide", "idle", "new", "ssh", "look", "drift", "rest"),
+    *("loop", "promotion", "loss"),
+]
 COMMAND = [str(Path(sys.executable).with_name("reconciler"))]
 
 
