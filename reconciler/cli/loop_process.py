@@ -13,6 +13,7 @@ from reconciler.cli.loop_control import control_socket, serve_control
 from reconciler.cli.loop_group import Group, Running, begin, prepare
 from reconciler.cli.loop_http import Served, serve_http
 from reconciler.cli.loop_post import open_post
+from reconciler.cli.loop_promotions import Promotions
 from reconciler.cli.loop_pushes import open_desk, open_door
 from reconciler.cli.loop_records import Records
 from reconciler.cli.loop_runtimes import Runtimes
@@ -65,14 +66,15 @@ class Loop:
     served: Served = field(init=False)
     postman: Postman = field(init=False)
     records: Records = field(init=False)
+    promotions: Promotions = field(init=False)
 
     def __post_init__(self) -> None:
         self.records = Records(self._registry, self.voice.warn)
-        self.listeners.append(self.records)
         self.onlookers = Onlookers(self.voice.secrets)
         self._applied = AppliedNews(self._reread)
         results, self.postman = open_post(lambda: self.config.spec, self.voice)
-        self.listeners.append(results)
+        self.promotions = Promotions(self.voice, self.keepers, lambda: self.config.spec.secrets)
+        self.listeners += [self.records, self.promotions, results]
         outbox = self.postman.outbox
         self.served = Served(self.watches, self.keepers, self._owners, self.stopping, outbox=outbox)
 
@@ -101,7 +103,7 @@ class Loop:
         """Keep it from now on; what another entry of this name kept is taken over as it is."""
         watch = self._watch(entry)
         watch.rivals = [other for other in self.watches.values() if may_share(other.entry, entry)]
-        posts = [Post(f"repository {entry.name}", watch.watch), *upkeep(entry)]
+        posts = [Post(f"repository {entry.name}", watch.watch), *upkeep(entry), *self.promotions.posts(watch)]
         watching = begin(entry.name, posts, self.crashed)
         earlier = self.groups.get(entry.name)
         environments = earlier.environments if earlier is not None else {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.drift_news import DriftNews
 from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.lost_images import lost_images
+from reconciler.cli.promotion_news import PromotionNews
 from reconciler.desired import Desired, Json, Subject
 from reconciler.hand_stop import how_to_keep
 from reconciler.journal import Journal
@@ -17,6 +18,7 @@ from reconciler.keeper_report import Heard, Rest
 from reconciler.loop import PassReport
 from reconciler.ownership import Owner
 from reconciler.provider import ProviderError
+from reconciler.render import format_time
 from reconciler.render_action import BOOKKEEPING, describe, describe_cause
 from reconciler.render_apply import ApplyView, hold_words, is_hold
 from reconciler.render_journal import journal_entry
@@ -82,6 +84,20 @@ class Voice:
     def crashed(self, name: str, error: BaseException) -> None:
         """A fault of ours."""
         self.log.error("fault", about=name, exc_info=error)
+
+    def promoted(self, owner: Owner, news: PromotionNews, author: str) -> None:
+        """A loop has promoted by itself, or cannot yet: which, and why."""
+        words = {"owner": str(owner), "services": list(news.services), "reasons": list(news.reasons)}
+        if news.result == "written":
+            self.log.info("promoted", **words, commit=news.commit, branch=news.branch)
+            return  # whoever wrote it has noted it
+        told = self.log.warning if news.result == "failed" else self.log.info
+        again = format_time(news.retry_at) if news.retry_at is not None else None
+        told("not promoted", **words, result=news.result, again=again)
+        entry: dict[str, Json] = {"verb": "promote", "commit": None, "actor": author, "result": news.result}
+        about, reason = ", ".join(news.services), "; ".join(news.reasons)
+        at = format_time(time.time())
+        self._record(owner, {"at": at, **entry, "about": about, "reason": reason})
 
     def _passed(self, desired: Desired, report: PassReport, seconds: float) -> None:
         log = self.log.bind(owner=str(desired.owner), commit=desired.commit)

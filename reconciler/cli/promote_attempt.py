@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.copies import are_present, copy_images
 from reconciler.cli.envelope import Report, failure, problem_of
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, REFUSED
+from reconciler.cli.forge_reader import ForgeReader, reader_here
 from reconciler.cli.hotfix import Hotfix, prepare_hotfix
 from reconciler.cli.options import Options
 from reconciler.cli.person import person
@@ -54,6 +56,8 @@ class Session:
     show: Show
     actor: str = field(default_factory=person)
     """Who does it, for ``history``."""
+    reader: Callable[[str | None], ForgeReader | None] = lambda remote: reader_here(os.environ, remote)
+    """Who may ask the forge of a remote."""
     judged: Callable[[tuple[GateResult, ...]], object] = lambda gates: None
     """Told what the gates say."""
 
@@ -138,7 +142,9 @@ class Attempt:
 
     async def _judge(self, clients: Clients, rules: Rules) -> tuple[GateResult, ...]:
         session = self.session
-        found = await judge_promotion(session.options, self.promotion, session.repository, clients, rules)
+        found = await judge_promotion(
+            session.options, self.promotion, session.repository, clients, session.reader, rules
+        )
         session.judged(found)
         return found
 

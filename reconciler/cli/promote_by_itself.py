@@ -12,6 +12,7 @@ from reconciler.cli.acceptance import Judge, Lineage
 from reconciler.cli.bounds import BoundsCheck
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import CANNOT_TELL, REFUSED
+from reconciler.cli.forge_reader import reader_of
 from reconciler.cli.loop_branch import open_loop_branch
 from reconciler.cli.loop_source import Openers
 from reconciler.cli.offer import Approach, read_offer
@@ -72,6 +73,8 @@ class Promoting:
         )
         source = await asyncio.to_thread(self._read, ground, ground.commit)
         environment = check_pair(source, from_name, to_name)
+        if environment.promotion.mode != "auto":
+            return None
         branch = await asyncio.to_thread(
             open_loop_branch, self.entry, self.push, ground.repository, environment
         )
@@ -88,6 +91,7 @@ class Promoting:
             self._connect,
             lambda text: None,
             actor=self.push.author,
+            reader=lambda remote: reader_of(self.entry.forge, self.entry.github_app),
             judged=judged,
         )
         try:

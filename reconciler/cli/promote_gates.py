@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.cli.forge_reader import reader_here
+from reconciler.cli.forge_reader import ForgeReader
 from reconciler.cli.gate_checks import CheckTools, ask_checks
 from reconciler.cli.gate_subject import CheckedService
 from reconciler.cli.options import Options
@@ -35,7 +35,12 @@ def without_commands(rules: Rules) -> Rules:
 
 
 async def judge_promotion(
-    options: Options, promotion: Promotion, repository: GitRepository, clients: Clients, rules: Rules
+    options: Options,
+    promotion: Promotion,
+    repository: GitRepository,
+    clients: Clients,
+    reader: Callable[[str | None], ForgeReader | None],
+    rules: Rules,
 ) -> tuple[GateResult, ...]:
     """Every gate of these rules. Raises ProviderError."""
     candidates = await asyncio.to_thread(_candidates, promotion, repository)
@@ -49,7 +54,7 @@ async def judge_promotion(
     )
     if rules.gates.checks:
         remote = await asyncio.to_thread(repository.remote_url)
-        tools = CheckTools(promotion.owner, clients.runtime, clients.login, reader_here(os.environ, remote))
+        tools = CheckTools(promotion.owner, clients.runtime, clients.login, reader(remote))
         facts = replace(facts, checks=await ask_checks(rules.gates, _checked(promotion), tools))
     return judge(rules, facts, time.time())
 

@@ -1,0 +1,131 @@
+"""The work of one repository's automatic promotions: when each is tried, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.cli.envelope import Stop, problem_of
+from reconciler.cli.exits import REFUSED
+from reconciler.cli.loop_source import RepositoryWatch
+from reconciler.cli.promote_by_itself import Ground, Promoting
+from reconciler.cli.promotion_news import PromotionNews, news_of, news_of_problems
+from reconciler.gate_result import GateResult
+from reconciler.jitter import jittered
+from reconciler.ownership import Owner
+from reconciler.provider import ProviderError
+from reconciler.serve import first_of
+from specs.environment import Environment
+
+RECHECK = 300.0
+"""Seconds after which what waits is looked at again, whatever is heard."""
+_FIRST_BACKOFF = 15.0
+_LONGEST_BACKOFF = 1800.0
+_LEAST = 0.1
+_MOVED = PromotionNews("failed")
+"""Somebody else was faster: nothing is to be told of that."""
+
+
+@dataclass(slots=True)
+class Promoter:
+    """One entry of the Run file. ``pending`` gives the newest commit of an environment that waits for
+    ``apply``; ``tell`` is told what is new, and must not raise."""
+
+    promoting: Promoting
+    watch: RepositoryWatch
+    pending: Callable[[Owner], str | None]
+    tell: Callable[[Owner, PromotionNews], None]
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _hinted: set[str] = field(default_factory=set)
+    _due: dict[str, float] = field(default_factory=dict)
+    """By the event loop's clock."""
+    _failures: dict[str, int] = field(default_factory=dict)
+    _told: dict[str, str] = field(default_factory=dict)
+
+    def hint(self, environment_name: str) -> None:
+        """Something new is kept there, or it came to rest: what concerns it is tried soon."""
+        self._hinted.add(environment_name)
+        self._news.set()
+
+    async def work(self, stopping: asyncio.Event) -> None:
+        """Try what is due, one after the other, until ``stopping``."""
+        while not stopping.is_set():
+            self._news.clear()
+            hinted, self._hinted = self._hinted, set()
+            clock = asyncio.get_running_loop()
+            targets = self._targets()
+            for name, environment in targets.items():
+                is_news = name in hinted or environment.follows in hinted
+                if is_news or self._due.get(name, 0.0) <= clock.time():
+                    self._due[name] = clock.time() + RECHECK  # also where a fault of ours ends this here
+                    self._due[name] = clock.time() + await self._try(name, environment)
+                if stopping.is_set():
+                    return
+            soonest = min((self._due[name] for name in targets), default=clock.time() + RECHECK)
+            await first_of(stopping, self._news, within=max(_LEAST, soonest - clock.time()))
+
+    def _targets(self) -> Mapping[str, Environment]:
+        """What is promoted by itself, of what this entry keeps."""
+        chosen = self.watch.entry.environments
+        return {
+            name: environment
+            for name, environment in sorted((self.watch.environments or {}).items())
+            if environment.follows and environment.promotion.mode == "auto"
+            if not chosen or name in chosen
+        }
+
+    async def _try(self, name: str, environment: Environment) -> float:
+        """The seconds after which it is tried again."""
+        ground = self._ground(name, environment)
+        if ground is None:
+            return RECHECK  # it is tried when its newest commit is kept
+        news = await self._promote(ground, environment.follows or "", name)
+        self._say(Owner(environment.project, name), news)
+        if news.result == "failed":
+            self._failures[name] = self._failures.get(name, 0) + 1
+            pause = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** (self._failures[name] - 1))
+            return jittered(pause)
+        self._failures.pop(name, None)
+        if news.retry_at is not None:
+            return max(_LEAST, min(RECHECK, news.retry_at - time.time()))
+        return jittered(RECHECK)
+
+    def _ground(self, name: str, environment: Environment) -> Ground | None:
+        """What is accepted; None while the newest commit is not, or is not read yet."""
+        watch, follows = self.watch, environment.follows or ""
+        watched = watch.watched.get(name)
+        is_held = bool({name, ""} & (watch.refused | watch.held))
+        commit = self.pending(Owner(environment.project, name)) or watch.commits.get(name)
+        if watch.repository is None or watched is None or is_held or commit is None:
+            return None
+        policy = watched.record.policy
+        return Ground(watch.repository, policy, commit, watch.commits.get(follows)) if policy else None
+
+    async def _promote(self, ground: Ground, from_name: str, to_name: str) -> PromotionNews:
+        gates: list[GateResult] = []
+
+        def judged(found: tuple[GateResult, ...]) -> None:
+            gates[:] = found
+
+        try:
+            report = await self.promoting.promote(ground, from_name, to_name, judged)
+        except Stop as stop:
+            return news_of_problems(stop.problems, is_final=stop.exit == REFUSED)
+        except ProviderError as error:
+            return news_of_problems([problem_of(error)], is_final=False)
+        if report is None:
+            self.watch.announce("promotion")
+            return _MOVED
+        news = news_of(report, gates)
+        if news.result == "written" and report.members.get("pull_request") is None:
+            self.watch.announce("promotion")
+        return news
+
+    def _say(self, owner: Owner, news: PromotionNews) -> None:
+        if news is _MOVED or self._told.get(owner.environment, "") == news.cause:
+            return
+        self._told[owner.environment] = news.cause
+        if news.result != "nothing":
+            self.tell(owner, news)
