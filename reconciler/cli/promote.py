@@ -10,10 +10,11 @@ from reconciler.cli.branch_tip import find_place, find_tip, restless
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import REFUSED
 from reconciler.cli.hotfix import past, prepare_hotfix, read_hotfix
-from reconciler.cli.offer import as_a_person, read_offer
+from reconciler.cli.offer import Connect, as_a_person, read_offer
 from reconciler.cli.options import Options
-from reconciler.cli.promote_attempt import Attempt, Connect, Session, Show, try_attempt
+from reconciler.cli.promote_attempt import Attempt, try_attempt
 from reconciler.cli.promote_plan import check_pair, prepare_promotion
+from reconciler.cli.promote_session import Session, Show
 from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.source import open_repository, open_source, read_ref
 from reconciler.cli.workspace import Workspace

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.copies import are_present, copy_images
 from reconciler.cli.envelope import Report, failure, problem_of
 from reconciler.cli.exits import CANNOT_TELL, DONE, FAILED, REFUSED
-from reconciler.cli.forge_reader import ForgeReader, reader_here
 from reconciler.cli.hotfix import Hotfix, prepare_hotfix
-from reconciler.cli.options import Options
-from reconciler.cli.person import person
 from reconciler.cli.promote_gates import judge_promotion, passed_checks, without_commands
 from reconciler.cli.promote_plan import Promotion, with_checks
+from reconciler.cli.promote_session import Session
 from reconciler.cli.promote_view import look_at_target, view_promotion
 from reconciler.cli.promote_write import Written, push_commit, push_review, review_name
 from reconciler.cli.session import stdout_style
-from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
 from reconciler.copying import Copied
 from reconciler.fault import ProviderError
@@ -37,34 +32,6 @@ from specs.promotion import Promotion as Rules
 
 if TYPE_CHECKING:
     from providers.git.branch import Branch
-    from providers.git.repository import GitRepository
-    from specs.environment import Environment
-
-Connect = Callable[[Workspace], Clients]
-Show = Callable[[str], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What one promotion works with."""
-
-    options: Options
-    repository: GitRepository
-    environment: Environment
-    """That takes, as the commit has it that was read first."""
-    connect: Connect
-    show: Show
-    actor: str = field(default_factory=person)
-    """Who does it, for ``history``."""
-    reader: Callable[[str | None], ForgeReader | None] = lambda remote: reader_here(os.environ, remote)
-    """Who may ask the forge of a remote."""
-    judged: Callable[[tuple[GateResult, ...]], object] = lambda gates: None
-    """Told what the gates say."""
-
-    @property
-    def from_name(self) -> str:
-        """The environment that gives."""
-        return self.options.source_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,16 +183,16 @@ async def try_attempt(attempt: Attempt, is_writable: bool) -> Report | None:
     """What came of it; None where the branch moved meanwhile. Raises Stop, ProviderError."""
     promotion = attempt.promotion
     if not promotion.changes:
-        return report_nothing(promotion)
+        return _report_nothing(promotion)
     clients = attempt.session.connect(promotion.after)
     try:
         return await attempt.run(clients, is_writable)
     finally:
         await promotion.after.registries.close()
-        await clients.runtime.close()
+        await attempt.session.end(clients)
 
 
-def report_nothing(promotion: Promotion) -> Report:
+def _report_nothing(promotion: Promotion) -> Report:
     """Nothing would change."""
     name, source = promotion.owner.environment, promotion.offer.name
     text = f"{name} runs what {source} has proved: nothing to promote\n"

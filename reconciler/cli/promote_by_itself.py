@@ -18,8 +18,9 @@ from reconciler.cli.loop_source import Openers
 from reconciler.cli.offer import Approach, read_offer
 from reconciler.cli.options import Options
 from reconciler.cli.policy import find_tracked
-from reconciler.cli.promote_attempt import Attempt, Session, report_nothing
+from reconciler.cli.promote_attempt import Attempt, try_attempt
 from reconciler.cli.promote_plan import check_pair, prepare_promotion
+from reconciler.cli.promote_session import Session
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.tracked import Tracked
 from reconciler.cli.workspace import Admit, Workspace
@@ -92,36 +93,24 @@ class Promoting:
             lambda text: None,
             actor=self.push.author,
             reader=lambda remote: reader_of(self.entry.forge, self.entry.github_app),
+            end=_leave_open,
             judged=judged,
         )
         try:
             promotion = await asyncio.to_thread(prepare_promotion, options, source, offer, self._admit)
-            if not promotion.changes:
-                return report_nothing(promotion)
-            return await self._try(Attempt(session, promotion, branch, tip))
+            return await try_attempt(Attempt(session, promotion, branch, tip), is_writable=True)
         finally:
             await offer.registries.close()
-
-    async def _try(self, attempt: Attempt) -> Report | None:
-        after = attempt.promotion.after
-        try:
-            return await attempt.run(self._connect(after), is_writable=True)
-        finally:
-            await after.registries.close()
 
     @property
     def _admit(self) -> Admit:
         return BoundsCheck(self.entry).admit
 
     def _connect(self, workspace: Workspace) -> Clients:
-        """An engine stays open: the keepers work with it, too."""
         return workspace.clients(self.openers.runtime, self.openers.builder)
 
     def _approach(self, ground: Ground) -> Approach:
-        async def end(clients: Clients) -> None:
-            return None
-
-        return Approach(lambda name: self._find(ground, name), self._connect, self._admit, end)
+        return Approach(lambda name: self._find(ground, name), self._connect, self._admit, _leave_open)
 
     def _find(self, ground: Ground, from_name: str) -> Source:
         """The environment that gives, at the commit that this loop keeps; where it keeps none, at what that
@@ -144,3 +133,7 @@ class Promoting:
         source = read_ref(ground.repository, commit, self.entry.path)
         documents, _ = under_policy(source.specs, policy.specs)
         return replace(source, specs=documents)
+
+
+async def _leave_open(clients: Clients) -> None:
+    """The keepers work with the same engine."""
