@@ -122,10 +122,11 @@ class Branch:
         return None if answer.status else answer.text
 
     def between(self, one: str, other: str, most: int) -> list[tuple[str, str]]:
-        """Id and subject of the commits that ``other`` has and ``one`` has not, newest first. Raises
-        ProviderError."""
+        """Id and subject of the commits that ``other`` has and ``one`` has not, newest first; none where this
+        clone lacks one of the two."""
         line = ("log", "--format=%H %s", f"--max-count={most}", f"{one}..{other}", "--")
-        rows = self._git.read(*line).text.splitlines()
+        answer = self._git.ask(*line)
+        rows = [] if answer.status else answer.text.splitlines()
         return [(commit, subject) for commit, _, subject in (row.partition(" ") for row in rows)]
 
     def write(self, tip: str, path: str, text: str, message: str, also: str | None = None) -> str:
@@ -158,9 +159,15 @@ class Branch:
             return Pushed("done") if answer.status == 0 else Pushed("moved", _last(answer))
         answer = self._git.ask(*PUSH, self.remote, f"{commit}:{self.ref}", timeout=_TIMEOUT)
         pushed = read_pushed(answer)
-        if answer.status == 0:
+        if pushed is None and self._is_there(commit):
+            pushed = Pushed("done")  # whoever hung up before the answer had taken it
+        if pushed is not None and pushed.result == "done":
             self._git.ask("update-ref", self._seen, commit)
         return pushed or Pushed("refused", _last(answer))
+
+    def _is_there(self, commit: str) -> bool:
+        answer = self._git.ask("ls-remote", self.remote or "", self.ref, timeout=_TIMEOUT)
+        return answer.text.split() == [commit, self.ref]
 
     def is_changed(self, path: str, tip: str) -> bool:
         """Whether the file is another than in ``tip``, in the index or on disk, while this branch is checked
@@ -183,13 +190,18 @@ class Branch:
             return False
         if self._is_elsewhere():
             return False
-        if own == tip and self._git.ask("update-ref", "-m", "rollback", self.ref, commit, tip).status:
+        # The file first: it would seem to be changed back on a branch that is ahead of it.
+        if self._is_checked_out() and not self._take(commit, path):
             return False
-        if self._is_checked_out():
-            blob = self._git.read("rev-parse", f"{commit}:{path}").text
-            self._git.read("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-            self._git.read("checkout-index", "--force", "--index", "--", path)
-        return True
+        moves = ("update-ref", "-m", "reconciler", self.ref, commit, tip)
+        return own == commit or not self._git.ask(*moves).status
+
+    def _take(self, commit: str, path: str) -> bool:
+        """Let index and work tree have this file as the commit has it; False where somebody holds them."""
+        blob = self._git.read("rev-parse", f"{commit}:{path}").text
+        if self._git.ask("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}").status:
+            return False
+        return not self._git.ask("checkout-index", "--force", "--index", "--", path).status
 
     def _is_checked_out(self) -> bool:
         return self._git.ask("symbolic-ref", "--quiet", "HEAD").text == self.ref

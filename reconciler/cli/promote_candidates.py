@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.cli.envelope import Stop, failure
-from reconciler.cli.exits import ERROR, REFUSED
+from reconciler.cli.exits import CANNOT_TELL, ERROR, REFUSED
 from reconciler.cli.followed import Commits, specs_at
 from reconciler.cli.options import Options
 from reconciler.cli.pin_facts import given_up
@@ -94,6 +94,7 @@ def find_candidates(
     commits = Commits(source)
     found: dict[str, Candidate] = {}
     wrong: list[Problem] = []
+    is_known = False
     for name in names:
         proof = offer.proofs[name]
         try:
@@ -101,8 +102,9 @@ def find_candidates(
         except UnreadableEntry as error:
             seen = f"it cannot be taken as of {short_commit(proof.commit)}: {error.seen}"
             wrong.append(failure("CLI083", f"Service {name}", seen, remedy=error.remedy))
+            is_known = is_known or not error.is_unknown
     if wrong:
-        raise Stop(REFUSED, tuple(wrong), owner, source.commit)
+        raise Stop(REFUSED if is_known else CANNOT_TELL, tuple(wrong), owner, source.commit)
     return found
 
 

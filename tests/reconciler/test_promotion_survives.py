@@ -1,0 +1,295 @@
+"""Promotions that are interrupted, that meet others, and that find what they need gone: repeated, they end
+as if nothing had been."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cli_world import LOCAL, CliWorld
+from git_repository import WrittenRepository
+from promotions import RELEASE, Place
+from providers.memory import MemoryRegistry
+from reconciler.cli.apply import report_apply
+from reconciler.cli.envelope import Report
+from reconciler.provider import ProviderError
+from specs.reference import ImageRef
+
+PROD = """\
+apiVersion: reconciler/v1
+kind: Registry
+metadata: {{name: prod-main}}
+spec: {{provider: oci, url: prod.test/shop}}
+---
+apiVersion: reconciler/v1
+kind: Environment
+metadata: {{name: prod}}
+spec:
+  project: shop
+{follows}  registries: {{local: prod-main}}
+"""
+FOLLOWS = "  follows: dev\n"
+SECOND = """\
+---
+apiVersion: reconciler/v1
+kind: Image
+metadata: {name: api}
+spec: {registry: local, repository: api, build: {context: web}}
+---
+apiVersion: reconciler/v1
+kind: Service
+metadata: {name: api}
+spec: {image: api, rollout: {monitor: 1s, deadline: 20s}}
+"""
+KILLED = (-1, "killed")
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Sites(Place):
+    """dev and prod behind a bare remote, each with a registry of its own."""
+
+    remote: Path = Path()
+
+    @property
+    def registry(self) -> MemoryRegistry:
+        """Of prod."""
+        return self.world.registries["prod.test"]
+
+    @property
+    def lock(self) -> Path:
+        """What says that somebody works with the clone."""
+        return self.world.repository.path / ".git/index.lock"
+
+    def push(self) -> None:
+        self.git("push", "-q", "origin", "HEAD:main")
+
+    def pull(self) -> None:
+        self.git("pull", "-q", "--ff-only", "origin", "main")
+
+    def change(self, text: str) -> None:
+        """dev proves another version of web and api."""
+        self.pull()
+        self.world.repository.commit({"web/app": f"{text}\n"})
+        self.push()
+        self.apply()
+
+    def hook(self, name: str, script: str) -> None:
+        hook = self.remote / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\n{script}\n")
+        hook.chmod(0o755)
+
+    def disarm(self) -> None:
+        self.when_shown = lambda: None
+        for leftover in (self.lock, *(self.remote / "hooks").glob("*-receive")):
+            leftover.unlink(missing_ok=True)
+
+    def written(self) -> int:
+        """How many commits of the remote's branch wrote pins."""
+        return int(self.git("--git-dir", str(self.remote), "rev-list", "--count", "main", "--", RELEASE))
+
+    def clone(self, name: str, *options: str) -> Sites:
+        """Another person's."""
+        path = self.world.repository.path.parent / name
+        self.git("clone", "-q", *options, f"file://{self.remote}", str(path))
+        repository = object.__new__(WrittenRepository)
+        repository.path = path
+        world = object.__new__(CliWorld)  # the same engine and registries
+        world.__dict__.update({**self.world.__dict__, "repository": repository})
+        return Sites(world, remote=self.remote)
+
+
+@pytest.fixture(name="sites")
+def _sites(shop: CliWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ann")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ann@example.com")
+    remote = tmp_path / "remote.git"
+    shop.repository.git("init", "-q", "--bare", "--initial-branch=main", str(remote))
+    shop.repository.git("remote", "add", "origin", str(remote))
+    shop.registries["prod.test"] = MemoryRegistry("prod.test")
+    shop.engine.connect(*shop.registries.values())
+    specs = (shop.repository.path / "specs/shop.yaml").read_text() + SECOND
+    shop.repository.commit({"specs/shop.yaml": specs, "specs/prod.yaml": PROD.format(follows=FOLLOWS)})
+    found = Sites(shop, remote=remote)
+    found.push()
+    found.apply()
+    return found
+
+
+def digests(runs: dict[str, str]) -> dict[str, str]:
+    return {name: image.partition("@")[2] for name, image in runs.items()}
+
+
+def die_at(words: str) -> Callable[[Sites], None]:
+    """End the process when it says this."""
+
+    def arm(sites: Sites) -> None:
+        def kill() -> None:
+            if words in sites.shown[-1]:
+                raise Killed
+
+        sites.when_shown = kill
+
+    return arm
+
+
+SCENES: dict[str, tuple[Callable[[Sites], object], tuple[int, str]]] = {
+    "when it is shown": (die_at("takes from"), KILLED),
+    "in a copy": (lambda sites: sites.registry.faults.add("copy", 1, Killed(), "after", 1), KILLED),
+    "when an image has come": (die_at("is there now"), KILLED),
+    "while it is pushed": (lambda sites: sites.hook("pre-receive", "kill -9 $PPID"), (4, "refused")),
+    "when it is pushed": (lambda sites: sites.hook("post-receive", "kill -9 $PPID"), (0, "written")),
+    "while the clone is busy": (lambda sites: sites.lock.touch(), (0, "written")),
+}
+"""How a promotion is interrupted, and how it ends then."""
+
+
+def test_interrupted_at_any_step_and_repeated_it_ends_the_same(sites: Sites) -> None:
+    for number, (scene, (arm, expected)) in enumerate(SCENES.items(), start=1):
+        sites.change(f"version {number}")
+        arm(sites)
+        ended = attempt(sites)
+        sites.disarm()
+        assert (scene, ended) == (scene, expected)
+        assert sites.promote().members["result"] == ("nothing" if ended[0] == 0 else "written"), scene
+        sites.pull()
+        assert (sites.written(), sites.git("status", "--short")) == (number, ""), scene
+        text = (sites.world.repository.path / RELEASE).read_text()
+        assert all(digest in text for digest in digests(sites.runs("dev")).values()), scene
+    sites.apply("prod")
+    assert digests(sites.runs()) == digests(sites.runs("dev"))
+
+
+def attempt(sites: Sites) -> tuple[int, str]:
+    """Exit code and result; those of KILLED where the process is gone."""
+    try:
+        report = sites.promote()
+    except (Killed, BaseExceptionGroup) as error:
+        if isinstance(error, BaseExceptionGroup) and error.subgroup(Killed) is None:
+            raise
+        return KILLED
+    return report.exit, str(report.members["result"])
+
+
+def test_two_at_once_on_two_clones_lose_nothing_and_do_nothing_twice(sites: Sites) -> None:
+    other = sites.clone("other")
+    ended: list[Report | None] = []
+
+    def meanwhile(service_name: str) -> None:
+        def promote() -> None:
+            ended.append(other.promote(services=(service_name,)))
+
+        def when_shown() -> None:
+            if not ended:
+                thread = threading.Thread(target=promote)
+                thread.start()
+                thread.join()
+
+        ended.clear()
+        sites.when_shown = when_shown
+
+    def result_of_theirs() -> object:
+        return ended[0] and ended[0].members["result"]
+
+    meanwhile("cache")
+    assert sites.promote(services=("web",)).members["result"] == "written"
+    assert (result_of_theirs(), sites.written()) == ("written", 2)
+    assert sites.git("show", f"origin/main:{RELEASE}").count("serial: 1") == 2
+    # The same service: who is later finds it done.
+    meanwhile("api")
+    assert sites.promote(services=("api",)).members["result"] == "nothing"
+    assert (result_of_theirs(), sites.written()) == ("written", 3)
+
+
+def test_what_was_proposed_before_is_not_merged_over_what_is_newer(sites: Sites) -> None:
+    sites.promote(services=("web",))
+    sites.change("two")
+    proposed = str(sites.promote(services=("web",), branch="").members["commit"])
+    sites.change("three")
+    sites.promote(services=("web",))
+    sites.apply("prod")
+    newest = digests(sites.runs())
+    sites.pull()
+    with pytest.raises(AssertionError):
+        sites.git("merge", "-q", "--no-edit", proposed)
+    assert sites.git("status", "--short", RELEASE) == f"UU {RELEASE}"
+    sites.git("checkout", "-q", "--theirs", RELEASE)
+    sites.git("commit", "-q", "-a", "-m", "the older one, by force")
+    report = sites.world.run(report_apply, "apply", environment="prod")
+    assert report.exit == 4
+    assert "not-older" in report.text
+    assert digests(sites.runs()) == newest
+
+
+def test_a_registry_that_goes_and_an_image_that_is_gone(sites: Sites) -> None:
+    sites.registry.fail("copy", 2, ProviderError("REG500", "registry prod.test", "it is down"), times=None)
+    report = sites.promote()
+    assert (report.exit, report.members["result"], sites.written()) == (5, "refused", 0)
+    assert sum(len(repository.manifests) for repository in sites.registry.repositories.values()) == 1
+    sites.registry.faults.clear()
+    assert sites.promote().members["result"] == "written"
+    # One image of two is gone where it was built: the other is copied, and nothing is written of either.
+    sites.change("two")
+    sites.world.registries[LOCAL].forget(ImageRef.parse(sites.runs("dev")["api"]))
+    report = sites.promote()
+    assert (report.exit, sites.written()) == (5, 1)
+    assert [problem.code for problem in report.problems] == ["REG049"]
+    assert sites.promote(services=("web",)).members["result"] == "written"
+
+
+def test_a_branch_that_is_protected(sites: Sites) -> None:
+    says = 'echo "error: main is protected" >&2; exit 1'
+    sites.hook("pre-receive", f"while read old new ref; do case $ref in */main) {says};; esac; done")
+    report = sites.promote()
+    assert (report.exit, report.members["result"], sites.written()) == (4, "refused", 0)
+    assert "main is protected" in str(report.problems[-1])
+    assert "kind: Release" in report.text
+    assert sites.git("status", "--short") == ""
+    assert sites.promote(branch="").members["branch"] == "promote/prod"
+
+
+def test_a_clone_that_is_cut_off_cannot_tell_and_touches_nothing(sites: Sites) -> None:
+    sites.promote()
+    sites.apply("prod")
+    sites.git("commit", "-q", "--allow-empty", "-m", "something else")
+    sites.push()
+    before = sites.runs()
+    shallow = sites.clone("shallow", "--depth=1")
+    report = shallow.world.run(report_apply, "apply", environment="prod")
+    assert "git fetch --unshallow" in report.text
+    assert sites.runs() == before
+    assert shallow.promote(services=("web",)).exit == 3
+    assert "git fetch --unshallow" in shallow.shown[0]
+
+
+def test_a_live_environment_that_begins_to_follow_is_touched_by_no_restart(sites: Sites) -> None:
+    sites.world.repository.commit({"specs/prod.yaml": PROD.format(follows="")})
+    sites.apply("prod")
+    live = containers(sites)
+    sites.world.repository.commit({"specs/prod.yaml": PROD.format(follows=FOLLOWS)})
+    sites.push()
+    sites.apply("prod")
+    assert containers(sites) == live
+    assert sites.promote().members["result"] == "written"
+    sites.apply("prod")
+    assert containers(sites) == live
+    sites.change("two")
+    sites.promote(services=("web",))
+    sites.apply("prod")
+    assert {name for name, container in containers(sites).items() if container != live[name]} == {"web"}
+
+
+def containers(sites: Sites) -> dict[str, str]:
+    """Service -> the name of its container in prod."""
+    found = sites.world.engine.ground.containers.values()
+    mine = [c for c in found if c.name.startswith("shop_prod_") and c.name[-1].isdigit()]
+    return {c.labels["reconciler.service"]: c.name for c in mine}
