@@ -22,7 +22,7 @@ from reconciler.copying import Copied
 from reconciler.fault import ProviderError
 from reconciler.gate_result import GateResult, may_pass
 from reconciler.journal import Journal
-from reconciler.render import escape, format_time
+from reconciler.render import count, escape, format_time
 from reconciler.render_gates import render_gates
 from reconciler.render_json import JsonObject
 from reconciler.render_promote import PromotionView, promotion_json, render_promotion, request_json
@@ -145,6 +145,9 @@ class Attempt:
             text += f"{said}: merge {branch} into {written.request.base}\n"
         else:
             text += f"next:\n  reconciler apply {name}, where no loop keeps it\n"
+        approvals = promotion.after.effective.environment.promotion.gates.approvals
+        if approvals:
+            text += f"{name} acts on it with {count(approvals, 'approval')} of that commit\n"
         request = request_json(written.request)
         report = self._report(DONE, "written", view, text=text, commit=commit, branch=branch)
         return replace(report, members={**report.members, "pull_request": request}, commit=commit)
