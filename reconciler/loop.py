@@ -132,7 +132,7 @@ class Convergence:
     async def _relate(self, observed: Observed) -> None:
         """Tell again how the commits that live are related to ours, whenever they are others: of two
         processes at work on one environment, the one with the older commit must notice and yield."""
-        if self.meet is not None and (met := met_by(observed)) != self.met:
+        if self.meet is not None and (met := met_by(observed, self.desired)) != self.met:
             self.desired, self.met = await asyncio.to_thread(self.meet, observed), met
 
     async def _start(self, observed: Observed, decided: Plan) -> tuple[Plan, tuple[Action, ...]]:

@@ -28,6 +28,11 @@ class PinClaim:
     facts: PinFacts
     promotion: Promotion
 
+    @property
+    def is_unsure(self) -> bool:
+        """Asking again may tell more."""
+        return self.facts.is_unsure(self.promotion.gates)
+
 
 @dataclass(frozen=True, slots=True)
 class RemovalClaim:
@@ -35,6 +40,11 @@ class RemovalClaim:
 
     facts: PinFacts
     promotion: Promotion
+
+    @property
+    def is_unsure(self) -> bool:
+        """Asking again may tell more."""
+        return self.facts.is_unsure(self.promotion.gates)
 
 
 def holding_removal(claim: RemovalClaim, now: float) -> tuple[GateResult, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from reconciler.gate_order import FETCH, Hotfix, hotfix_allowed, order_results
 from reconciler.gate_result import GateResult, in_order
@@ -27,6 +28,9 @@ class Ran:
     digest: str
 
 
+NOT_ASKED: Final = Approvals(unknown="the forge was not asked for reviews")
+
+
 @dataclass(frozen=True, slots=True)
 class PinFacts:
     """What is known of a changed pin. ``brought_by``: the commit on the tracked line that brought the entry;
@@ -36,7 +40,10 @@ class PinFacts:
     source: str
     """The environment that is followed."""
     brought_by: str | None
-    approvals: Approvals = field(default_factory=Approvals)
+    signed: Approvals = field(default_factory=Approvals)
+    """Who signed the commits that brought it."""
+    reviewed: Approvals = NOT_ASKED
+    """Who approved its pull request at the forge."""
     is_reachable: bool | None = None
     """Whether the pinned commit lies in the history of the policy ref, or of a tag."""
     kinship: Kinship | None = None
@@ -46,6 +53,18 @@ class PinFacts:
     ran: tuple[Ran, ...] = ()
     """What proved itself here."""
     is_job: bool = False
+
+    def approvals(self, gates: Gates) -> Approvals:
+        """All that count under these gates; what cannot be told, of those that do."""
+        asked = [self.signed] if gates.approvers or not gates.reviewers else []
+        asked += [self.reviewed] if gates.reviewers else []
+        unknown = dict.fromkeys(approvals.unknown for approvals in asked if approvals.unknown)
+        return Approvals(tuple(it for approvals in asked for it in approvals.given), "; ".join(unknown))
+
+    def is_unsure(self, gates: Gates) -> bool:
+        """Whether asking again may tell more of who approved."""
+        given = self.approvals(gates)
+        return bool(gates.approvals and given.unknown)
 
 
 def judge_pin(
@@ -94,7 +113,7 @@ def _forward(
 
 def _approved(facts: PinFacts, gates: Gates) -> Iterator[GateResult]:
     if gates.approvals:
-        yield judge_approvals(gates, facts.approvals, facts.service_name, facts.brought_by)
+        yield judge_approvals(gates, facts.approvals(gates), facts.service_name, facts.brought_by)
 
 
 def _evidence(evidence: Evidence, facts: PinFacts, gates: Gates, now: float) -> GateResult:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from reconciler.desired import Desired
 from reconciler.observed import Marker, Observed
 from reconciler.view import newest_markers
 from specs.release import ReleasedService
@@ -44,10 +45,18 @@ def read_marked(markers: Iterable[Marker]) -> Marked:
     return Marked(dict(sorted(entries.items())), frozenset(damaged))
 
 
-def met_by(observed: Observed) -> frozenset[str]:
-    """What decides, of all that lives, what is desired: the commits, and what these markers say."""
+def met_by(observed: Observed, desired: Desired) -> frozenset[str]:
+    """What decides, of all that lives, what is desired: the commits, what these markers say, and the minute
+    where what could not be told of a pin may be told now."""
     commits = {instance.commit for instance in observed.instances}
-    return frozenset(commits | {marker.value for marker in observed.markers if marker.kind == ROLLBACK})
+    said = {marker.value for marker in observed.markers if marker.kind == ROLLBACK}
+    return frozenset(commits | said | ({f"{observed.at // 60:.0f} min"} if _is_unsure(desired) else set()))
+
+
+def _is_unsure(desired: Desired) -> bool:
+    claims = [service.claim for service in desired.services.values() if service.claim is not None]
+    leaving = desired.following.leaving.values() if desired.following else ()
+    return any(claim.is_unsure for claim in (*claims, *leaving))
 
 
 def _read(value: str) -> ReleasedService | None:

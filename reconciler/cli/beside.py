@@ -5,6 +5,7 @@ Where the environment waits for ``apply``, the loop follows: marker ``applied`` 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 
@@ -100,7 +101,7 @@ async def leave_word(workspace: Workspace, clients: Clients) -> None:
     observed = await look(workspace.desired, clients)
     if observed.cannot_read("markers"):
         return  # nothing is done without them
-    owner, desired = workspace.owner, workspace.meet(observed)
+    owner, desired = workspace.owner, await asyncio.to_thread(workspace.meet, observed)
     if wanted is not None:
         earlier = newest_markers(observed.markers).get((PRUNE, ""))
         value = json.dumps({"id": wanted, "until": observed.at + _RELEASED}, sort_keys=True)

@@ -1,17 +1,23 @@
-"""The claims of pins that were not acted on yet: what git knows of each, asked once a workspace."""
+"""The claims of pins that were not acted on yet: what git and the forge know of each, asked once a workspace
+but for what could not be told."""
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.cli.approvals import keys_here
+from reconciler.cli.bringers import Entry, PinQuestion, entry_at
 from reconciler.cli.envelope import Stop
-from reconciler.cli.pin_facts import Entry, PinQuestion, entry_at, facts_of_pin
+from reconciler.cli.forge_reader import reader_here
+from reconciler.cli.pin_facts import facts_of_pin
 from reconciler.desired import Desired, DesiredService
 from reconciler.fault import ProviderError
 from reconciler.observed import Observed
 from reconciler.pin_claim import PinClaim, RemovalClaim
-from reconciler.pin_gates import Ran, says_the_same
+from reconciler.pin_gates import PinFacts, Ran, says_the_same
 from reconciler.view import ServiceView, group
 from specs.check_release import release_path
 from specs.promotion import Promotion
@@ -20,6 +26,8 @@ from specs.release import Evidence, ReleasedImage, ReleasedService
 if TYPE_CHECKING:
     from reconciler.cli.workspace import Workspace
 
+_PATIENCE: Final = 60.0
+"""Seconds after which what could not be told is asked for again."""
 _LOOK_BACK: Final = 500
 """Commits of one Release that are looked at."""
 
@@ -64,22 +72,42 @@ def _claim_of(
     workspace: Workspace, service: DesiredService, entry: ReleasedService, running: Ran | None
 ) -> PinClaim:
     key = f"{service.name} {running}"
-    if key not in workspace.claims:
+    if not _is_fresh(workspace, key, workspace.claims.get(key)):
         history = _read_history(workspace, service.name, entry, is_job=service.form.spec.is_job)
         old = _followed(history, entry, running)
         promotion = _rules(workspace, history)
-        facts, _ = facts_of_pin(replace(history.question, old=old), promotion.gates, workspace.signatures)
+        facts = _facts(workspace, replace(history.question, old=old), promotion)
         workspace.claims[key] = PinClaim(old, entry, facts, promotion)
     return workspace.claims[key]
 
 
 def _removal_of(workspace: Workspace, service_name: str, entry: Entry) -> RemovalClaim:
-    if service_name not in workspace.removals:
+    if not _is_fresh(workspace, service_name, workspace.removals.get(service_name)):
         history = _read_history(workspace, service_name, entry)
         promotion = _rules(workspace, history)
-        facts, _ = facts_of_pin(history.question, promotion.gates, workspace.signatures)
+        facts = _facts(workspace, history.question, promotion)
         workspace.removals[service_name] = RemovalClaim(facts, promotion)
     return workspace.removals[service_name]
+
+
+def _is_fresh(workspace: Workspace, key: str, claim: PinClaim | RemovalClaim | None) -> bool:
+    """Whether it need not be asked for again: what could not be told may be told later."""
+    now = time.monotonic()
+    asked_at = workspace.asked.get(key)
+    if claim is not None and (not claim.is_unsure or (asked_at is not None and now - asked_at < _PATIENCE)):
+        return True
+    workspace.asked[key] = now
+    return False
+
+
+def _facts(workspace: Workspace, question: PinQuestion, promotion: Promotion) -> PinFacts:
+    """What git knows of it, and the forge."""
+    gates = promotion.gates
+    signatures, reader = workspace.signatures, workspace.reader
+    if gates.approvals and workspace.options.verb != "run":
+        signatures = signatures or keys_here(question.repository.git)
+        reader = reader or reader_here(os.environ, question.repository.origin().remote)
+    return facts_of_pin(question, gates, signatures, reader)
 
 
 @dataclass(frozen=True, slots=True)

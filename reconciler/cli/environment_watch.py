@@ -19,6 +19,7 @@ from reconciler.cli.accepted_record import AcceptedRecord, RecordFile
 from reconciler.cli.bounds import BoundsCheck
 from reconciler.cli.envelope import Stop, failure, problem_of
 from reconciler.cli.exits import ERROR
+from reconciler.cli.forge_reader import reader_of
 from reconciler.cli.options import Options
 from reconciler.cli.policy import find_tracked, open_environment
 from reconciler.cli.source import Source, read_ref
@@ -206,14 +207,14 @@ class EnvironmentWatch:
 
     async def _open(self, repository: GitRepository, policy: Source, tracked: Tracked) -> Workspace:
         """Raises Stop, ProviderError."""
-        options = Options(
-            "run", environment=self.name, path=self.entry.path, secrets_folder=self.surveyor.secrets
-        )
-        admit = BoundsCheck(self.entry).admit
+        entry, secrets = self.entry, self.surveyor.secrets
+        options = Options("run", environment=self.name, path=entry.path, secrets_folder=secrets)
+        admit = BoundsCheck(entry).admit
         opened = await asyncio.to_thread(open_environment, repository, policy, tracked, options, admit)
         known = replace(opened.desired.policy, engine=self.record.engine or "")
         desired = replace(opened.desired, policy=known)
-        return replace(opened, desired=desired, signatures=self.entry.signatures)
+        reader = reader_of(entry.forge, entry.github_app)
+        return replace(opened, desired=desired, signatures=entry.signatures, reader=reader)
 
     async def _fall_back(
         self,

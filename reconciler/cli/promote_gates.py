@@ -53,8 +53,9 @@ async def judge_promotion(
         drop=frozenset(change.service_name for change in promotion.changes if change.drops_hotfix),
     )
     if rules.gates.checks:
-        remote = await asyncio.to_thread(repository.remote_url)
-        tools = CheckTools(promotion.owner, clients.runtime, clients.login, reader(remote))
+        # The remote as "host/path": a URL names no forge.
+        origin = await asyncio.to_thread(repository.origin)
+        tools = CheckTools(promotion.owner, clients.runtime, clients.login, reader(origin.remote))
         facts = replace(facts, checks=await ask_checks(rules.gates, _checked(promotion), tools))
     return judge(rules, facts, time.time())
 

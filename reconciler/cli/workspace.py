@@ -14,6 +14,7 @@ from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
 from reconciler.cli.followed import read_followed
+from reconciler.cli.forge_reader import ForgeReader
 from reconciler.cli.images import KnownImage, know_images
 from reconciler.cli.late_proxies import proxies_of
 from reconciler.cli.marked import as_marked
@@ -68,9 +69,13 @@ class Workspace:
     """Whose keys count, where a Run file says it."""
     is_proposed: bool = False
     """Its pins are in no commit yet: who proposes them judges them."""
+    reader: ForgeReader | None = None
+    """The forge that knows of reviews, where a Run file names it."""
     claims: dict[str, PinClaim] = field(default_factory=dict, repr=False)
     removals: dict[str, RemovalClaim] = field(default_factory=dict, repr=False)
-    """What git knows of pins and of what takes services away: asked once."""
+    """What is known of pins and of what takes services away, as it was asked."""
+    asked: dict[str, float] = field(default_factory=dict, repr=False)
+    """When: what could not be told is asked for again."""
     remembered: dict[str, tuple[Desired, tuple[Problem, ...]]] = field(default_factory=dict, repr=False)
     """What is desired as such markers say: reading another commit is done once."""
 

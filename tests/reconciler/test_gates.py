@@ -258,7 +258,7 @@ def test_a_pin_that_says_the_same_is_not_judged() -> None:
 
 def test_a_pin_is_judged_by_what_can_be_known() -> None:
     gates = promotion(soak="1h", approvals=1, approvers=["alice@example.com"])
-    signed = replace(PIN, approvals=Approvals((Approval("Alice@example.com", "signature"),)))
+    signed = replace(PIN, signed=Approvals((Approval("Alice@example.com", "signature"),)))
     results = judge_pin(OLD, entry(), signed, gates, NOW)
     assert passed(results) == dict.fromkeys(("approvals", "evidence", "not-older", "reachable"), True)
     unreachable = judge_pin(OLD, entry(), replace(signed, is_reachable=False), gates, NOW)
@@ -271,7 +271,7 @@ def test_a_pin_is_judged_by_what_can_be_known() -> None:
 def test_a_forged_pin_lacks_approval_and_evidence() -> None:
     checks = [{"name": "smoke", "http": "https://dev.example.com/"}]
     gates = promotion(soak="1h", approvals=1, approvers=["alice@example.com"], checks=checks)
-    forged = replace(PIN, approvals=Approvals((Approval("mallory@example.com", "signature"),)))
+    forged = replace(PIN, signed=Approvals((Approval("mallory@example.com", "signature"),)))
     lied = {"approved_by": ["alice@example.com"]}
     results = judge_pin(OLD, entry(lied), forged, gates, NOW)
     assert one(results, "evidence").seen == "its evidence lacks check smoke, from: dev, healthy_since"

@@ -10,7 +10,8 @@ import pytest
 
 from git_repository import WrittenRepository
 from providers.git.repository import GitRepository
-from reconciler.cli.pin_facts import Bringers, PinQuestion, bringers, facts_of_pin
+from reconciler.cli.bringers import Bringers, PinQuestion, bringers
+from reconciler.cli.pin_facts import facts_of_pin
 from reconciler.gates import Approval
 from reconciler.pin_gates import judge_pin, judge_removal
 from reconciler.releases_file import releases_text
@@ -66,9 +67,9 @@ def _shop(tmp_path: Path) -> Shop:
 
 
 def who(shop: Shop, question: PinQuestion, gates: Gates = GATES) -> list[str]:
-    facts, _ = facts_of_pin(question, gates, shop.signatures)
-    assert facts.approvals.unknown == ""
-    return [approval.who for approval in facts.approvals.given]
+    facts = facts_of_pin(question, gates, shop.signatures)
+    assert facts.signed.unknown == ""
+    return [approval.who for approval in facts.signed.given]
 
 
 def test_the_commit_that_brought_it_is_found_behind_others(shop: Shop) -> None:
@@ -90,8 +91,8 @@ def test_signatures_count_by_the_keys_of_the_policy_and_not_by_what_is_written(s
     unsigned = entry(first, 2)
     shop.pin(None, web=unsigned)
     assert who(shop, shop.ask(unsigned)) == []
-    facts, _ = facts_of_pin(shop.ask(unsigned), GATES, None)
-    assert facts.approvals.unknown == "no keys are named that signatures could be verified with"
+    facts = facts_of_pin(shop.ask(unsigned), GATES, None)
+    assert facts.signed.unknown == "no keys are named that signatures could be verified with"
 
 
 def test_a_merge_is_signed_by_two_and_read_once_for_one(shop: Shop) -> None:
@@ -109,7 +110,7 @@ def test_a_merge_is_signed_by_two_and_read_once_for_one(shop: Shop) -> None:
     assert brought.is_reviewable
     assert who(shop, shop.ask(web)) == ["bob@example.com", "ann@example.com"]
     results = judge_pin(
-        None, web, facts_of_pin(shop.ask(web), GATES, shop.signatures)[0], Promotion(gates=GATES), 0.0
+        None, web, facts_of_pin(shop.ask(web), GATES, shop.signatures), Promotion(gates=GATES), 0.0
     )
     said = {result.name: (result.passed, result.seen) for result in results}
     assert said["approvals"] == (True, f"2 approvals of {merged[:10]} by ann@example.com, bob@example.com")
@@ -142,8 +143,8 @@ def test_gpg_signers_are_known_by_address_and_by_fingerprint(shop: Shop, tmp_pat
         listed = gpg.gpg("--with-colons", "--list-keys").decode().splitlines()
         fingerprint = next(line.split(":")[9] for line in listed if line.startswith("fpr:"))
         for name in ("greta@example.com", fingerprint):
-            facts, _ = facts_of_pin(shop.ask(web), Gates(approvals=1, approvers=(name,)), keys)
-            assert [approval.who for approval in facts.approvals.given] == [name]
+            facts = facts_of_pin(shop.ask(web), Gates(approvals=1, approvers=(name,)), keys)
+            assert [approval.who for approval in facts.signed.given] == [name]
     finally:
         gpg.end()
 
@@ -158,9 +159,9 @@ def test_a_clone_that_is_cut_off_cannot_tell(shop: Shop, tmp_path: Path) -> None
     shop.repository.commit({"a": "3"})
     shallow = tmp_path / "shallow"
     shop.repository.git("clone", "-q", "--depth=1", f"file://{shop.repository.path}", str(shallow))
-    facts, brought = facts_of_pin(shop.ask(web, old, path=str(shallow)), GATES, shop.signatures)
-    assert brought is None
-    assert facts.approvals.unknown == "the clone does not reach back to the commit that brought it"
+    facts = facts_of_pin(shop.ask(web, old, path=str(shallow)), GATES, shop.signatures)
+    assert facts.brought_by is None
+    assert facts.signed.unknown == "the clone does not reach back to the commit that brought it"
     assert (facts.is_reachable, facts.kinship) == (None, Kinship.CANNOT_TELL)
     results = judge_pin(old, web, facts, Promotion(gates=GATES), 0.0)
     said = {result.name: result.passed for result in results}
@@ -192,7 +193,7 @@ def test_a_hotfix_is_kept_as_ancestor_or_as_patch(shop: Shop) -> None:
     def becomes(commit: str) -> tuple[str, Kinship | None]:
         new = entry(commit, 3)
         shop.pin(None, web=new)
-        facts, _ = facts_of_pin(shop.ask(new, old), Gates(), None)
+        facts = facts_of_pin(shop.ask(new, old), Gates(), None)
         return facts.hotfix, facts.kinship
 
     assert becomes(apart) == ("lost", Kinship.UNRELATED)
@@ -202,7 +203,7 @@ def test_a_hotfix_is_kept_as_ancestor_or_as_patch(shop: Shop) -> None:
     shop.repository.git("merge", "-q", "-m", "merged", "fix")
     assert becomes(shop.repository.git("rev-parse", "HEAD")) == ("kept", Kinship.ANCESTOR)
     plain = replace(shop.ask(entry(apart, 9)), old=entry(fixed, 2))
-    assert facts_of_pin(plain, Gates(), None)[0].hotfix == "none"
+    assert facts_of_pin(plain, Gates(), None).hotfix == "none"
 
 
 def test_an_edit_of_the_evidence_is_a_new_claim(shop: Shop) -> None:
@@ -222,7 +223,7 @@ def test_what_takes_a_service_away_is_approved_as_a_pin_is(shop: Shop) -> None:
         shop.repository.write({RELEASE: releases_text("prod", {}, {"web": removed}, follows=True)})
         shop.repository.git("add", "-A")
         brought = shop.sign(name, "commit", "-q", "-m", "removed")
-        facts, _ = facts_of_pin(replace(shop.ask(web), new=removed, old=web), GATES, shop.signatures)
+        facts = facts_of_pin(replace(shop.ask(web), new=removed, old=web), GATES, shop.signatures)
         assert facts.brought_by == brought
         (result,) = judge_removal(facts, Promotion(gates=GATES), 0.0)
         assert (result.name, result.passed) == ("approvals", expected)
@@ -237,5 +238,5 @@ def test_a_release_that_is_broken_or_huge_has_no_entry(shop: Shop) -> None:
     assert bringers(shop.ask(web)) == Bringers(brought, brought)
     assert bringers(shop.ask(entry("e" * 40))) is None
     assert Approval("ann@example.com", "signature", brought) in (
-        facts_of_pin(shop.ask(web), GATES, shop.signatures)[0].approvals.given
+        facts_of_pin(shop.ask(web), GATES, shop.signatures).signed.given
     )
