@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from answering import answering_apart
 from cli_world import CliWorld, live_name
 from reconciler.cli.apply import report_apply
 from reconciler.cli.plan import report_plan
 from reconciler.cli.validate import run as validate
 from reconciler.cli.workspace import open_workspace
+from reconciler.observed import Observed
 from reconciler.ownership import Owner
+from reconciler.rollback_mark import met_by
 
 PROD = """\
 apiVersion: reconciler/v1
@@ -195,3 +198,46 @@ def test_a_pin_of_an_image_from_outside_agrees_with_the_lock_of_its_commit(follo
         text = following.plan()
         assert ("PLAN040" in text) is bool(said)
         assert said in text
+
+
+def test_a_review_at_the_forge_lets_a_pin_in_once_the_forge_answers(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, git = following.world, following.world.repository.git
+    reviewed = PROD + "  promotion: {gates: {approvals: 1, reviewers: [alice]}}\n"
+    world.repository.commit({"specs/prod.yaml": reviewed})
+    git("switch", "-q", "-c", "promote/prod")
+    head = following.pin()
+    git("switch", "-q", "main")
+    git("merge", "-q", "--no-ff", "-m", "merged", "promote/prod")
+    merged = git("rev-parse", "HEAD")
+    assert "there is no token with which the forge could be asked for reviews" in following.plan()
+    with answering_apart() as forge:
+        monkeypatch.setenv("GITHUB_API_URL", forge.url)
+        monkeypatch.setenv("GITHUB_REPOSITORY", "team/shop")
+        monkeypatch.setenv("GITHUB_TOKEN", "token")
+        assert "the forge answered 404" in following.plan()
+        pull = {"number": 7, "user": {"login": "carol"}, "head": {"sha": head}, "merge_commit_sha": merged}
+        review = {"user": {"login": "alice"}, "state": "APPROVED", "commit_id": head}
+        forge.answers[f"/repos/team/shop/commits/{merged}/pulls"] = (200, [{**pull, "merged_at": "now"}])
+        forge.answers["/repos/team/shop/pulls/7/reviews"] = (200, [])
+        text = following.plan()
+        assert "0 approvals" in text
+        assert "create web" not in text
+        forge.answers["/repos/team/shop/pulls/7/reviews"] = (200, [review])
+        assert "create web" in following.plan()
+
+
+def test_what_cannot_be_told_of_a_pin_is_asked_for_again_in_another_minute(following: Following) -> None:
+    asked = PROD + "  promotion: {gates: {approvals: 1}}\n"
+    following.world.repository.commit({"specs/prod.yaml": asked})
+    following.pin()
+    workspace = open_workspace(following.world.options("plan", environment="prod"))
+    observed = Observed(at=1000.0)
+    unsure = workspace.meet(observed)
+    claim = unsure.services["web"].claim
+    assert claim is not None
+    assert claim.is_unsure
+    assert met_by(observed, unsure) != met_by(replace(observed, at=1060.0), unsure)
+    sure = replace(unsure, services={})
+    assert met_by(observed, sure) == met_by(replace(observed, at=1060.0), sure)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
@@ -66,3 +69,19 @@ def _page(value: Any, page: int, size: int) -> Any:
             key: _page(part, page, size) if isinstance(part, list) else part for key, part in value.items()
         }
     return value
+
+
+@contextmanager
+def answering_apart() -> Iterator[Answering]:
+    """The same in a thread of its own, for tests without a loop, or with one whose time is not real."""
+    loop, server = asyncio.new_event_loop(), Answering()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
