@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reconciler.desired import Desired, DesiredService, Subject
 from reconciler.difference import Diff, Verdict
 from reconciler.drift import IgnoredDiff, ServiceDrift, commit_diffs, live_diffs
 from reconciler.drift_rules import sift
-from reconciler.healing import NO_HEALING, Healing, heal
 from reconciler.observed import Instance, Observed, Phase
 from reconciler.route_drift import way_diffs
 from reconciler.target import Target, desired_target
 from reconciler.view import ServiceView, group
 from specs.service import Ignored
+
+if TYPE_CHECKING:
+    from reconciler.healing import Healing
 
 _STOPPED = (Phase.EXITED, Phase.PAUSED, Phase.DEAD)
 
@@ -28,6 +31,8 @@ def assess_drift(desired: Desired, observed: Observed, now: float) -> tuple[Serv
         for name, service in sorted(desired.services.items())
     ]
     if any(answer.result == "drifted" for answer in answers):
+        from reconciler.healing import NO_HEALING, heal  # the planner, which nobody needs where all is well
+
         healing = heal(desired, observed, now)
         answers = [_with_healing(answer, healing.get(answer.service_name, NO_HEALING)) for answer in answers]
     gone = [

@@ -11,13 +11,14 @@ from functools import partial
 from typing import Literal
 
 from reconciler.actions import Action
-from reconciler.clients import Clients, ReadClients
+from reconciler.clients import Clients
 from reconciler.decision import Block, Ender, Outcome, Plan, Wait
 from reconciler.desired import Desired, Subject
 from reconciler.execute import FIRST_PAUSE, Executor, Progress
 from reconciler.hands_off import is_left_alone
 from reconciler.lease import Lease
 from reconciler.observe import Memory, observe
+from reconciler.observe import look as look
 from reconciler.observed import Observed
 from reconciler.ourselves import handed_over, is_succeeded
 from reconciler.plan import plan
@@ -62,11 +63,6 @@ class Converged:
 
 Report = Callable[[PassReport], None]
 Meet = Callable[[Observed], Desired]
-
-
-async def look(desired: Desired, clients: ReadClients) -> Observed:
-    """One look that changes nothing."""
-    return await observe(desired, clients, Memory())
 
 
 @dataclass(slots=True)

@@ -122,6 +122,11 @@ async def observe(
     return replace(seen, storage=storage, unreadable=unreadable)
 
 
+async def look(desired: Desired, clients: ReadClients) -> Observed:
+    """One look that changes nothing."""
+    return await observe(desired, clients, Memory())
+
+
 async def _look(desired: Desired, clients: ReadClients, memory: Memory) -> World:
     names = {n.object_name for n in desired.networks.values() if not n.external}
     names |= {v.object_name for v in desired.volumes.values() if not v.external}

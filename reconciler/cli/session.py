@@ -16,7 +16,7 @@ from reconciler.cli.workspace import Workspace, open_workspace
 from reconciler.clients import Clients, Place, ReadClients
 from reconciler.desired import Desired
 from reconciler.drift_rules import ended_rules
-from reconciler.loop import look
+from reconciler.observe import look
 from reconciler.observed import Observed
 from reconciler.provider import Builder, Login, Runtime
 from reconciler.render import Style, escape

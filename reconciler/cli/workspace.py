@@ -9,7 +9,6 @@ from pathlib import Path
 
 from reconciler.alike import Alike
 from reconciler.cli.arguments_loop import FOREVER
-from reconciler.cli.claims import with_claims
 from reconciler.cli.configs import know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.exits import ERROR
@@ -130,7 +129,12 @@ class Workspace:
         if self.options.services:
             live = {instance.service_name for instance in observed.instances}
             excluded = excluded | (live - set(self.options.services))
-        return with_claims(self, replace(current, lineage=lineage, excluded=excluded), observed)
+        found = replace(current, lineage=lineage, excluded=excluded)
+        if found.following is None:
+            return found
+        from reconciler.cli.claims import with_claims  # gates, and who is asked about them
+
+        return with_claims(self, found, observed)
 
     def told(self, observed: Observed) -> tuple[Problem, ...]:
         """What is to be said of it, in the light of what lives."""
