@@ -1,4 +1,4 @@
-"""Drift rules: what they leave alone stays exactly as it is, until they end; a commit's work is never theirs."""
+"""Drift rules: what they leave alone stays as it is, until they end; a commit's work is never theirs."""
 
 from __future__ import annotations
 
