@@ -64,7 +64,7 @@ def test_all_is_well_and_nothing_is_left_anywhere(site: Site) -> None:
         assert "is this commit" in seen(ran, "git")
         assert site.inventory() == before
         assert registry.count("PUT", r".*") == 0
-        assert registry.count("DELETE", r"/v2/.*/blobs/uploads/.*") == 1
+        assert registry.count("DELETE", r"/v2/.*/blobs/uploads/.*") == 2
         assert all(not shelf.blobs and not shelf.tags for shelf in registry.shelves.values())
         shown = site.run("doctor", ENVIRONMENT).out
         assert "push has a value" in shown
