@@ -200,6 +200,7 @@ class Loop:
             self._refuse(Refusal(entry.name, owner.environment, workspace.desired.commit, (problem,)))
             return False
         self._learn(workspace)
+        self.promotions.offered(entry.name, workspace)
         if owner not in self.keepers:
             self._begin(owner, snapshot)
         self.keepers[owner].offer(snapshot)

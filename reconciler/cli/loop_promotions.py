@@ -11,6 +11,7 @@ from reconciler.cli.loop_voice import Voice
 from reconciler.cli.promote_by_itself import Promoting
 from reconciler.cli.promoter import Promoter
 from reconciler.cli.promotion_news import PromotionNews
+from reconciler.cli.workspace import Workspace
 from reconciler.keeper import Keeper
 from reconciler.keeper_report import Heard
 from reconciler.ownership import Owner
@@ -40,6 +41,11 @@ class Promotions:
 
         promoter = self.promoters[entry.name] = Promoter(promoting, watch, self._pending, tell)
         return [Post(f"promotions of {entry.name}", promoter.work)]
+
+    def offered(self, repository: str, workspace: Workspace) -> None:
+        """This is accepted, and kept from now on."""
+        if (promoter := self.promoters.get(repository)) is not None:
+            promoter.sources[workspace.owner.environment] = workspace.source
 
     def heard(self, owner: Owner, repository: str) -> Heard:
         """See ``Listener``."""

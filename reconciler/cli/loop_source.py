@@ -77,7 +77,6 @@ class RepositoryWatch:
     """What its policy ref declares; None before it was read."""
     seen: Mapping[str, str] | None = None
     """What each ref was when it was last read, by its full path."""
-    repository: GitRepository | None = None
     failures: int = 0
     """How often in a row it gave no answer."""
     _waiting: list[asyncio.Event] = field(default_factory=list)
@@ -123,8 +122,8 @@ class RepositoryWatch:
             tips = await asyncio.to_thread(list_tips, self.entry)
             scope = self._scope(tips)
             if not scope.is_nothing:
-                self.repository = await asyncio.to_thread(open_entry, self.entry, tips)
-                await self._read(self.repository, scope)
+                repository = await asyncio.to_thread(open_entry, self.entry, tips)
+                await self._read(repository, scope)
             self.seen, self.was_read = tips, True
         except BaseException:
             self._waiting = [*waiting, *self._waiting]  # answered when it can be read again

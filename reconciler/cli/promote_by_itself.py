@@ -17,12 +17,11 @@ from reconciler.cli.loop_branch import open_loop_branch
 from reconciler.cli.loop_source import Openers
 from reconciler.cli.offer import Approach, read_offer
 from reconciler.cli.options import Options
-from reconciler.cli.policy import find_tracked
+from reconciler.cli.policy import find_policy, find_tracked
 from reconciler.cli.promote_attempt import Attempt, try_attempt
 from reconciler.cli.promote_plan import check_pair, prepare_promotion
 from reconciler.cli.promote_session import Session
 from reconciler.cli.source import Source, read_ref
-from reconciler.cli.tracked import Tracked
 from reconciler.cli.workspace import Admit, Workspace
 from reconciler.clients import Clients
 from reconciler.gate_result import GateResult
@@ -37,13 +36,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is accepted of a repository: the commit of the policy ref, that of the environment that takes, and
-    that of the one that gives, None where this loop does not keep it."""
+    """What is accepted: the environment that takes, its newest commit, which may wait for ``apply``, and the
+    environment that gives, None where this loop does not keep it."""
 
-    repository: GitRepository
-    policy: str
+    target: Source
     commit: str
-    source_commit: str | None
+    source: Source | None
+
+    @property
+    def repository(self) -> GitRepository:
+        """Both are in."""
+        return self.target.repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,11 @@ class Promoting:
     def _find(self, ground: Ground, from_name: str) -> Source:
         """The environment that gives, at the commit that this loop keeps; where it keeps none, at what that
         tracks, if that may count. Raises Stop, ProviderError."""
-        if ground.source_commit is not None:
-            return self._read(ground, ground.source_commit)
-        policy = read_ref(ground.repository, ground.policy, self.entry.path)
-        here = Tracked(self.entry.ref or "policy ref", policy.commit)
-        found = find_tracked(ground.repository, here, policy.specs.environments[from_name], from_name)
+        if ground.source is not None:
+            return ground.source
+        here = find_policy(ground.repository, self.entry.ref)
+        environment = ground.target.specs.environments[from_name]
+        found = find_tracked(ground.repository, here, environment, from_name)
         problems = Judge.of(self.entry, ground.repository, from_name).problems(found, Lineage())
         if problems:
             raise Stop(CANNOT_TELL, problems, commit=found.commit)
@@ -127,11 +130,10 @@ class Promoting:
 
     def _read(self, ground: Ground, commit: str) -> Source:
         """A commit, under the policy that is accepted. Raises Stop, ProviderError."""
-        policy = read_ref(ground.repository, ground.policy, self.entry.path)
-        if commit == policy.commit:
-            return policy
+        if commit == ground.target.commit:
+            return ground.target
         source = read_ref(ground.repository, commit, self.entry.path)
-        documents, _ = under_policy(source.specs, policy.specs)
+        documents, _ = under_policy(source.specs, ground.target.specs)
         return replace(source, specs=documents)
 
 

@@ -12,6 +12,7 @@ from reconciler.cli.exits import REFUSED
 from reconciler.cli.loop_source import RepositoryWatch
 from reconciler.cli.promote_by_itself import Ground, Promoting
 from reconciler.cli.promotion_news import PromotionNews, news_of, news_of_problems
+from reconciler.cli.source import Source
 from reconciler.gate_result import GateResult
 from reconciler.jitter import jittered
 from reconciler.ownership import Owner
@@ -21,6 +22,7 @@ from specs.environment import Environment
 
 RECHECK = 300.0
 """Seconds after which what waits is looked at again, whatever is heard."""
+_UNREAD = 10.0
 _FIRST_BACKOFF = 15.0
 _LONGEST_BACKOFF = 1800.0
 _LEAST = 0.1
@@ -37,6 +39,8 @@ class Promoter:
     watch: RepositoryWatch
     pending: Callable[[Owner], str | None]
     tell: Callable[[Owner, PromotionNews], None]
+    sources: dict[str, Source] = field(default_factory=dict)
+    """What is accepted of each environment that is kept, under the policy that is."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _hinted: set[str] = field(default_factory=set)
     _due: dict[str, float] = field(default_factory=dict)
@@ -80,7 +84,7 @@ class Promoter:
         """The seconds after which it is tried again."""
         ground = self._ground(name, environment)
         if ground is None:
-            return RECHECK  # it is tried when its newest commit is kept
+            return _UNREAD
         news = await self._promote(ground, environment.follows or "", name)
         self._say(Owner(environment.project, name), news)
         if news.result == "failed":
@@ -94,14 +98,11 @@ class Promoter:
 
     def _ground(self, name: str, environment: Environment) -> Ground | None:
         """What is accepted; None while the newest commit is not, or is not read yet."""
-        watch, follows = self.watch, environment.follows or ""
-        watched = watch.watched.get(name)
-        is_held = bool({name, ""} & (watch.refused | watch.held))
-        commit = self.pending(Owner(environment.project, name)) or watch.commits.get(name)
-        if watch.repository is None or watched is None or is_held or commit is None:
+        source = self.sources.get(name)
+        if source is None or {name, ""} & (self.watch.refused | self.watch.held):
             return None
-        policy = watched.record.policy
-        return Ground(watch.repository, policy, commit, watch.commits.get(follows)) if policy else None
+        commit = self.pending(Owner(environment.project, name)) or source.commit
+        return Ground(source, commit, self.sources.get(environment.follows or ""))
 
     async def _promote(self, ground: Ground, from_name: str, to_name: str) -> PromotionNews:
         gates: list[GateResult] = []
