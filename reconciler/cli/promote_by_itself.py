@@ -21,6 +21,7 @@ from reconciler.cli.policy import find_policy, find_tracked
 from reconciler.cli.promote_attempt import Attempt, try_attempt
 from reconciler.cli.promote_plan import check_pair, prepare_promotion
 from reconciler.cli.promote_session import Session
+from reconciler.cli.proposed import find_proposed
 from reconciler.cli.source import Source, read_ref
 from reconciler.cli.workspace import Admit, Workspace
 from reconciler.clients import Clients
@@ -101,6 +102,10 @@ class Promoting:
         )
         try:
             promotion = await asyncio.to_thread(prepare_promotion, options, source, offer, self._admit)
+            if promotion.changes and environment.promotion.write == "branch":
+                proposed = await asyncio.to_thread(find_proposed, options, promotion, branch, self._admit)
+                if proposed is not None:
+                    return proposed
             return await try_attempt(Attempt(session, promotion, branch, tip), is_writable=True)
         finally:
             await offer.registries.close()

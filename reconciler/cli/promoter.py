@@ -41,6 +41,8 @@ class Promoter:
     tell: Callable[[Owner, PromotionNews], None]
     sources: dict[str, Source] = field(default_factory=dict)
     """What is accepted of each environment that is kept, under the policy that is."""
+    tried: dict[str, int] = field(default_factory=dict)
+    """How often each was tried."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _hinted: set[str] = field(default_factory=set)
     _due: dict[str, float] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Promoter:
         if ground is None:
             return _UNREAD
         news = await self._promote(ground, environment.follows or "", name)
+        self.tried[name] = self.tried.get(name, 0) + 1
         self._say(Owner(environment.project, name), news)
         if news.result == "failed":
             self._failures[name] = self._failures.get(name, 0) + 1

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from memory_loop import looping
 from promoting import LOOP, Promoted
+from reconciler.cli.promoter import Promoter
 from reconciler.ownership import Owner
 from reconciler.pin import standing
 from reconciler.pin_claim import GATE
@@ -40,13 +41,25 @@ async def promoting(place: Promoted) -> AsyncIterator[Promoted]:
 
 async def quiet(place: Promoted, *names: str) -> list[str]:
     """All of them are tried again, and the commits of the remote once nothing more comes."""
-    for name in names:
-        place.site.loop.promotions.promoters["shop"].hint(name)
     before = place.log()
-    await asyncio.sleep(0.5)
-    await place.site.until(lambda: all(place.site.is_settled("shop", name) for name in ("dev", *names)))
+    await again(place, *names)
+    await place.site.until(lambda: all(keeper.rest for keeper in place.keepers()))
     assert place.log() == before
     return before
+
+
+async def again(place: Promoted, *names: str) -> None:
+    """Each of them is tried twice more."""
+    promoter = place.site.loop.promotions.promoters["shop"]
+    for _ in range(2):
+        wanted = {name: promoter.tried.get(name, 0) + 1 for name in names}
+        for name in names:
+            promoter.hint(name)
+        await place.site.until(partial(_are_tried, promoter, wanted))
+
+
+def _are_tried(promoter: Promoter, wanted: dict[str, int]) -> bool:
+    return all(promoter.tried.get(name, 0) >= times for name, times in wanted.items())
 
 
 async def test_a_chain_takes_each_version_by_one_commit_and_rests(place: Promoted) -> None:
@@ -78,9 +91,7 @@ async def test_what_a_gate_refuses_is_told_once_and_taken_when_it_lets_it(place:
     place.write("1", prod=f"follows: dev, promotion: {{mode: auto, gates: {{freezes: [{freeze}]}}}}")
     async with promoting(place):
         await place.site.until(place.notes)
-        for _ in range(3):
-            place.site.loop.promotions.promoters["shop"].hint("prod")
-            await asyncio.sleep(0.2)
+        await again(place, "prod")
         (note,) = place.notes()
         assert (note["result"], note["about"]) == ("refused", "web")
         assert "frozen until" in str(note["reason"])
@@ -149,11 +160,13 @@ async def test_for_review_there_is_one_branch_and_nothing_runs(place: Promoted) 
     place.write("1", prod=review)
     async with promoting(place):
         await place.site.until(lambda: place.notes())
+        first = place.push({"README": "words\n"})
+        await place.site.until(lambda: place.site.loop.watches["shop"].commits.get("prod") == first)
+        await quiet(place, "prod")
+        assert len(place.notes()) == 1, "what is proposed already is not written again"
         place.write("2", prod=review)
         await place.site.until(lambda: len(place.notes()) == 2)
-        for _ in range(2):
-            place.site.loop.promotions.promoters["shop"].hint("prod")
-            await asyncio.sleep(0.2)
+        await quiet(place, "prod")
         assert len(place.notes()) == 2
         assert (place.version("prod"), place.log("%an")[0]) == (None, "A")
         assert place.log("%an", "main..promote/prod") == ["Loop", "Loop"]
