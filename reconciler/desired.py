@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from reconciler.ownership import Owner, short_digest
+from reconciler.pinned import Barrier as Barrier
+from reconciler.pinned import Following as Following
 from reconciler.policy import NOTHING_ALLOWED as NOTHING_ALLOWED
 from reconciler.policy import Policy as Policy
 from reconciler.repository import Kinship as Kinship
@@ -19,7 +21,7 @@ from specs.resource import Pool
 from specs.service import Service
 
 if TYPE_CHECKING:
-    from reconciler.pin_claim import PinClaim, RemovalClaim
+    from reconciler.pin_claim import PinClaim
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Fields: TypeAlias = Mapping[str, Json]
@@ -223,32 +225,6 @@ class LocalRegistry:
     project: str
     image: ImageRef
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Barrier:
-    """Why the pin of a service cannot be followed, and what to do: its instances are left as they are."""
-
-    code: str
-    reason: str
-    remedy: str
-    is_unknown: bool = False
-    """This clone cannot tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """What an environment that follows another knows beyond the services that it has pins of."""
-
-    source: str
-    """The environment that it follows."""
-    unpromoted: frozenset[str] = frozenset()
-    """Chosen, and without a pin."""
-    removed: frozenset[str] = frozenset()
-    """Taken away by a promotion: of what has no pin, these alone are pruned."""
-    barred: Mapping[str, Barrier] = field(default_factory=dict)
-    leaving: Mapping[str, RemovalClaim] = field(default_factory=dict)
-    """What those that are removed, and run still, have to pass before they go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from reconciler.cli.session import open_buildx, open_docker
 from reconciler.cli.source import open_repository, open_source, read_ref
 from reconciler.cli.workspace import Workspace
 from reconciler.clients import Clients
+from reconciler.ownership import Owner
 
 _TRIES = 5
 
@@ -65,4 +66,5 @@ async def report_promote(options: Options, connect: Connect, show: Show) -> Repo
             await offer.registries.close()
         if report is not None:
             return report
-    raise Stop(REFUSED, (restless(branch.name if branch else "", _TRIES),), promotion.owner, tip)
+    problem = restless(branch.name if branch else "", _TRIES)
+    raise Stop(REFUSED, (problem,), Owner(environment.project, name), source.commit)

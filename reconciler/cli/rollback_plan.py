@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.cli.envelope import Stop, failure
 from reconciler.cli.exits import ERROR, REFUSED
-from reconciler.cli.followed import Commits, specs_at
 from reconciler.cli.options import Options
-from reconciler.cli.pins import UnreadableEntry, image_then, say_now
+from reconciler.cli.rollback_entries import pins_back, rollback_entries, say_plainly
 from reconciler.cli.source import Source
 from reconciler.cli.workspace import Workspace, read_workspace
 from reconciler.clients import Clients
-from reconciler.desired import Desired, DesiredService, Kinship
-from reconciler.going_back import NoWay, Way, deployed_at, find_way, is_forward, last_deployed, make_entry
+from reconciler.desired import Desired, Kinship
+from reconciler.going_back import NoWay, Way, deployed_at, find_way, last_deployed
 from reconciler.observed import Observed
-from reconciler.ownership import Owner
 from reconciler.releases_file import releases_text
 from reconciler.render_rollback import RollbackView
 from reconciler.rollback_mark import read_marked
 from reconciler.view import SUSPEND, Views, group, read_suspension
 from specs.check_release import release_path
-from specs.check_service import is_image_name
-from specs.effective import Effective, effective
 from specs.load import SpecFile, load
 from specs.problem import Problem
 from specs.proxy import PROXIES
@@ -66,9 +62,9 @@ def prepare(options: Options, source: Source, observed: Observed, is_pushed: boo
         _check(way, options, source, observed, views, is_pushed)
     name, follows = options.environment, desired.following is not None
     if follows:
-        entries = _pins(options, owner, source, desired, ways)
+        entries = pins_back(options, owner, source, desired, ways)
     else:
-        entries = _entries(options, owner, source, _plain(source, name), ways, observed)
+        entries = rollback_entries(options, owner, source, say_plainly(source, name), ways, observed)
     path = release_path(source.path, name)
     kept = {**source.specs.released(name), **entries}
     services = {service_name: entry for service_name, entry in kept.items() if entry is not None}
@@ -160,81 +156,6 @@ def _check(
         seen = f"it runs from {ahead[0][:10]}, which is not in the history of what is tracked"
         problem = failure("CLI060", subject, seen, "what runs to be pushed", "git push")
         raise Stop(REFUSED, (problem,), commit=source.commit)
-
-
-def _plain(source: Source, environment_name: str) -> Effective:
-    """What the commit itself says, without any rollback."""
-    paths = {file.path for file in source.files}
-    found, problems = effective(source.specs, environment_name, file_paths=paths, read_file=source.read_file)
-    if found is None:
-        raise Stop(ERROR, tuple(problems), commit=source.commit)
-    return found
-
-
-def _entries(
-    options: Options,
-    owner: Owner,
-    source: Source,
-    found: Effective,
-    ways: Iterable[Way],
-    observed: Observed,
-) -> dict[str, ReleasedService | None]:
-    said = say_now(owner, source, found)
-    written = source.specs.released(options.environment)
-    marked = read_marked(observed.markers).entries
-    entries: dict[str, ReleasedService | None] = {}
-    for way in ways:
-        name = way.service_name
-        both = [known[name] for known in (written, marked) if name in known]
-        before = max(both, key=lambda entry: entry.serial, default=None)
-        entries[name] = (
-            None if is_forward(way, said[name]) else _entry(options, source, found, way, said[name], before)
-        )
-    return entries
-
-
-def _pins(
-    options: Options, owner: Owner, source: Source, desired: Desired, ways: Iterable[Way]
-) -> dict[str, ReleasedService | None]:
-    """Where the environment follows another, its pins go back: they stay so until the next promotion."""
-    written = source.specs.released(options.environment)
-    commits = Commits(source)
-    entries: dict[str, ReleasedService | None] = {}
-    for way in ways:
-        before = written[way.service_name]
-        try:
-            place = (way.commit, before.path)
-            _, specs = specs_at(source, commits, owner.environment, way.service_name, place)
-        except UnreadableEntry as error:
-            raise _unreadable(way, source, error) from None
-        image = specs.services[way.service_name].image
-        repository = specs.images[image].repository if is_image_name(image) else None
-        said = desired.services[way.service_name]
-        entries[way.service_name] = make_entry(
-            way, said, (image, repository), before, before.path, options.reason
-        )
-    return entries
-
-
-def _unreadable(way: Way, source: Source, error: UnreadableEntry) -> Stop:
-    seen = f"it cannot be rolled back to {way.commit[:10]}: {error.seen}"
-    problem = failure("CLI051", f"Service {way.service_name}", seen, remedy=error.remedy)
-    return Stop(REFUSED, (problem,), commit=source.commit)
-
-
-def _entry(
-    options: Options,
-    source: Source,
-    found: Effective,
-    way: Way,
-    said: DesiredService,
-    before: ReleasedService | None,
-) -> ReleasedService:
-    try:
-        image = image_then(source, found, way.service_name, way.commit, source.path)
-    except UnreadableEntry as error:
-        raise _unreadable(way, source, error) from None
-    return make_entry(way, said, image, before, source.path, options.reason)
 
 
 def with_release(source: Source, environment_name: str, path: str, text: str) -> Source:
