@@ -25,6 +25,8 @@ _ACTIONS: Final = (
 _ANSWER: Final = 5.0
 """Seconds within which the engine tells them."""
 _MOST: Final = 4096
+_LATE: Final = 1.0
+"""Seconds by which an event may bear a later time than was asked for."""
 _NANO: Final = 1_000_000_000
 _FACTS: Final = {
     "signal": "signal",
@@ -44,7 +46,8 @@ async def read(engine: Engine, owner: Owner, begin: float, end: float) -> Sequen
     answer = await engine.fetch("/events", query, _ANSWER)
     events = [_event(engine, line) for line in answer.body.split(b"\n")[-_MOST:] if line.strip()]
     ours = {_container(event) for event in events if _owner(event) == str(owner)}
-    return _once(sorted(_deeds(events, ours), key=lambda deed: deed.at))
+    found = (deed for deed in _deeds(events, ours) if begin <= deed.at <= end + _LATE)
+    return _once(sorted(found, key=lambda deed: deed.at))
 
 
 def _once(deeds: Sequence[Deed]) -> tuple[Deed, ...]:
