@@ -169,7 +169,8 @@ def _diff_line(diff: DiffPart) -> str:
 
 def _drift(drift: DriftOutput, room: int) -> str:
     words = {"clean": "no drift", "drifted": "**drift**", "cannot_tell": "**cannot tell**"}
-    head = f"{words[drift.result]} in {count(len(drift.services), 'service')}"
+    so = sum(service.result == drift.result for service in drift.services)
+    head = f"{words[drift.result]} in {count(so, 'service')}"
     notes = (
         f"{head}; {count(drift.pending, 'difference')} not deployed yet\n" if drift.pending else f"{head}\n"
     )

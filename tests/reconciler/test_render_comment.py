@@ -157,7 +157,7 @@ def test_what_nobody_may_miss_is_never_folded() -> None:
 def test_drift_names_field_and_service() -> None:
     value = drift(drifted("web", diff("restart", "always", "no", "live")), drifted("db"), pending=2)
     text = render_comment(read(value), Topic("drift", "shop", "dev"))
-    assert "**drift** in 2 services; 2 differences not deployed yet\n" in text
+    assert "**drift** in 1 service; 2 differences not deployed yet\n" in text
     assert "| `web` | drifted |  | `restart` | `mend` |\n" in text
     assert '  restart: applied "always", lives "no"\n' in text
     assert "`db`" not in text
