@@ -15,7 +15,7 @@ from reconciler.cli.workspace import open_workspace
 from reconciler.loop import look
 from reconciler.plan import plan
 
-PASSES = int(os.environ.get("RECONCILER_TEST_PASSES", "100"))
+PASSES = int(os.environ.get("RECONCILER_TEST_PASSES", "50"))
 """Looks at the services of every field; 1,000 of them take about half a minute."""
 
 
