@@ -16,9 +16,9 @@ from virtual_time import run_virtually
 
 _WEB = Sketch("web", image="redis:7", check=False, monitor=0.1)
 _TICK = 0.5
-_WARM, _MEASURED = 20, 120
-_MOST_GROWTH = 150_000
-"""Bytes over the measured rounds: a hundred rollouts that each leave a kilobyte are too many."""
+_WARM, _MEASURED = 40, 50
+_MOST_GROWTH = 40_000
+"""Bytes over the measured rounds: rollouts that each leave a kilobyte are too many. It is near none."""
 
 
 async def live(process: Process, first: int, rounds: int) -> None:
