@@ -23,8 +23,6 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-LOOPS = (("run",), ("dev",))
-"""What note at import when they began, and start seldom."""
 COLD_EVERY = 8
 """Of so many commands one is started for itself: the real entry, and sets walked through in another order."""
 AT_START = ("PYTHON", "LANG", "LC_")
@@ -41,7 +39,7 @@ def program() -> list[str]:
 
 def start_command(words: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Started:
     """`reconciler WORDS` in a folder, with these variables alone, its output as pipes."""
-    if words[:1] in LOOPS or next(_started) % COLD_EVERY == 0 or needs_own_start(variables):
+    if next(_started) % COLD_EVERY == 0 or needs_own_start(variables):
         return subprocess.Popen(
             [*program(), *words],
             cwd=folder,

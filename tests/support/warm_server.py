@@ -4,9 +4,8 @@ Most of what a short command costs is its start. Here that is paid once: each co
 process, which then has the words, variables, folder and streams that it was given, and nothing else that was
 open. From there on it is what PROGRAM, the installed script, is: the same code to the end of the interpreter.
 
-Shared by all forks of one server are the order in which sets are walked through (so warm_command starts
-PROGRAM itself now and then) and what modules read when they are imported (so loops, which note when they
-began, are not started here).
+Shared by all forks of one server is the order in which sets are walked through: so warm_command starts
+PROGRAM itself now and then. No module of ours may keep what it read of the process when it was imported.
 """
 
 from __future__ import annotations
