@@ -10,6 +10,7 @@ import pytest
 
 from git_repository import WrittenRepository
 from providers.git.repository import GitRepository
+from reconciler.cli.approvals import keys_here
 from reconciler.cli.bringers import Bringers, PinQuestion, bringers
 from reconciler.cli.pin_facts import facts_of_pin
 from reconciler.gates import Approval
@@ -93,6 +94,21 @@ def test_signatures_count_by_the_keys_of_the_policy_and_not_by_what_is_written(s
     assert who(shop, shop.ask(unsigned)) == []
     facts = facts_of_pin(shop.ask(unsigned), GATES, None)
     assert facts.signed.unknown == "no keys are named that signatures could be verified with"
+
+
+def test_who_applies_by_hand_verifies_with_the_keys_that_their_own_git_names(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    git = GitRepository(shop.repository.path).git
+    shop.repository.git("config", "gpg.ssh.allowedSignersFile", str(tmp_path / "allowed"))
+    assert keys_here(git) is None, "what the repository names counts for nothing"
+    settings = tmp_path / ".gitconfig"
+    for named, expected in (("~/allowed", str(tmp_path / "allowed")), ("allowed", None), ("~/absent", None)):
+        settings.write_text(f'[gpg "ssh"]\n\tallowedSignersFile = {named}\n')
+        found = keys_here(git)
+        assert (found.allowed_signers if found else None) == expected
 
 
 def test_a_merge_is_signed_by_two_and_read_once_for_one(shop: Shop) -> None:
