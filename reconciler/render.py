@@ -30,8 +30,13 @@ _LONG_NAMES = re.compile(r"\b(sha256:|sha512:|in-)([0-9a-f]{32,128})\b")
 def escape(text: str, limit: int = 2000) -> str:
     """One printable line: control, format and bidirectional characters become ``\\x…`` or ``\\u…``."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    cut = _LINE_COMMANDS.sub(r"\1: ", _COMMANDS.sub("# #", cut))
+    cut = harmless(cut)
     return "".join(_escape_character(c) if unicodedata.category(c) in _HIDDEN else c for c in cut)
+
+
+def harmless(text: str) -> str:
+    """Lines of which none is a command to the build service whose log they end up in."""
+    return _LINE_COMMANDS.sub(r"\1: ", _COMMANDS.sub("# #", text))
 
 
 def _escape_character(character: str) -> str:

@@ -57,7 +57,7 @@ def sarif(outputs: Sequence[Output], path: str) -> str:
     from reconciler.render_sarif import render_sarif
 
     value: JsonObject = render_sarif(outputs, _explain, path)
-    return json.dumps(value, ensure_ascii=True, indent=1, allow_nan=False) + "\n"
+    return json.dumps(value, ensure_ascii=True, indent=1, allow_nan=False).replace("##", "#\\u0023") + "\n"
 
 
 def _explain(code: str) -> Rule | None:

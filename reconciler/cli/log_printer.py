@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.workspace import Workspace
 from reconciler.dialogue import LogRecord
 from reconciler.observed import Instance
-from reconciler.render import Style
+from reconciler.render import Style, harmless
 from reconciler.render_logs import Mask, format_nanoseconds, name_of, paint_name, printable, record_json
 from reconciler.secret_names import secret_names
 from reconciler.secrets import SecretUnreadable
@@ -48,7 +49,8 @@ class Printer:
         name = name_of(instance)
         colour = self.colours.setdefault(name, len(self.colours))
         stamp = f"{format_nanoseconds(record.at)} " if self.options.timestamps else ""
-        shown = printable(line) if self.stream.isatty() else line
+        # Whoever pipes wants the bytes; a terminal and a build service would obey them.
+        shown = harmless(printable(line)) if self.stream.isatty() or os.environ.get("CI") else line
         print(f"{paint_name(name, self.width, colour, self.style)}{stamp}{shown}", file=self.stream)
 
     def flush(self) -> None:

@@ -55,6 +55,7 @@ def _find(verb: str) -> Callable[[Options], Report]:
 def _print(report: Report, options: Options) -> None:
     from reconciler.cli.envelope import problem_lines
     from reconciler.cli.forms import written
+    from reconciler.render import harmless
 
     if options.as_json and report.streamed and report.exit == DONE:
         return
@@ -62,5 +63,5 @@ def _print(report: Report, options: Options) -> None:
     if not options.as_json:
         for line in problem_lines(report.problems):
             print(line, file=sys.stderr)
-    sys.stdout.write(report.text if text is None else text)
+    sys.stdout.write(harmless(report.text) if text is None else text)
     sys.stdout.flush()
