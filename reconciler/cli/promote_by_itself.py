@@ -23,6 +23,7 @@ from reconciler.cli.promote_plan import check_pair, prepare_promotion
 from reconciler.cli.promote_session import Session
 from reconciler.cli.proposed import find_proposed
 from reconciler.cli.source import Source, read_ref
+from reconciler.cli.tracked import Tracked
 from reconciler.cli.workspace import Admit, Workspace
 from reconciler.clients import Clients
 from reconciler.gate_result import GateResult
@@ -37,12 +38,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is accepted: the environment that takes, its newest commit, which may wait for ``apply``, and the
-    environment that gives, None where this loop does not keep it."""
+    """What is accepted: the environment that takes; its newest commit, where that waits for ``apply``; and
+    the environment that gives, None where this loop does not keep it."""
 
     target: Source
-    commit: str
+    pending: str | None
     source: Source | None
+
+    @property
+    def commit(self) -> str:
+        """The newest one of the environment that takes."""
+        return self.pending or self.target.commit
 
     @property
     def repository(self) -> GitRepository:
@@ -76,7 +82,7 @@ class Promoting:
             source_environment=from_name,
             is_automatic=True,
         )
-        source = await asyncio.to_thread(self._read, ground, ground.commit)
+        source = await asyncio.to_thread(self._read_target, ground, to_name)
         environment = check_pair(source, from_name, to_name)
         if environment.promotion.mode != "auto":
             return None
@@ -119,6 +125,16 @@ class Promoting:
 
     def _approach(self, ground: Ground) -> Approach:
         return Approach(lambda name: self._find(ground, name), self._connect, self._admit, _leave_open)
+
+    def _read_target(self, ground: Ground, to_name: str) -> Source:
+        """What waits for ``apply`` was judged by nobody yet. Raises Stop, ProviderError."""
+        if ground.pending is not None:
+            before = (ground.target.commit,) if ground.target.commit != ground.pending else ()
+            judge = Judge.of(self.entry, ground.repository, to_name)
+            problems = judge.problems(Tracked("", ground.pending), Lineage(before))
+            if problems:
+                raise Stop(REFUSED, problems, commit=ground.pending)
+        return self._read(ground, ground.commit)
 
     def _find(self, ground: Ground, from_name: str) -> Source:
         """The environment that gives, at the commit that this loop keeps; where it keeps none, at what that

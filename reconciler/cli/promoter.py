@@ -104,8 +104,8 @@ class Promoter:
         source = self.sources.get(name)
         if source is None or {name, ""} & (self.watch.refused | self.watch.held):
             return None
-        commit = self.pending(Owner(environment.project, name)) or source.commit
-        return Ground(source, commit, self.sources.get(environment.follows or ""))
+        pending = self.pending(Owner(environment.project, name))
+        return Ground(source, pending, self.sources.get(environment.follows or ""))
 
     async def _promote(self, ground: Ground, from_name: str, to_name: str) -> PromotionNews:
         gates: list[GateResult] = []

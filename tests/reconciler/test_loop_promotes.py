@@ -198,6 +198,21 @@ async def test_its_signature_counts_and_approves_nothing(place: Promoted) -> Non
         assert place.version("dev") == "1"
 
 
+async def test_what_waits_for_a_person_is_pinned_and_waits_on(place: Promoted) -> None:
+    place.write("1", prod=f"{AUTO}, deploy: manual")
+    async with promoting(place):
+        await place.site.until(lambda: len(place.log()) == 2)
+        await place.site.until(lambda: _pending(place) == place.log("%H")[0])
+        await again(place, "prod")
+        assert len(place.log()) == 2
+        assert place.version("prod") is None
+
+
+def _pending(place: Promoted) -> str | None:
+    snapshot = place.site.loop.keepers[Owner("shop", "prod")].snapshot
+    return snapshot.pending if snapshot is not None else None
+
+
 async def test_without_something_to_write_with_nothing_is_promoted(place: Promoted) -> None:
     place.write("1", prod=AUTO)
     async with looping(place.site, place.site.config("shop")):
