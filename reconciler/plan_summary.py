@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.outputs.parts import ActionPart, DiffPart
-from reconciler.outputs.plan import PlanOutput
+from reconciler.outputs.plan import PlanMembers
 
 COLUMNS: Final = ("create", "replace", "in place", "remove", "build", "other")
 """What can become of a thing, in the order of the table."""
@@ -58,7 +58,7 @@ class Row:
         return ", ".join(self.types) + (f": {', '.join(named[:3])}{more}" if named else "")
 
 
-def rows(plan: PlanOutput) -> list[Row]:
+def rows(plan: PlanMembers) -> list[Row]:
     """What changes until the plan is settled, as far as can be told; our own notes left out."""
     steps = [step.actions for step in plan.forecast] or [plan.actions]
     found: dict[tuple[str, str], list[ActionPart]] = {}

@@ -15,7 +15,7 @@ from typing import Final
 
 from reconciler.outputs.drift import DriftedPart, DriftOutput, SeenPart
 from reconciler.outputs.parts import DiffPart, Envelope, ProblemPart
-from reconciler.outputs.plan import PlanOutput
+from reconciler.outputs.plan import PlanMembers, PlanOutput
 from reconciler.outputs.read import Output
 from reconciler.plan_summary import Row, counted, rows
 from reconciler.render import count, escape, format_value
@@ -25,6 +25,7 @@ _MARKER: Final = re.compile(
     r"<!-- reconciler:(plan|drift|validate):([a-z0-9-]{1,63})?/([a-z0-9-]{1,63})? -->(?:\r?\n|$)"
 )
 _HEX: Final = re.compile(r"[0-9a-f]{40,64}")
+_CHANGE: Final = ("what", "change", "why", "interrupts")
 _NOTICES: Final = 8_000
 _ROWS: Final = 24_000
 """Bytes of what must be seen, and of the table of changes; the fields have what is left."""
@@ -84,8 +85,10 @@ def _plan(plan: PlanOutput, room: int) -> str:
     parts = [_PRESENCE[plan.presence], table(*_summary(plan, changes)), seen, _policy(plan)]
     if changes:
         cells = [_cells(row) for row in changes]
-        listed = table(("what", "change", "why", "interrupts"), cells, _ROWS)
+        listed = table(_CHANGE, cells, _ROWS)
         parts.append(fold(count(len(changes), "change"), listed))
+    if plan.on_promotion is not None:
+        parts.append(_on_promotion(plan.on_promotion))
     fields = [line for row in changes for line in _field_lines(row)]
     fields += [f"Image {name}: {what}" for name, image in plan.images.items() for what in image.changed]
     fields += [f"waits: {w.subject.kind} {w.subject.name}: {w.reason}" for w in plan.waits]
@@ -97,6 +100,15 @@ def _plan(plan: PlanOutput, room: int) -> str:
             f"Not asked, so not known: {code_span(', '.join(it.what for it in plan.unknown), 300)}\n"
         )
     return "\n".join(part for part in parts if part)
+
+
+def _on_promotion(plan: PlanMembers) -> str:
+    """Of an environment that follows another: what comes later than the merge."""
+    changes = rows(plan)
+    if not changes:
+        return "Nothing changes on promotion.\n"
+    listed = table(_CHANGE, [_cells(row) for row in changes], _ROWS // 2)
+    return fold(f"{count(len(changes), 'change')} when all of it is promoted", listed)
 
 
 _PRESENCE: Final = {

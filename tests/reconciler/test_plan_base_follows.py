@@ -98,6 +98,8 @@ def test_a_change_of_a_service_comes_on_promotion_and_not_at_merge(change: Chang
     assert "build" not in verbs(then)
     _, _, promoted = text.partition("when all is promoted as ")
     assert 'environment.LEVEL: "info" -> "debug"' in promoted
+    assert main(["plan", "prod", "--base", "main", "--repo", str(change.repository.path), "--markdown"]) == 0
+    assert "1 change when all of it is promoted" in change.capsys.readouterr().out
 
 
 def test_a_promotion_comes_at_merge(change: Change) -> None:
