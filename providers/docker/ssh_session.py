@@ -22,6 +22,8 @@ from providers.docker.wire import BrokenAnswer, parse_head, read_head
 
 _BUFFER = 1 << 20
 _MAX_BODY = 64 << 20
+_END = 2.0
+"""Seconds in which ssh ends when its input has ended."""
 _REFUSED = b'{"message":"read-only access: only reading is let through"}'
 
 
@@ -77,12 +79,7 @@ class SshSession:
             task.cancel()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), 2.0)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+        await self._finish()
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -107,7 +104,7 @@ class SshSession:
     async def _deliver(self) -> None:
         """Answers of the session, each to whoever asked."""
         pipe = self._process.stdout
-        with suppress(OSError, BrokenAnswer, asyncio.IncompleteReadError, ValueError):
+        with suppress(OSError, BrokenAnswer, asyncio.IncompleteReadError, ValueError, IndexError):
             while pipe is not None:
                 head = await read_head(pipe)
                 _, headers = parse_head(head)
@@ -119,9 +116,18 @@ class SshSession:
                 asker = self._asked.popleft()
                 if not asker.is_closing():  # else whoever asked has given up meanwhile
                     asker.write(head + body)
-        await self._process.wait()
+        await self._finish()  # what is no answer of the gate's, such as a greeting, ends it too
         while self._asked:
             self._asked.popleft().close()
+
+    async def _finish(self) -> None:
+        """Until ssh has ended, which it is made to where it does not by itself."""
+        try:
+            await asyncio.wait_for(self._process.wait(), _END)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
 
 
 def _refusal() -> bytes:
