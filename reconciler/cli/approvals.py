@@ -31,15 +31,19 @@ _CUT_OFF: Final = "the clone does not reach back to the commit that brought it"
 def signed_by(
     repository: GitRepository, brought: Bringers | None, gates: Gates, signatures: Signatures | None
 ) -> Approvals:
-    """Who signed the commits that brought an entry, by the keys of the Run file. Raises ProviderError."""
+    """Who signed the commits that brought an entry, by the keys of the Run file; a loop's key approves
+    nothing. Raises ProviderError."""
     if brought is None:
         return Approvals(unknown=_CUT_OFF)
     if signatures is None:
         return Approvals(unknown=_NO_KEYS)
     from providers.git.signatures import Keys, open_verifier
+    from providers.git.signers import public_keys
 
     files = (signatures.allowed_signers, signatures.gpg_keys)
-    keys = Keys(*(Path(file) if file else None for file in files))
+    loops = signatures.release_signers
+    without = public_keys(Path(loops)) if loops else frozenset()
+    keys = Keys(*(Path(file) if file else None for file in files), without=without)
     with open_verifier(repository.git, keys) as verifier:
         signers = {commit: verifier.signer(commit) for commit in brought.commits}
     given = [

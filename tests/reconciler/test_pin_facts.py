@@ -148,6 +148,16 @@ def test_what_only_the_merge_itself_has_was_reviewed_by_nobody(shop: Shop) -> No
     assert who(shop, shop.ask(evil)) == []
 
 
+def test_a_loops_key_approves_nothing(shop: Shop, tmp_path: Path) -> None:
+    web = entry(shop.repository.commit({"a": "1"}))
+    shop.pin("bob", web=web)
+    assert who(shop, shop.ask(web)) == ["bob@example.com"]
+    loops = tmp_path / "loops"
+    loops.write_text(shop.signers["bob"].allowed_line)
+    shop.signatures = shop.signatures.model_copy(update={"release_signers": str(loops)})
+    assert who(shop, shop.ask(web)) == []
+
+
 def test_gpg_signers_are_known_by_address_and_by_fingerprint(shop: Shop, tmp_path: Path) -> None:
     gpg = GpgSigner.make(tmp_path / "gpg", "greta")
     try:
