@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import re
+from collections.abc import Awaitable, Callable
 
 from providers.docker.engine import WRITE, Engine
 from providers.docker.faults import EngineError, name_held, not_ours, stale, start_error
@@ -12,6 +15,12 @@ from providers.docker.payload import restart_payload
 from providers.docker.tree import Node, flag, text, text_map
 from reconciler.observed import Handle
 from reconciler.ownership import OWNER, Owner, is_ours
+
+_BETWEEN_RUNS = re.compile(
+    r"cannot update a (stopped container|deleted process)|container not running|(task|sandbox) \S+ not found"
+)
+"""What engines say where a process that they start again and again ends in the moment of a call."""
+_PAUSES = (0.1, 0.2, 0.4, 0.8)
 
 
 class Containers:
@@ -40,7 +49,8 @@ class Containers:
 
     async def update(self, handle: Handle, changes: Node) -> None:
         """Change limits or restart policy in place."""
-        await self.engine.write("POST", f"/containers/{handle.id}/update", body=changes)
+        path = f"/containers/{handle.id}/update"
+        await _whether_it_runs_or_not(lambda: self.engine.write("POST", path, body=changes))
 
     async def set_restart(self, handle: Handle, policy: str) -> None:
         """Set the restart policy, in Compose's words."""
@@ -53,7 +63,7 @@ class Containers:
             return
         path = f"/containers/{text(container, 'Id')}/rename"
         try:
-            await self.engine.write("POST", path, {"name": name})
+            await _whether_it_runs_or_not(lambda: self.engine.write("POST", path, {"name": name}))
         except EngineError as error:
             if error.status != 409:
                 raise
@@ -93,3 +103,18 @@ class Containers:
         except EngineError as error:
             if error.status != 404 and not (error.status == 409 and "in progress" in error.seen):
                 raise
+
+
+async def _whether_it_runs_or_not(call: Callable[[], Awaitable[object]]) -> None:
+    """Make a call that is as well made twice, once more where the container's process had just ended: it is
+    either started again or rests, and both are fine. Raises EngineError."""
+    for pause in _PAUSES:
+        try:
+            await call()
+        except EngineError as error:
+            if not _BETWEEN_RUNS.search(error.seen):
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
+    await call()
