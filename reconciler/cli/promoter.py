@@ -90,14 +90,8 @@ class Promoter:
         news = await self._promote(ground, environment.follows or "", name)
         self.tried[name] = self.tried.get(name, 0) + 1
         self._say(Owner(environment.project, name), news)
-        if news.result == "failed":
-            self._failures[name] = self._failures.get(name, 0) + 1
-            pause = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** (self._failures[name] - 1))
-            return jittered(pause)
-        self._failures.pop(name, None)
-        if news.retry_at is not None:
-            return max(_LEAST, min(RECHECK, news.retry_at - time.time()))
-        return jittered(RECHECK)
+        failures = self._failures[name] = self._failures.get(name, 0) + 1 if news.result == "failed" else 0
+        return pause_after(news, failures, time.time())
 
     def _ground(self, name: str, environment: Environment) -> Ground | None:
         """What is accepted; None while the newest commit is not, or is not read yet."""
@@ -133,3 +127,12 @@ class Promoter:
         self._told[owner.environment] = news.cause
         if news.result != "nothing":
             self.tell(owner, news)
+
+
+def pause_after(news: PromotionNews, failures: int, now: float) -> float:
+    """The seconds after which it is tried again; ``failures`` in a row, this one counted."""
+    if news.result == "failed":
+        return jittered(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(failures - 1, 10)))
+    if news.retry_at is not None:
+        return max(_LEAST, min(RECHECK, news.retry_at - now))
+    return jittered(RECHECK)

@@ -54,6 +54,16 @@ def test_reads_what_is_kept() -> None:
         ("ref: main", "ssh: {identity: /a, known_hosts: /b}", "6:66", "SPEC015", "not reached by ssh"),
         ("folder: /srv", "ssh: {identity: /a, known_hosts: '/b$x'}, folder: /srv", "7:", "SPEC015", ""),
         ("ref: main", 'ref: "--upload-pack=x"', "6:", "SPEC015", "branch"),
+        ("ref: main", "push: {credential: /a}", "6:", "SPEC013", "author"),
+        ("ref: main", 'push: {author: "Loop"}', "6:", "SPEC015", "a name and an address"),
+        (
+            "ref: main",
+            'push: {author: "A <a@b>", ssh: {identity: /a, known_hosts: /b}}',
+            "6:92",
+            "SPEC015",
+            "not reached by ssh",
+        ),
+        ("folder: /srv", 'push: {author: "A <a@b>", credential: /a}, folder: /srv', "7:", "SPEC015", "https"),
     ],
 )
 def test_names_what_is_wrong_and_where(old: str, new: str, place: str, code: str, words: str) -> None:

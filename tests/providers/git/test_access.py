@@ -12,8 +12,15 @@ import pytest
 from git_repository import WrittenRepository
 from providers.git.access import Access, SshFiles
 from providers.git.cache import DEFAULT_BRANCH, fetch_repository
+from providers.git.loop_branch import LoopBranch
 from providers.git.remote import list_tips
+from reconciler.cli.loop_branch import open_loop_branch
+from reconciler.cli.loop_remote import open_entry
 from reconciler.provider import ProviderError
+from specs.environment import Environment
+from specs.run_access import Ssh
+from specs.run_push import Push
+from specs.run_repository import RunRepository
 from ssh_server import SshServer
 
 
@@ -69,6 +76,33 @@ def test_a_host_whose_key_is_another_or_unknown_is_refused(
         assert "Host key verification failed" in raised.value.seen
     assert server.logins() == before
     assert not (server.folder / "absent").exists()
+
+
+def test_a_loop_pushes_with_a_key_of_its_own(
+    server: SshServer, written: WrittenRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tip = written.commit({"a": "1"})
+    written.git("config", "receive.denyCurrentBranch", "ignore")
+
+    def ssh(identity: str) -> Ssh:
+        known = str(server.folder / "known_hosts")
+        return Ssh(identity=str(server.folder / identity), known_hosts=known)
+
+    results: list[str] = []
+    for identity in ("stranger", "identity"):
+        push = Push(author="Loop <loop@example.com>", ssh=ssh(identity))
+        url = f"ssh://root@127.0.0.1:{server.port}{written.path}"
+        entry = RunRepository(name="shop", url=url, ssh=ssh("identity"), push=push)
+        branch = open_loop_branch(entry, push, open_entry(entry), Environment(project="shop"))
+        assert isinstance(branch, LoopBranch)
+        commit = branch.write(tip, "specs/releases/prod.yaml", "words\n", "Promote\n")
+        try:
+            results.append(branch.push(commit, tip).result)
+        except ProviderError as error:
+            results.append(error.code)
+    assert results == ["GIT013", "done"]
+    assert written.git("log", "--format=%an", "main").splitlines() == ["Loop", "A"]
 
 
 def test_a_key_that_the_host_does_not_know_is_told(
