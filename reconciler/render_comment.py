@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.outputs.drift import DriftedPart, DriftOutput, SeenPart
-from reconciler.outputs.parts import DiffPart, Envelope, ProblemPart
+from reconciler.outputs.parts import DiffPart, Envelope, ProblemPart, WaitPart
 from reconciler.outputs.plan import PlanMembers, PlanOutput
 from reconciler.outputs.read import Output
 from reconciler.plan_summary import Row, counted, rows
@@ -91,7 +91,7 @@ def _plan(plan: PlanOutput, room: int) -> str:
         parts.append(_on_promotion(plan.on_promotion))
     fields = [line for row in changes for line in _field_lines(row)]
     fields += [f"Image {name}: {what}" for name, image in plan.images.items() for what in image.changed]
-    fields += [f"waits: {w.subject.kind} {w.subject.name}: {w.reason}" for w in plan.waits]
+    fields += [f"waits: {w.subject.kind} {w.subject.name}: {w.reason}" for w in _from_outside(plan)]
     left = room - sum(size(part) + 1 for part in parts) - 1_000
     if fields:
         parts.append(fold("Fields, causes and waits", _fenced(fields, left)))
@@ -111,6 +111,11 @@ def _on_promotion(plan: PlanMembers) -> str:
     return fold(f"{count(len(changes), 'change')} when all of it is promoted", listed)
 
 
+def _from_outside(plan: PlanOutput) -> list[WaitPart]:
+    """What waits for somebody. What we or time end is part of the way there."""
+    return [wait for wait in plan.waits if wait.ender == "outside"]
+
+
 _PRESENCE: Final = {
     "kept": "",
     "new": "The environment is **new**.\n",
@@ -127,7 +132,7 @@ def _policy(plan: PlanOutput) -> str:
 
 
 def _summary(plan: PlanOutput, changes: Sequence[Row]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-    columns = {**counted(changes), "waits": len(plan.waits), "blocks": len(plan.blocks)}
+    columns = {**counted(changes), "waits": len(_from_outside(plan)), "blocks": len(plan.blocks)}
     return list(columns), [[f"**{n}**" if n else "0" for n in columns.values()]]
 
 

@@ -29,7 +29,9 @@ def written(report: Report, options: Options) -> str | None:
 
     outputs = read_outputs(value)
     if options.markdown:
-        return markdown(outputs, options.environment)
+        # The environment of an offline plan stands among several that there could be.
+        known = options.environments if len(options.environments) == 1 else (options.environment,)
+        return markdown(outputs, known[0])
     return sarif(outputs, options.path) if options.sarif else _junit(outputs)
 
 

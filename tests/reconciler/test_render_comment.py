@@ -41,7 +41,7 @@ def texts(word: str) -> list[dict[str, Json]]:
     )
     made |= {"verb": word, "id": word, "interrupts": {"max_s": 4.2}}
     told = problem(word, code=word, file=word, subject=word, expected=word, remedy=word)
-    wait = {"subject": subject(word), "reason": word, "for": "us", "recheck_at": None}
+    wait = {"subject": subject(word), "reason": word, "for": "outside", "recheck_at": None}
     block = {"subject": subject(word), "code": word, "reason": word, "remedy": word}
     unread = [{"what": word, "reason": word, "since": None}]
     members: dict[str, Any] = {"problems": [told], "unreadable": unread, "commit": word, "tool": word}
