@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 
 from promotions import PROD, RELEASE, SECOND, Place, open_place
+from reconciler.cli.envelope import envelope
 from reconciler.fault import ProviderError
+from reconciler.outputs.promote import PromoteOutput
+from reconciler.outputs.read import read_output
 
 __all__ = ["open_place"]
 
@@ -55,6 +58,11 @@ def test_on_a_branch_for_review_that_takes_what_is_newest(place: Place) -> None:
     assert isinstance(request, dict)
     assert request["base"] == place.git("symbolic-ref", "--short", "HEAD")
     assert "| cache | new |" in str(request["body"])
+    assert "\nservice cache: new, at " in str(request["body"])
+    proposed = read_output(envelope("promote", first))
+    assert isinstance(proposed, PromoteOutput), "what post opens it from"
+    assert proposed.pull_request is not None
+    assert proposed.pull_request.branch == "promote/prod"
     assert place.git("rev-parse", "HEAD") == head
     assert place.promote(branch="").members["commit"] == first.members["commit"]
     place.world.repository.commit(SECOND)
