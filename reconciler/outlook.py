@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from reconciler.actions import Action, PullImage
-from reconciler.decision import Block, Plan
+from reconciler.decision import Block, Plan, Wait
 from reconciler.desired import Desired, DesiredImage, Subject
 from reconciler.difference import Cause
 from reconciler.focus import focus
@@ -67,6 +67,8 @@ class Outlook:
     """Image name -> which of its inputs changed."""
     references: References = References()
     policy: tuple[PolicyChange, ...] = ()
+    policy_ref: str | None = None
+    """The branch that decides such things, as far as the clone knows: the remote's default branch."""
     unreadable: tuple[Unreadable, ...] = ()
     promoted: Outlook | None = None
     """Of an environment that follows another: what comes when all is promoted as the commit has it."""
@@ -112,7 +114,7 @@ def look_out(
         {name: _compare(old.get(name), image) for name, image in desired.images.items()},
         references(desired, Observed(at=now)),
         tuple(policy),
-        unreadable,
+        unreadable=unreadable,
     )
 
 
@@ -124,9 +126,11 @@ def _leave_unpromoted(desired: Desired, before: Desired | None) -> Desired:
     return replace(desired, excluded=desired.excluded | (before.services.keys() - kept))
 
 
-def with_blocks(outlook: Outlook, blocks: Iterable[Block]) -> Outlook:
-    """The same, with more that must not happen."""
-    return replace(outlook, plan=replace(outlook.plan, blocks=(*outlook.plan.blocks, *blocks)))
+def with_more(outlook: Outlook, blocks: Iterable[Block] = (), waits: Iterable[Wait] = ()) -> Outlook:
+    """The same, with more that must not happen, and that somebody has to do."""
+    plan = outlook.plan
+    more = replace(plan, blocks=(*plan.blocks, *blocks), waits=(*plan.waits, *waits))
+    return replace(outlook, plan=more)
 
 
 def _as_told(desired: Desired, plan: Plan) -> Plan:

@@ -39,7 +39,7 @@ def render_outlook(outlook: Outlook, style: Style = PLAIN) -> str:
         told = _render_changes(outlook.promoted, style)
         lines += [style.bold(words), *(told or [f"  {style.good('nothing changes')}"])]
     lines += render_references(outlook.references, style)
-    lines += render_policy(outlook.policy, style)
+    lines += render_policy(outlook.policy, outlook.policy_ref, style)
     lines.append(style.faint(f"nobody was asked, so not known: {'; '.join(UNKNOWN.values())}"))
     lines.append(summarise_outlook(outlook, style))
     return "\n".join(lines) + "\n"
@@ -127,11 +127,13 @@ def _render_rest(outlook: Outlook, style: Style) -> list[str]:
     return lines
 
 
-def render_policy(changes: Sequence[PolicyChange], style: Style) -> list[str]:
-    """The policy that the change edits."""
+def render_policy(changes: Sequence[PolicyChange], ref: str | None, style: Style) -> list[str]:
+    """The policy that the change edits, and which branch decides: a loop has it from its Run file, else from
+    the remote's default branch."""
     if not changes:
         return []
-    lines = [style.warn("policy changed by this change (shown, not used)")]
+    where = f"it counts once it is on {escape(ref)}" if ref else "this clone names no branch that decides"
+    lines = [style.warn(f"policy changed by this change (shown, not used); {where}")]
     for it in changes[:_MAX_POLICY]:
         values = f"{format_value(it.before)} -> {format_value(it.after)}"
         lines.append(f"  {escape(it.subject)} {escape(it.path)}: {values}")
@@ -157,6 +159,7 @@ def outlook_json(outlook: Outlook, base: str) -> JsonObject:
         **members,
         "base": base,
         "presence": outlook.presence,
+        "policy_ref": outlook.policy_ref,
         "policy": policy_json(outlook.policy),
         "unknown": unknown_json(),
         "on_promotion": promoted,

@@ -18,17 +18,16 @@ from reconciler.cli.promoted import read_promoted, torn_patches
 from reconciler.cli.session import stdout_style
 from reconciler.cli.source import Source, open_repository, read_commit
 from reconciler.cli.workspace import Workspace, read_workspace
-from reconciler.decision import Block, Plan
+from reconciler.decision import Block, Ender, Plan, Wait
 from reconciler.desired import Desired, Json, Subject
 from reconciler.explained import Explained, explain, explained_json, render_explained
 from reconciler.fault import ProviderError
 from reconciler.observed import Observed, Unreadable
-from reconciler.outlook import Outlook, look_out, with_blocks
+from reconciler.outlook import Outlook, look_out, with_more
 from reconciler.ownership import Owner
 from reconciler.policy_changes import policy_changes
 from reconciler.render_outlook import outlook_json, render_outlook
 from specs.allow import missing
-from specs.effective import Effective
 from specs.environment import Environment
 from specs.problem import Problem
 from specs.suggest import did_you_mean
@@ -115,12 +114,27 @@ def _look_out(
 ) -> Outlook:
     changes = policy_changes(before.effective if before else None, after.effective)
     if before is None:
-        return look_out(after.desired, None, commits.now, changes)
+        outlook = look_out(after.desired, None, commits.now, changes)
+        return with_more(outlook, waits=_manual(after, outlook))
     # Judged by the policy that the change does not touch: else it could raise the limit that it exceeds.
     limit = before.desired.policy.prune_limit
     desired = replace(after.desired, policy=replace(after.desired.policy, prune_limit=limit))
+    desired = _leave_others(commits.options, desired, before.desired)
     outlook = look_out(desired, before.desired, commits.now, changes, unreadable=unread)
-    return with_blocks(outlook, _not_allowed(before.effective.environment, after.effective))
+    return with_more(outlook, _not_allowed(before.effective.environment, after), _manual(after, outlook))
+
+
+def _leave_others(options: Options, desired: Desired, before: Desired) -> Desired:
+    """With ``--service`` nothing else goes, either."""
+    others = before.services.keys() - desired.services.keys()
+    return replace(desired, excluded=desired.excluded | others) if options.services else desired
+
+
+def _manual(after: Workspace, outlook: Outlook) -> Iterable[Wait]:
+    if after.effective.environment.deploy == "manual" and outlook.plan.actions:
+        name = after.owner.environment
+        words = f"deploy: manual: loops wait for `reconciler apply {name}`"
+        yield Wait(Subject("Environment", name), words, Ender.OUTSIDE)
 
 
 def _with_promotion(
@@ -134,10 +148,12 @@ def _with_promotion(
             *problems,
             *torn_patches(options.environment, before.source.specs, commits.after.specs),
         )
-        earlier, _ = read_promoted(options, before.source)
+        earlier, _ = read_promoted(before.options, before.source)
     if after is None or (before is not None and earlier is None):
         return outlook, problems
-    then = look_out(after.desired, earlier.desired if earlier else None, commits.now, is_promotion=True)
+    past = earlier.desired if earlier is not None else None
+    desired = after.desired if past is None else _leave_others(options, after.desired, past)
+    then = look_out(desired, past, commits.now, is_promotion=True)
     return replace(outlook, promoted=then), problems
 
 
@@ -153,8 +169,9 @@ def _unreadable(commits: _Commits, before: Workspace | None, after: Workspace) -
     return tuple(found.values())
 
 
-def _not_allowed(before: Environment, after: Effective) -> Iterable[Block]:
-    for name, service in sorted(after.services.items()):
+def _not_allowed(before: Environment, after: Workspace) -> Iterable[Block]:
+    chosen = {n: it for n, it in after.effective.services.items() if n in after.desired.services}
+    for name, service in sorted(chosen.items()):
         for need in missing(before.allow, name, service):
             yield Block(
                 Subject("Service", name),
@@ -188,8 +205,8 @@ def _finish(
     problems: tuple[Problem, ...],
     explained: tuple[Explained, ...] = (),
 ) -> Report:
-    style = stdout_style(options)
-    members = outlook_json(outlook, commits.parting.before)
+    outlook = replace(outlook, policy_ref=commits.after.default_branch)
+    style, members = stdout_style(options), outlook_json(outlook, commits.parting.before)
     return Report(
         exit=exit_code(outlook.plan, Observed(at=commits.now), options.exit_code),
         text=render_outlook(outlook, style) + render_explained(explained, style),

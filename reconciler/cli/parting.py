@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.envelope import Stop, failure, problem_of, warning
@@ -98,8 +98,10 @@ class Earlier:
                 key = ("Environment", options.environment)
                 if key not in source.specs.documents:
                     return None, self._told(options, source.commit, refused)
+                # Of the past everything counts, and nothing of the working tree.
+                past = replace(options, services=(), ref=source.commit)
                 try:
-                    found = read_workspace(options, source)
+                    found = read_workspace(past, source)
                     return found, self._told(options, source.commit, refused)
                 except Stop as stop:
                     refused.append(stop)

@@ -76,6 +76,9 @@ class PlanMembers(Part):
     presence: Literal["kept", "new", "gone"] = Field(
         default="kept", description="Offline: whether both commits have the environment."
     )
+    policy_ref: str | None = Field(
+        default=None, description="Offline: the branch that decides policy, as far as the clone knows."
+    )
     policy: list[PolicyPart] = Field(default=[], description="Offline: shown, and not used.")
     on_promotion: PlanMembers | None = Field(
         default=None, description="Offline, of what follows: when all is promoted as the commit has it."

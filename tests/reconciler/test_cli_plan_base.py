@@ -112,9 +112,10 @@ def _text(repository: WrittenRepository, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def done(plan: dict[str, Any], service_name: str) -> set[str]:
-    """The verbs for a service, up to the end."""
+    """The verbs for a service, up to the end, but for our own notes."""
     actions = [action for step in plan["forecast"] for action in step["actions"]]
-    return {a["verb"] for a in actions if a["subject"]["name"] == service_name}
+    verbs = {a["verb"] for a in actions if a["subject"]["name"] == service_name}
+    return verbs - {"put-marker", "remove-marker"}
 
 
 def codes(found: dict[str, Any]) -> list[str]:
@@ -228,6 +229,26 @@ def test_policy_that_a_change_edits_is_shown_and_does_not_judge_it(
     told = text("prod")
     assert "policy changed by this change (shown, not used)" in told
     assert "Service web environment.PASSWORD: secret db-password -> secret other" in told
+
+
+def test_one_service_is_chosen_and_a_manual_environment_waits(
+    repository: WrittenRepository, plan: Plan
+) -> None:
+    repository.git("checkout", "-q", "main")
+    gone = WEB.replace("{name: web}", "{name: gone}")
+    repository.commit({"specs/gone.yaml": gone})
+    repository.git("checkout", "-q", "-B", "change")
+    (repository.path / "specs/gone.yaml").unlink()
+    manual = ENVIRONMENTS.replace("{project: shop, variables", "{project: shop, deploy: manual, variables")
+    new = WEB.replace("{name: web}", "{name: new}").replace("image: web", 'image: "busybox:1.36"')
+    texts = {"specs/new.yaml": new, "web/app": "two\n"}
+    repository.commit({**texts, "specs/environments.yaml": manual})
+    code, found = plan("dev", "--base", "main", "--service", "new")
+    assert (code, codes(found)) == (0, [])
+    assert done(found, "new") == {"create"}
+    assert (done(found, "web"), done(found, "gone")) == (set(), set())
+    assert ["deploy: manual" in wait["reason"] for wait in found["waits"]].count(True) == 1
+    assert done(plan("dev", "--base", "main")[1], "gone") == {"remove"}
 
 
 def test_environments_come_and_go(repository: WrittenRepository, plan: Plan) -> None:
