@@ -114,12 +114,11 @@ class _Bench:
     def compare(self, ours: Callable[[], Run], peers: Callable[[int], Run], times: int) -> str:
         """In turn; medians, and the ratio of ours to each way of the peer."""
         rounds = [(ours(), [peers(n) for n in (1, 4)] if self.peer else []) for _ in range(times + 1)][1:]
-        own = statistics.median(one.wall for one, _ in rounds)
-        text = f"ours {own:.2f} s ({max(one.peak for one, _ in rounds):.0f} MB)"
+        text = f"ours {_median([one for one, _ in rounds])}"
         for index, name in enumerate(("one by one", "four at a time") if self.peer else ()):
-            theirs = statistics.median(peer[index].wall for _, peer in rounds)
+            theirs = [peer[index] for _, peer in rounds]
             ratio = statistics.median(one.wall / peer[index].wall for one, peer in rounds)
-            text += f", skopeo {name} {theirs:.2f} s: ratio {ratio:.2f}"
+            text += f", skopeo {name} {_median(theirs)}: ratio {ratio:.2f}"
         inside = [float((self.scratch / name).read_text()) for name in self._insides()]
         return f"{text}; without the start of the process {statistics.median(inside):.3f} s"
 
@@ -166,6 +165,11 @@ class _Bench:
 
     def _verb(self) -> str:
         return self._insides()[0].split("-")[1] if self._insides() else ""
+
+
+def _median(runs: Sequence[Run]) -> str:
+    wall, cpu = (statistics.median(numbers) for numbers in zip(*((r.wall, r.cpu) for r in runs), strict=True))
+    return f"{wall:.2f} s ({cpu:.2f} s of processor)"
 
 
 def find_skopeo() -> tuple[Path, dict[str, str]] | None:
