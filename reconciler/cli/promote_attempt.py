@@ -53,7 +53,9 @@ class Attempt:
         rules = promotion.after.effective.environment.promotion
         first = without_commands(rules)
         gates = await self._judge(clients, first)
-        there = await are_present(promotion.copies, clients.registry)
+        silent = target.silent_registries
+        asked = [copy for copy in promotion.copies if copy.target.host not in silent]
+        there = await are_present(asked, clients.registry)
         copies = [Copied(copy, "present" if there.get(copy) else "absent") for copy in promotion.copies]
         commits = await asyncio.to_thread(self._commits)
         view = view_promotion(promotion, target, gates, copies, commits)
@@ -69,6 +71,8 @@ class Attempt:
             return self._unwritten(view, Written())
         if self.hotfix is not None and self.hotfix.digest is None:
             return await self._build(self.hotfix, view)
+        for registry in silent.values():
+            await clients.runtime.start_registry(registry)
         copied = await copy_images(
             promotion.copies,
             clients.registry,

@@ -11,7 +11,7 @@ from reconciler.cli.promote_plan import Promotion
 from reconciler.clients import Clients
 from reconciler.copying import Copied
 from reconciler.decision import Block
-from reconciler.desired import Desired
+from reconciler.desired import Desired, LocalRegistry
 from reconciler.forecast import forecast
 from reconciler.gate_result import GateResult
 from reconciler.loop import look
@@ -33,6 +33,13 @@ class Target:
     text: str
     interrupts: Mapping[str, float]
     blocks: tuple[Block, ...]
+
+    @property
+    def silent_registries(self) -> Mapping[str, LocalRegistry]:
+        """By host, the local registries that it needs and that do not run yet: they hold nothing."""
+        running = self.observed.registry_running
+        wanted = self.desired.registries.items()
+        return {f"localhost:{registry.port}": registry for name, registry in wanted if name not in running}
 
     def problems(self, promotion: Promotion) -> tuple[Problem, ...]:
         """The blocks as problems."""

@@ -145,7 +145,6 @@ def die_at(words: str) -> Callable[[Sites], None]:
 SCENES: dict[str, tuple[Callable[[Sites], object], tuple[int, str]]] = {
     "when it is shown": (die_at("takes from"), KILLED),
     "in a copy": (lambda sites: sites.registry.faults.add("copy", 1, Killed(), "after", 1), KILLED),
-    "when an image has come": (die_at("is there now"), KILLED),
     "while it is pushed": (lambda sites: sites.hook("pre-receive", "kill -9 $PPID"), (4, "refused")),
     "when it is pushed": (lambda sites: sites.hook("post-receive", "kill -9 $PPID"), (0, "written")),
     "while the clone is busy": (lambda sites: sites.lock.touch(), (0, "written")),
@@ -244,6 +243,20 @@ def test_a_registry_that_goes_and_an_image_that_is_gone(sites: Sites) -> None:
     assert (report.exit, sites.written()) == (5, 1)
     assert [problem.code for problem in report.problems] == ["REG049"]
     assert sites.promote(services=("web",)).members["result"] == "written"
+
+
+def test_a_local_registry_that_does_not_run_yet_is_started_and_asked_no_sooner(sites: Sites) -> None:
+    text = PROD.format(follows=FOLLOWS).replace("oci, url: prod.test/shop", "local, port: 21999")
+    sites.world.repository.commit({"specs/prod.yaml": text})
+    sites.push()
+    own = sites.world.registries["localhost:21999"] = MemoryRegistry("localhost:21999")
+    sites.world.engine.connect(own)
+    own.fail("digest", 1, ProviderError("REG500", "localhost:21999", "nobody listens"))
+    running = sites.world.engine.ground.local_registries
+    assert sites.promote(dry_run=True).exit == 0
+    assert "prod-main" not in running
+    assert sites.promote(services=("web",)).members["result"] == "written"
+    assert "prod-main" in running
 
 
 def test_a_branch_that_is_protected(sites: Sites) -> None:
