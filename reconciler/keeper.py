@@ -55,6 +55,8 @@ class Keeper:
     rested: asyncio.Event = field(default_factory=asyncio.Event)
     """Set, and replaced by another, with every rest: for who waits for the next one."""
     tally: Tally = field(default_factory=Tally)
+    promotion: str | None = None
+    """Why a promotion into it waits, for ``status``."""
     _offered: Snapshot | None = None
     _current: Snapshot | None = None
     _run: Convergence | None = None
@@ -132,12 +134,8 @@ class Keeper:
             return Convergence(snapshot.desired, snapshot.clients, executor, lease, snapshot.meet)
         if snapshot.desired.commit != run.desired.commit:
             run.executor.begin_anew()
-        run.desired, run.clients, run.meet, run.met = (
-            snapshot.desired,
-            snapshot.clients,
-            snapshot.meet,
-            None,
-        )
+        run.desired, run.clients, run.meet = snapshot.desired, snapshot.clients, snapshot.meet
+        run.met = None
         run.executor.clients = snapshot.clients
         return run
 
@@ -191,6 +189,7 @@ class Keeper:
         """The marker ``loop``: a hint for people and for ``apply``, so that no failure of it matters."""
         if self._mark is not None:
             self._mark.pending = self._current.pending if self._current is not None else None
+            self._mark.promotion = self.promotion
             if self._current is not None and self.rest is not None:
                 self._mark.last = (self._current.trigger, self.rest.result)
             settled = self.rest.desired.commit if self.rest and self.rest.result == "settled" else None

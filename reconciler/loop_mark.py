@@ -26,12 +26,14 @@ MOST_SERVICES = 50
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a loop tells of itself: the commit that it settled on, the one that it keeps, one that waits for
-    ``apply``, and the services that it fights for, with both sides in words free of secrets."""
+    ``apply``, why a promotion waits, and the services that it fights for, with both sides in words free of
+    secrets."""
 
     settled: str | None
     keeps: str | None
     unstable: Mapping[str, str] = field(default_factory=dict)
     pending: str | None = None
+    promotion: str | None = None
 
 
 def living_loop(observed: Observed) -> LivingLoop | None:
@@ -49,6 +51,8 @@ class LoopMark:
     by: str = field(default_factory=process_name)
     pending: str | None = None
     """A newer commit that waits for ``apply``."""
+    promotion: str | None = None
+    """Why a promotion waits, free of secrets."""
     last: tuple[str, str] | None = None
     """What brought the commit that is kept, and how it last came to rest."""
     _last_written: tuple[str, str] | None = None
@@ -75,6 +79,7 @@ class LoopMark:
             "settled_at": self._settled_at,
             "keeps": standing.keeps,
             "pending": self.pending,
+            "promotion": self.promotion[:MOST_WORDS] if self.promotion is not None else None,
             "unstable": dict(standing.unstable),
             "trigger": self.last[0] if self.last is not None else None,
             "result": self.last[1] if self.last is not None else None,
@@ -82,14 +87,16 @@ class LoopMark:
         sequence = earlier.sequence + 1 if earlier else 1
         marker = Marker(KIND, "", sequence, json.dumps(value, sort_keys=True))
         if await self.runtime.put_marker(self.owner, marker):
-            self._written_at, self._written = observed.at, replace(standing, pending=self.pending)
+            self._written_at = observed.at
+            self._written = replace(standing, pending=self.pending, promotion=self.promotion)
             self._last_written = self.last
 
     def _is_due(self, now: float, standing: Standing) -> bool:
         before = self._written
         if before is None or self._written_at is None or now - self._written_at >= RENEW:
             return True
-        if (before.keeps, before.pending, self._last_written) != (standing.keeps, self.pending, self.last):
+        told = (before.keeps, before.pending, before.promotion, self._last_written)
+        if told != (standing.keeps, self.pending, self.promotion, self.last):
             return True
         if before.unstable.keys() != standing.unstable.keys():
             return True

@@ -26,6 +26,8 @@ class LivingLoop:
     """The commit that it is at work on, settled or not."""
     pending: str | None = None
     """A newer commit that waits for ``apply``."""
+    promotion: str | None = None
+    """Why a promotion into it waits."""
     trigger: str | None = None
     """What brought that commit: poll, or a webhook or push with its run id."""
     result: str | None = None
@@ -45,7 +47,7 @@ def read_loop(observed: Observed) -> LivingLoop | None:
         settled = value.get("settled_at")
         commit = value.get("commit")
         keeps, pending, unstable = (value.get(name) for name in ("keeps", "pending", "unstable"))
-        trigger, result = value.get("trigger"), value.get("result")
+        promotion, trigger, result = (value.get(name) for name in ("promotion", "trigger", "result"))
         found = LivingLoop(
             str(value["by"]),
             read_number(value["at"]),
@@ -53,6 +55,7 @@ def read_loop(observed: Observed) -> LivingLoop | None:
             None if settled is None else read_number(settled),
             str(keeps) if keeps else None,
             str(pending) if pending else None,
+            str(promotion) if promotion else None,
             str(trigger) if trigger else None,
             str(result) if result else None,
             {k: str(v) for k, v in unstable.items()} if isinstance(unstable, dict) else {},

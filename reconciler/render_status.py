@@ -46,6 +46,8 @@ def _render_keeping(observed: Observed, loop: LivingLoop | None) -> list[str]:
         lines.append(f"last {escape(loop.trigger)}: {escape(loop.result)}")
     if loop is not None and loop.pending is not None:
         lines.append(f"commit {short_commit(loop.pending)} waits for apply (deploy: manual)")
+    if loop is not None and loop.promotion is not None:
+        lines.append(f"promotion waits: {escape(loop.promotion, 500)}")
     found = read_suspension(newest_markers(observed.markers).get((SUSPEND, "")), observed.at)
     if found is not None:
         lines.append(f"suspended {_suspended_words(found)}")
@@ -125,6 +127,7 @@ def _loop_json(loop: LivingLoop | None) -> Json:
         "settled_at": format_time(loop.settled_at),
         "keeps": loop.keeps or loop.commit,
         "pending": loop.pending,
+        "promotion": loop.promotion,
         "trigger": loop.trigger,
         "result": loop.result,
     }

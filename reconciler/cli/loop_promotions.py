@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from reconciler.cli.apply import hide
 from reconciler.cli.loop_audience import Refusal
 from reconciler.cli.loop_source import RepositoryWatch
 from reconciler.cli.loop_voice import Voice
@@ -37,7 +38,8 @@ class Promotions:
         promoting = Promoting(entry, entry.push, watch.openers, self.secrets())
 
         def tell(owner: Owner, news: PromotionNews) -> None:
-            self.voice.promoted(owner, news, promoting.push.author)
+            reasons = tuple(hide(reason, self.voice.secrets) for reason in news.reasons)
+            self._tell(owner, replace(news, reasons=reasons), promoting.push.author)
 
         promoter = self.promoters[entry.name] = Promoter(promoting, watch, self._pending, tell)
         return [Post(f"promotions of {entry.name}", promoter.work)]
@@ -58,6 +60,15 @@ class Promotions:
 
     def refused(self, refusal: Refusal) -> None:
         """See ``Listener``: nothing is promoted on what cannot be used."""
+
+    def _tell(self, owner: Owner, news: PromotionNews, author: str) -> None:
+        if news.result != "nothing":
+            self.voice.promoted(owner, news, author)
+        keeper = self.keepers.get(owner)
+        if keeper is not None:
+            is_waiting = news.result in ("refused", "failed")
+            keeper.promotion = "; ".join(news.reasons) if is_waiting else None
+            keeper.hint()
 
     def _pending(self, owner: Owner) -> str | None:
         keeper = self.keepers.get(owner)

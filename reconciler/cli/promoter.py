@@ -125,8 +125,7 @@ class Promoter:
         if news is _MOVED or self._told.get(owner.environment, "") == news.cause:
             return
         self._told[owner.environment] = news.cause
-        if news.result != "nothing":
-            self.tell(owner, news)
+        self.tell(owner, news)
 
 
 def pause_after(news: PromotionNews, failures: int, now: float) -> float:

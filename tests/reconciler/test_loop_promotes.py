@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,8 @@ import pytest
 from memory_loop import looping
 from promoting import LOOP, Promoted
 from reconciler.cli.promoter import Promoter
+from reconciler.loop import look
+from reconciler.loop_seen import read_loop
 from reconciler.ownership import Owner
 from reconciler.pin import standing
 from reconciler.pin_claim import GATE
@@ -96,8 +99,24 @@ async def test_what_a_gate_refuses_is_told_once_and_taken_when_it_lets_it(place:
         assert (note["result"], note["about"]) == ("refused", "web")
         assert "frozen until" in str(note["reason"])
         assert place.log("%an") == ["A"]
+        await _status_says(place, "frozen until")
         place.write("1", prod=AUTO)
         await place.site.until(lambda: place.version("prod") == "1")
+        await _status_says(place, None)
+
+
+async def _status_says(place: Promoted, words: str | None) -> None:
+    """Wait until the marker, which ``status`` reads, says of the promotion that it waits because of this."""
+    for _ in range(300):
+        snapshot = place.site.loop.keepers[Owner("shop", "prod")].snapshot
+        assert snapshot is not None
+        found = read_loop(await look(snapshot.desired, snapshot.clients))
+        if found is not None and (
+            found.promotion is None if words is None else words in str(found.promotion)
+        ):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"status does not say {words}")
 
 
 async def test_what_a_rollback_refused_is_never_written_again(place: Promoted) -> None:
