@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.configs import Configs
-from reconciler.cli.envelope import Stop, failure
+from reconciler.cli.envelope import Stop, failure, problem_of
 from reconciler.cli.exits import CANNOT_TELL, ERROR, REFUSED
 from reconciler.cli.followed import Commits, specs_at
 from reconciler.cli.images import know_images
@@ -29,7 +29,7 @@ from reconciler.clients import Clients
 from reconciler.desired import Desired
 from reconciler.fault import ProviderError, Refused
 from reconciler.loop import look
-from reconciler.observed import ABSENT, Observed
+from reconciler.observed import Observed
 from reconciler.ownership import Owner
 from reconciler.perform import perform
 from reconciler.promotion import Change, Pinning, is_same, last_serial, with_changes
@@ -156,9 +156,9 @@ async def read_hotfix(
     try:
         digest = await _find(hotfix, source, pinned, clients)
     except ProviderError as error:
-        seen = f"whether its image is built cannot be told: {error}"
-        problem = failure("CLI085", f"Service {hotfix.service_name}", seen, remedy=error.remedy)
-        raise Stop(CANNOT_TELL, (problem,), workspace.owner, source.commit) from None
+        await workspace.registries.close()
+        code = REFUSED if isinstance(error, Refused) else CANNOT_TELL
+        raise Stop(code, (problem_of(error),), workspace.owner, source.commit) from None
     finally:
         await clients.runtime.close()
     return replace(hotfix, digest=digest, offer=replace(offer, open_registry=clients.registry))
@@ -175,8 +175,11 @@ async def _find(
         if (image.repository, image.input) == (wanted.repository, wanted.input):
             return image.digest  # decided by input: what runs is that already
     observed = await look(hotfix.workspace.desired, clients)
-    ref = str(hotfix.workspace.desired.images[hotfix.image_key].ref)
-    return None if observed.artifacts.get(ref) == ABSENT else _built(hotfix, observed)
+    ref = hotfix.workspace.desired.images[hotfix.image_key].ref
+    artifact = observed.artifacts.get(str(ref))
+    if artifact is None:  # it could not be asked: once more, for the reason
+        artifact = await (await clients.registry(ref)).digest(ref)
+    return artifact.text if isinstance(artifact, Digest) else None
 
 
 async def _find_outside(hotfix: Hotfix, clients: Clients) -> str:

@@ -7,7 +7,7 @@ import pytest
 from cli_world import LOCAL
 from promotions import RELEASE, Place, open_place
 from reconciler.cli.arguments import parse_arguments
-from reconciler.provider import Refused
+from reconciler.provider import ProviderError, Refused
 
 __all__ = ["open_place"]
 ALLOWED = "  promotion: {hotfix: allow}\n"
@@ -111,8 +111,10 @@ def test_a_build_that_fails_writes_nothing_and_a_repeat_finishes(running: Place)
     exit_code, result, shown = hot(running, fixed)
     assert (exit_code, result, running.git("rev-parse", "HEAD")) == (5, "refused", head)
     assert "no such file" in shown
-    running.world.registries[LOCAL].fail("digest", 1, None)
-    assert running.refused(3, commit=fixed, services=("web",), reason=WHY) == "CLI085"
+    down = ProviderError("REG500", "localhost", "it is down")
+    running.world.registries[LOCAL].fail("digest", 1, down, times=None)
+    assert running.refused(3, commit=fixed, services=("web",), reason=WHY) == "REG500"
+    running.world.registries[LOCAL].faults.clear()
     assert hot(running, fixed)[:2] == (0, "written")
 
 
@@ -130,3 +132,16 @@ def test_one_service_and_a_reason_are_asked_for(capsys: pytest.CaptureFixture[st
             parse_arguments(words)
         assert stop.value.code == 64
     assert "name it with --service" in capsys.readouterr().err
+
+
+def test_an_image_from_outside_is_pinned_by_what_its_reference_means_now(running: Place) -> None:
+    specs = (running.world.repository.path / "specs/shop.yaml").read_text()
+    text = specs.replace('image: "busybox:1.36"', 'image: "busybox:1.37"')
+    commit = running.world.repository.commit({"specs/shop.yaml": text})
+    words = {"commit": commit, "services": ("cache",), "reason": WHY}
+    assert running.refused(**words) == "SRC003"
+    digest = running.world.publish("busybox:1.37")
+    built = list(running.world.builder.built)
+    assert running.promote(**words).members["result"] == "written"
+    running.apply("prod")
+    assert (running.runs()["cache"].partition("@")[2], running.world.builder.built) == (str(digest), built)
