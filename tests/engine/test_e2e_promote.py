@@ -7,12 +7,17 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ci_runner import Runner
 from e2e import SERVING, Ran, Site
+from forge_stand_in import TOKEN, ForgeStandIn
 from ground import RunningEngine
 from labelled import remove_labelled
+from published import hold_to_schema
 
 pytestmark = pytest.mark.engine
 
@@ -70,6 +75,23 @@ def _site(newest_engine: RunningEngine, registry_host: str) -> Iterator[Places]:
         yield site
 
 
+def dispatched(site: Places, remote: Path) -> dict[str, Any]:
+    """What ``promote`` prints in a job of the template, which has nobody's name and a clone of its own."""
+    words = {"from": "dev", "to": "prod", "service": ""}
+    given = {f"inputs.{name}": value for name, value in words.items()}
+    given |= {"github.event_name": "workflow_dispatch", "github.token": TOKEN}
+    nobodys = {name: value for name, value in site.variables.items() if not name.startswith("GIT_")}
+    with ForgeStandIn() as forge:
+        runner = Runner(site.folder / "runner", remote, given, {**nobodys, **forge.variables()})
+        assert runner.job("examples/ci/github/promote.yml", "promote") == 0, runner.said
+        told: dict[str, Any] = json.loads((runner.temp / "promote.json").read_text())
+        hold_to_schema(told)
+        (opened,) = forge.pulls
+        request = {"head": told["branch"], **{k: told["pull_request"][k] for k in ("title", "body", "base")}}
+        assert opened | request == opened
+    return told
+
+
 def test_from_dev_to_prod_and_back(site: Places) -> None:
     remote = site.folder / "remote.git"
     site.repository.git("init", "--bare", "--quiet", "--initial-branch=main", str(remote))
@@ -92,7 +114,7 @@ def test_from_dev_to_prod_and_back(site: Places) -> None:
     assert site.tags(f"prod/{site.project}/web") == []
 
     # For review: the branch, the pull request; merged, prod runs the same bytes from its own registry.
-    proposed = site.promote("--branch", "--json").json
+    proposed = dispatched(site, remote)
     assert (proposed["result"], proposed["branch"]) == ("written", "promote/prod")
     assert proposed["pull_request"]["base"] == branch
     (copied, *_) = proposed["copies"]
