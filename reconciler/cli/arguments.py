@@ -13,13 +13,12 @@ from reconciler.cli.arguments_forms import add_forms, add_schema
 from reconciler.cli.arguments_loop import FOREVER, LOOPS, add_loop, add_steer
 from reconciler.cli.arguments_plan import add_plan, check_plan
 from reconciler.cli.arguments_post import add_post
+from reconciler.cli.arguments_promote import HOTFIX_USAGE, add_promote, lacking_of
 from reconciler.cli.arguments_push import HIDDEN, add_config, add_hidden
 from reconciler.cli.arguments_talk import COMMANDS, TALKS, add_talk, split_command
 from reconciler.cli.exits import USAGE
 from reconciler.cli.options import DEFAULT_TIMEOUT, Options
 
-_LONGEST_REASON: Final = 500
-_HOTFIX_USAGE: Final = "reconciler promote --commit SHA ENV --service NAME --reason TEXT"
 DESCRIPTION = "Git says what should run; Reconciler makes it so and keeps it so."
 VERBS = {
     "init": "write a small, valid spec folder for this repository",
@@ -72,22 +71,10 @@ def parse_arguments(argv: Sequence[str]) -> Options:
     found = build_parser(is_hotfix=is_hotfix).parse_args(words)
     if found.verb in COMMANDS:
         found.command = tuple(command)
-    if found.verb == "promote" and is_hotfix:
-        _check_hotfix(found)
+    if found.verb == "promote" and is_hotfix and (lacking := lacking_of(found)):
+        Parser(prog="reconciler promote", usage=HOTFIX_USAGE).error(lacking)
     check_plan(found, Parser(prog=f"reconciler {found.verb}").error)
     return Options.read(found)
-
-
-def _check_hotfix(found: argparse.Namespace) -> None:
-    """A hotfix says which service and why. Raises SystemExit with 64."""
-    reason = (found.reason or "").strip()
-    if len(found.services or ()) != 1:
-        lacking = "--commit takes one service past the other environment: name it with --service"
-    elif not reason or len(reason) > _LONGEST_REASON or not reason.isprintable():
-        lacking = f"--commit needs --reason TEXT, one line of at most {_LONGEST_REASON} characters"
-    else:
-        return
-    Parser(prog="reconciler promote", usage=_HOTFIX_USAGE).error(lacking)
 
 
 def build_parser(*, is_hotfix: bool = False) -> Parser:
@@ -163,19 +150,6 @@ def _add_rollback(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--logs", action="store_true", help="put build and container output into --json")
 
 
-def _add_promote(parser: argparse.ArgumentParser) -> None:
-    words = "on a branch for review instead; default: promote/TO"
-    parser.add_argument("--branch", nargs="?", const="", metavar="NAME", help=words)
-    parser.add_argument("--dry-run", action="store_true", help="show it, judge it, and write nothing")
-    parser.add_argument("--reason", metavar="TEXT", help="put into the commit")
-    parser.add_argument("--again", action="store_true", help="take what a rollback refused")
-    parser.add_argument("--rebuilt", action="store_true", help="take other bytes of the same inputs")
-    words = "a hotfix past FROM, which is left out then; with --service and --reason"
-    parser.add_argument("--commit", metavar="SHA", help=words)
-    words = "take what does not contain the hotfix that is pinned"
-    parser.add_argument("--drop-hotfix", action="store_true", help=words)
-
-
 def _add_lock(parser: argparse.ArgumentParser) -> None:
     help_words = "resolve it again: a reference, a pattern, a Service or an Image"
     parser.add_argument("--update", action="append", metavar="NAME", help=help_words)
@@ -216,7 +190,7 @@ _OWN: Final = {
     "rollout": add_steer,
     "rollback": _add_rollback,
     "post": add_post,
-    "promote": _add_promote,
+    "promote": add_promote,
 }
 """What one verb alone takes."""
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from reconciler.cli.branch_tip import find_place, find_tip, restless
 from reconciler.cli.envelope import Report, Stop
 from reconciler.cli.exits import REFUSED
-from reconciler.cli.hotfix import past, prepare_hotfix, read_hotfix
+from reconciler.cli.hotfix import prepare_hotfix
+from reconciler.cli.hotfix_reading import past, read_hotfix
 from reconciler.cli.offer import Connect, as_a_person, read_offer
 from reconciler.cli.options import Options
 from reconciler.cli.promote_attempt import Attempt, try_attempt
