@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cli_world import LOCAL
+from promotion_sites import FOLLOWS, PROD, Sites, open_sites
 from promotions import RELEASE, Place, open_place
 from reconciler.cli.arguments import parse_arguments
 from reconciler.provider import ProviderError, Refused
 
-__all__ = ["open_place"]
+__all__ = ["open_place", "open_sites"]
 ALLOWED = "  promotion: {hotfix: allow}\n"
 WHY = "an expired certificate"
 
@@ -145,3 +146,18 @@ def test_an_image_from_outside_is_pinned_by_what_its_reference_means_now(running
     assert running.promote(**words).members["result"] == "written"
     running.apply("prod")
     assert (running.runs()["cache"].partition("@")[2], running.world.builder.built) == (str(digest), built)
+
+
+def test_a_commit_beside_the_branch_is_taken_when_its_tag_is_where_others_read_it(sites: Sites) -> None:
+    sites.world.repository.commit({"specs/prod.yaml": PROD.format(follows=FOLLOWS + ALLOWED)})
+    sites.push()
+    sites.promote()
+    sites.pull()
+    fixed = branch_off(sites, {"web/app": "fixed\n"})
+    assert sites.refused(commit=fixed, services=("web",), reason=WHY) == "CLI083"
+    sites.git("push", "-q", "origin", "hotfix-1")
+    assert sites.promote(commit="hotfix-1", services=("web",), reason=WHY).members["result"] == "written"
+    other = sites.clone("other")
+    other.apply("prod")
+    assert other.runs()["web"].startswith("prod.test/")
+    assert other.runs()["web"].partition("@")[2] != sites.runs("dev")["web"].partition("@")[2]
