@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from reconciler.actions import Action, PullImage
+from reconciler.actions import Action, BuildImage, PullImage
 from reconciler.decision import Block, Plan, Wait
 from reconciler.desired import Desired, DesiredImage, Subject
 from reconciler.difference import Cause
@@ -102,8 +102,9 @@ def look_out(
     }
     known = {**absent, **world.artifacts, **dict(resolved_references(desired))}
     observed = replace(world, artifacts=known, unreadable=unreadable)
-    plans = tuple(_as_told(desired, it) for it in forecast(seen, observed, now))
     old = {} if before is None else before.images
+    inputs = {name: _compare(old.get(name), image) for name, image in desired.images.items()}
+    plans = tuple(_as_told(desired, inputs, it) for it in forecast(seen, observed, now))
     return Outlook(
         desired,
         before.commit if before is not None else "",
@@ -111,7 +112,7 @@ def look_out(
         plans,
         "kept" if before is not None else "new",
         {name: old[name].key if name in old else None for name in desired.images},
-        {name: _compare(old.get(name), image) for name, image in desired.images.items()},
+        inputs,
         references(desired, Observed(at=now)),
         tuple(policy),
         unreadable=unreadable,
@@ -133,16 +134,20 @@ def with_more(outlook: Outlook, blocks: Iterable[Block] = (), waits: Iterable[Wa
     return replace(outlook, plan=more)
 
 
-def _as_told(desired: Desired, plan: Plan) -> Plan:
-    """The plan without values of live objects, for nobody has looked at any, and without blocks for what this
-    clone cannot tell, which is no guard."""
+def _as_told(desired: Desired, inputs: Mapping[str, Sequence[InputChange]], plan: Plan) -> Plan:
+    """The plan without what only a look would tell: values of live objects, that a registry lacks an image;
+    and without blocks for what this clone cannot tell, which is no guard."""
     barred = {} if desired.following is None else desired.following.barred
     unknown = {name for name, barrier in barred.items() if barrier.is_unknown}
     blocks = (it for it in plan.blocks if it.subject.kind != "Service" or it.subject.name not in unknown)
-    return replace(plan, actions=tuple(map(_without_live, plan.actions)), blocks=tuple(blocks))
+    actions = tuple(_without_live(inputs, action) for action in plan.actions)
+    return replace(plan, actions=actions, blocks=tuple(blocks))
 
 
-def _without_live(action: Action) -> Action:
+def _without_live(inputs: Mapping[str, Sequence[InputChange]], action: Action) -> Action:
+    if isinstance(action, BuildImage):
+        changed = tuple(what for what, _, _ in inputs.get(action.image.name, ()))
+        return replace(action, cause=Cause("input", changed or ("it is not known to be built",)))
     if not action.cause.diffs:
         return action
     diffs = tuple(replace(diff, live=None) for diff in action.cause.diffs)

@@ -138,6 +138,8 @@ def test_a_change_is_told_for_every_environment_to_its_end(
     assert (image["built"], image["digest"], image["changed"]) == (None, None, ["file app"])
     assert {"create", "retire"} <= done(dev, "web")
     assert done(dev, "db") == set()
+    (build,) = [a for a in dev["actions"] if a["verb"] == "build"]
+    assert build["cause"]["refs"] == ["file app"]
     diffs = [d for s in prod["forecast"] for a in s["actions"] for d in a["cause"]["diffs"]]
     level = next(d for d in diffs if d["path"] == "environment.LOG_LEVEL")
     assert (level["applied"], level["desired"], level["live"]) == ("info", "warning", None)
