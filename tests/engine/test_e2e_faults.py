@@ -81,7 +81,7 @@ def test_registries_that_are_down_refuse_or_are_full(site: Site) -> None:
     site.image("web", BUILD)
     site.service("web", None, image="web")
     site.commit()
-    down = site.apply("--timeout", "6s", exits=3)
+    down = site.apply("--timeout", "15s", exits=3)
     assert "127.0.0.1" in down.out
     assert [name.split("_")[2] for name in site.live()] == ["other"], "others are deployed"
     other = site.live()
