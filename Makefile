@@ -2,6 +2,8 @@
 # demo: the tour of examples/demo.py; bench: figures beside the peers'; clean: stop and remove all of it.
 SHELL := /bin/sh
 BIN := .venv/bin
+# How many tests run at once.
+WORKERS ?= 3
 STATE := /tmp/reconciler-$(shell printf '%s' "$(CURDIR)" | cksum | cut -d' ' -f1)
 WITH_ENGINES := $(BIN)/python tests/support/with_engines.py --state
 SOURCES := $(shell find specs reconciler providers -not -name '*.pyc' -not -name __pycache__)
@@ -25,7 +27,7 @@ setup: .venv/complete .venv/installed
 
 test: setup
 	RECONCILER_TEST_INSTALLED=1 $(WITH_ENGINES) $(STATE)-test -- \
-	    $(BIN)/pytest -n 3 --dist loadgroup -q $(PYTEST_ARGS)
+	    $(BIN)/pytest -n $(WORKERS) --dist loadgroup -q $(PYTEST_ARGS)
 
 # Two at once: the slowest of them, pyright, beside all others.
 check: setup
