@@ -149,7 +149,8 @@ def test_from_dev_to_prod_and_back(site: Places) -> None:
     site.repository.git("pull", "--quiet", "--ff-only", "origin", branch)
     release = site.repository.path / "specs/releases/prod.yaml"
     written = release.read_text()
-    release.write_text(re.sub(r'commit: "[0-9a-f]{40}"', f'commit: "{"a" * 40}"', written))
+    beside = site.repository.git("commit-tree", "HEAD^{tree}", "-m", "on no branch and under no tag")
+    release.write_text(re.sub(r'commit: "[0-9a-f]{40}"', f'commit: "{beside}"', written))
     wrong = site.run("validate", exits=1).err
     assert "specs/releases/prod.yaml:" in wrong
     assert "PLAN040" in wrong
