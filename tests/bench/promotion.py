@@ -13,7 +13,6 @@ import secrets
 import shutil
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,10 +25,8 @@ from ground import Ground, RunningEngine
 from local_registry import find_free_port, is_registry_answering
 from oci_sets import put_manifest
 from processes import wait_until
-from providers.oci import OciRegistry, open_registry
-from reconciler.cli.copies import are_present, copy_images
-from reconciler.copying import ImageCopy
-from specs.reference import Digest, ImageRef
+from providers.oci import open_registry
+from specs.reference import ImageRef
 
 IMAGES = 30
 BASE, MIDDLE, OWN = 4 << 20, 1 << 20, 1 << 20
@@ -47,44 +44,6 @@ async def push_images(host: str, folder: str) -> dict[str, str]:
             layers = [base, middles[number // 6], secrets.token_bytes(OWN)]
             pushed[ref.repository] = (await put_manifest(registry, ref, layers)).digest.text
     return pushed
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is copied from where to where."""
-
-    source: str
-    target: str
-    images: dict[str, str]
-    prefix: str
-
-    def copies(self) -> list[ImageCopy]:
-        return [
-            ImageCopy(
-                repository,
-                ImageRef(self.source, repository, None, Digest(digest)),
-                ImageRef(self.target, f"{self.prefix}/{repository}"),
-            )
-            for repository, digest in self.images.items()
-        ]
-
-
-async def work(verb: str, task: Task) -> float:
-    """Copy or ask, in this process; seconds without imports and start."""
-    clients: dict[str, OciRegistry] = {}
-
-    async def opened(ref: ImageRef) -> OciRegistry:
-        return clients.setdefault(ref.host, open_registry(ref.host))
-
-    began = time.perf_counter()
-    if verb == "copy":
-        copied = await copy_images(task.copies(), opened)
-        assert [one for one in copied if one.problem is not None] == []
-    else:
-        assert set((await are_present(task.copies(), opened)).values()) == {True}
-    spent = time.perf_counter() - began
-    await asyncio.gather(*(client.aclose() for client in clients.values()))
-    return spent
 
 
 def measure_promotion(ground: Ground, engine: RunningEngine, scratch: Path, times: int) -> None:
@@ -157,7 +116,13 @@ class _Bench:
         task = {"source": self.source, "target": self.target, "images": self.images, "prefix": prefix}
         (self.scratch / "task.json").write_text(json.dumps(task))
         spent = str(self.scratch / f"spent-{verb}-{len(self._insides())}")
-        command = [sys.executable, __file__, verb, str(self.scratch / "task.json"), spent]
+        command = [
+            sys.executable,
+            str(Path(__file__).with_name("promote_images.py")),
+            verb,
+            str(self.scratch / "task.json"),
+            spent,
+        ]
         return run(command, self.scratch, {"PYTHONPATH": os.pathsep.join(sys.path)})
 
     def _insides(self) -> list[str]:
@@ -195,8 +160,3 @@ def second_registry(engine: RunningEngine) -> Iterator[str]:
         yield f"127.0.0.1:{port}"
     finally:
         engine.cli("rm", "--force", "--volumes", container)
-
-
-if __name__ == "__main__":
-    given = json.loads(Path(sys.argv[2]).read_text())
-    Path(sys.argv[3]).write_text(str(asyncio.run(work(sys.argv[1], Task(**given)))))
