@@ -19,7 +19,7 @@ EVENTS = (
     "printf '#!/bin/sh\\necho Content-Type: text/event-stream; echo; "
     "while :; do echo data; echo; sleep 0.1; done\\n' >events; chmod +x events; "
 )
-CALLS = "while :; do timeout 9 wget -qO- http://web:8080 && echo >>/good || echo >>/bad; usleep 20000; done"
+CALLS = "while :; do timeout 9 wget -qO- http://web:8080 && echo >>/good || echo >>/bad; usleep 50000; done"
 API = {"host": "api.example.com", "port": 8080, "ready": READY}
 CANARY = {**ROLLOUT, "strategy": "canary", "steps": [{"weight": 20, "pause": "500ms"}, {"weight": 50}]}
 

@@ -92,7 +92,7 @@ async def _client(heard: Heard, port: int, host: str, path: str, pause: float, s
 
 @contextmanager
 def asking(
-    port: int, host: str, path: str = "/", *, clients: int = 6, pause: float = 0.02
+    port: int, host: str, path: str = "/", *, clients: int = 6, pause: float = 0.03
 ) -> Iterator[Heard]:
     """Ask in a thread of its own until the end of the block."""
     heard, loop = Heard(), asyncio.new_event_loop()
