@@ -13,7 +13,7 @@ from reconciler.observed import Handle
 from reconciler.ownership import Owner
 from reconciler.render import escape, format_duration, format_time, format_value, short_commit
 from reconciler.render_action import _VERBS, action_id, describe, describe_cause, verb_of
-from reconciler.render_markdown import MAX_LENGTH, escape_inline, fence, render_markdown
+from reconciler.render_markdown import MAX_BYTES, escape_inline, fence
 from reconciler.render_mask import MASK
 
 OWNER = Owner("shop", "dev")
@@ -91,9 +91,9 @@ def test_an_action_reads_in_one_line() -> None:
     assert describe_cause(Cause("input", tuple("abcdef"))) == "input: a, b, c, d and 2 more"
 
 
-def test_markdown_calls_nobody_and_ends_no_fence() -> None:
+def test_markdown_calls_nobody_and_ends_where_it_should() -> None:
     hostile = "@everyone ```\n</details><script>\n#123"
-    text = render_markdown("Plan @team", "<b>1</b> action", hostile)
+    text = escape_inline("Plan @team <b>1</b> action") + fence(hostile)
     assert "@everyone" not in text
     assert "@team" not in text
     assert "#123" not in text
@@ -105,6 +105,6 @@ def test_markdown_calls_nobody_and_ends_no_fence() -> None:
 
 
 def test_markdown_is_capped_on_a_line_end() -> None:
-    text = render_markdown("Plan", "many", "x" * 99 + "\n" + ("y" * 99 + "\n") * 2000)
-    assert len(text) <= MAX_LENGTH
+    text = fence("x" * 99 + "\n" + ("y" * 99 + "\n") * 2000)
+    assert len(text.encode()) <= MAX_BYTES + 100
     assert "cut here" in text
