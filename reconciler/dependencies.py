@@ -35,23 +35,25 @@ def _is_met(steps: Steps, service: DesiredService, name: str, dependency: Depend
         remedy = f"mend {name}; `reconciler why` and `reconciler status` say what failed"
         steps.block(subject, "PLAN020", f"it depends on {name}, whose new generation is held", remedy)
         return False
-    reason = _unmet(steps, target, dependency)
+    lies = not steps.desired.policy.heal and _lies(target, view, dependency)
+    reason = _unmet(steps, target, dependency, is_coming=not lies)
     if reason is None:
         return True
-    if not steps.desired.policy.heal and _lies(target, view):
+    if lies:
         steps.wait(subject, reason, Ender.OUTSIDE)  # what would bring it is drift, and only told
     else:
         steps.wait_on(subject, needed, reason)
     return False
 
 
-def _lies(target: Target, view: ServiceView) -> bool:
-    """It has proved itself, and nothing of it runs any more."""
-    current = [i for i in view.live if target.is_generation_of(i)]
-    return proved_release(target, view) is not None and not any(runs(i) for i in current)
+def _lies(target: Target, view: ServiceView, dependency: Dependency) -> bool:
+    """It has proved itself, and less of it runs than is needed: the rest was stopped, paused or removed."""
+    running = [i for i in view.live if target.is_generation_of(i) and runs(i) and i.phase is not Phase.PAUSED]
+    needed = target.service.replicas if dependency.condition == "service_healthy" else 1
+    return proved_release(target, view) is not None and len(running) < needed
 
 
-def _unmet(steps: Steps, target: Target, dependency: Dependency) -> str | None:
+def _unmet(steps: Steps, target: Target, dependency: Dependency, *, is_coming: bool) -> str | None:
     name, view = target.service.name, steps.views.of(target.service.name)
     current = [i for i in view.live if target.is_generation_of(i)]
     spec = target.form.spec
@@ -63,7 +65,7 @@ def _unmet(steps: Steps, target: Target, dependency: Dependency) -> str | None:
             ready = [i for i in current if is_ready(i, spec, steps.now)]
             if len(ready) >= target.service.replicas:
                 return None
-            if any(runs(i) for i in current):
+            if is_coming and any(runs(i) for i in current):
                 _recheck(steps, target)
             return f"{name} is healthy ({len(ready)} of {target.service.replicas})"
         case "service_completed_successfully":
