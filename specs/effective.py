@@ -64,18 +64,17 @@ def effective(
 
     ``file_paths`` are all files of the commit; without them Configs are not looked up. ``read_file`` reads
     the files that ``env_file`` and ``label_file`` name; without it they are left out. The set must have been
-    loaded without errors. ``only``: one service, whatever the environment chooses: what is wrong with the
-    others does not matter.
-    """
+    loaded without errors. ``only``: one service, whoever is chosen, and whatever is wrong with others."""
     report = Report()
     written = spec_set.documents.get(("Environment", environment_name))
     if written is None or not isinstance(written.model, Environment):
         names = sorted(spec_set.environments)
         there_are = f"there is: {', '.join(names[:10])}" if names else 'write one, or run "reconciler init"'
-        hint = did_you_mean(environment_name, names) or there_are
-        report.add(
-            "SPEC037", Place(spec_set.path), f"there is no Environment {shown(environment_name)}", remedy=hint
+        hint, seen = (
+            did_you_mean(environment_name, names),
+            f"there is no Environment {shown(environment_name)}",
         )
+        report.add("SPEC037", Place(spec_set.path), seen, remedy=hint or there_are)
         return None, report.problems
     listed = ListedFiles(read_file, written.model.variables)
     builder = _Builder(spec_set, written, written.model, report, listed, only)

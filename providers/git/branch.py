@@ -6,46 +6,23 @@ signing key. It never forces, and runs no hook.
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from providers.git.command import Answer, GitCommand
+from providers.git.personal import PersonalGit
 from providers.git.ref import is_full_id
 from providers.git.repository import GitRepository
 from reconciler.fault import Refused
 
-_PLACES = frozenset(
-    f"GIT_{name}"
-    for name in (
-        *("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "COMMON_DIR"),
-        *("NAMESPACE", "PREFIX", "CEILING_DIRECTORIES", "QUARANTINE_PATH"),
-    )
-)
-"""Variables that name another repository than ours; a hook that calls us has them set."""
-_OPTIONS = ("core.hooksPath=/dev/null", "core.quotePath=false", "gc.auto=0", "maintenance.auto=false")
 _TIMEOUT = 120.0
 _RACE = re.compile(r"cannot lock ref|failed to update ref|incorrect old value|already exists|stale info")
 _NOBODY = re.compile(r"identity unknown|empty ident|tell me who you are|auto-detect email|useConfigOnly")
 _REASON = re.compile(r"\((.*)\)\s*$")
 HEADS = "refs/heads/"
 PUSH = ("push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no")
-
-
-@dataclass(frozen=True, slots=True)
-class PersonalGit(GitCommand):
-    """git as its user runs it: with that user's configuration, login and key."""
-
-    def _line(self, arguments: Sequence[str]) -> list[str]:
-        return ["git", *(part for option in _OPTIONS for part in ("-c", option)), *arguments]
-
-    def _variables(self) -> dict[str, str]:
-        kept = {name: text for name, text in os.environ.items() if name not in _PLACES}
-        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
-        return {**kept, **quiet, **dict(self.quarantine)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.alike import Alike
 from reconciler.cli.arguments_loop import FOREVER
 from reconciler.cli.configs import know_configs
-from reconciler.cli.envelope import Stop, failure, warning
+from reconciler.cli.envelope import Stop, warning
 from reconciler.cli.exits import ERROR
 from reconciler.cli.followed import read_followed
 from reconciler.cli.forge_reader import ForgeReader
@@ -24,6 +24,7 @@ from reconciler.cli.reach import Reach
 from reconciler.cli.records import record_place
 from reconciler.cli.registries import Registries
 from reconciler.cli.secret_digests import all_secret_names, digests_of, unread_digests
+from reconciler.cli.selection import select_services
 from reconciler.cli.source import Source, check_worktree, is_url, open_source
 from reconciler.cli.stock import CommitStock
 from reconciler.clients import Clients, Readers
@@ -40,7 +41,6 @@ from specs.effective import Effective, effective
 from specs.problem import Problem, has_errors
 from specs.proxy import PROXIES
 from specs.run_signatures import Signatures
-from specs.suggest import did_you_mean
 
 OpenRuntime = Callable[[Reach], Runtime]
 OpenBuilder = Callable[[Reach, Mapping[str, Login]], Builder]
@@ -202,7 +202,7 @@ def assemble(
     stock = CommitStock(
         source.tree, source.files, images, configs, store, registries.open, locks, pins.elsewhere
     )
-    desired = _select(replace(desired, following=pins.following), options)
+    desired = select_services(replace(desired, following=pins.following), options)
     uncommitted = _warn_of_files(source, found, images, options)
     return Workspace(
         options, source, found, desired, images, stock, registries, (*all_problems, *uncommitted)
@@ -220,32 +220,6 @@ def _policy(options: Options, source: Source, found: Effective) -> Policy:
         allowed=found.environment.allow,
         by_hand=options.verb not in FOREVER,
         record=record_place(found),
-    )
-
-
-def _select(desired: Desired, options: Options) -> Desired:
-    """Only the services of ``--service`` and the images that they need; the others are left alone."""
-    if not options.services:
-        return desired
-    for name in options.services:
-        if name not in desired.services:
-            seen = f"there is no service {name} in this environment"
-            remedy = did_you_mean(name, desired.services)
-            raise Stop(ERROR, (failure("CLI005", "--service", seen, remedy=remedy),), desired.owner)
-    # The proxies are part of every choice: without them what has a route is not reached.
-    named = {*options.services, *(name for name in PROXIES if name in desired.services)}
-    chosen = {name: desired.services[name] for name in sorted(named)}
-    needed = {service.image.image_name for service in chosen.values()}
-    while True:
-        parents = {p for name in needed if name for p in desired.images[name].builds_on}
-        if parents <= needed:
-            break
-        needed |= parents
-    return replace(
-        desired,
-        services=chosen,
-        images={name: image for name, image in desired.images.items() if name in needed},
-        excluded=desired.excluded | (desired.services.keys() - chosen.keys()),
     )
 
 
