@@ -104,6 +104,7 @@ def test_a_lock_restarts_nobody_and_an_update_its_users_alone(
 
 def lock_and_update(site: Site) -> None:
     name = f"{site.registry}/{site.project}/base:1"
+    site.hand("pull", "--quiet", site.busybox)
     push(site, site.busybox, name)
     site.declare("Registry", "main", provider="oci", url=site.registry)
     site.image("api", {"Dockerfile": f"FROM {name}\nCOPY start /start\n", "start": "echo\n"})

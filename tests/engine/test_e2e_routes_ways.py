@@ -72,7 +72,7 @@ def test_strategies_streams_and_neighbours(site: RoutedSite) -> None:
         process = site.start("apply", "dev")
         until(lambda: site.read(host="api.example.com") == (200, "new") and site.says("two"))
         assert stream.catch_up(), "it outlives the rollout of another service, and the switch of its own"
-        assert "1 stream in flight" in site.run("plan", "dev").out
+        until(lambda: "1 stream in flight" in site.run("plan", "dev").out)
         stream.line.close()
         site.finish(process, ("apply", "dev"))
         site.web("three", rollout=CANARY)

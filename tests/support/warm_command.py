@@ -50,7 +50,11 @@ def start_command(words: Sequence[str], folder: Path, variables: Mapping[str, st
             text=True,
             preexec_fn=listen_to_interrupts,
         )
-    return fork_command([program()[0], *words], folder, variables)
+    try:
+        return fork_command([program()[0], *words], folder, variables)
+    except OSError:
+        warm_server.cache_clear()  # it has died: the next one is another, and no test fails for it
+        return fork_command([program()[0], *words], folder, variables)
 
 
 def listen_to_interrupts() -> None:
@@ -95,7 +99,10 @@ def fork_command(words: Sequence[str], folder: Path, variables: Mapping[str, str
     socket.send_fds(warm_server(), [message], files)
     for file in files:
         os.close(file)
-    pid, (watched,), _, _ = socket.recv_fds(report, 32, 1)
+    pid, watches, _, _ = socket.recv_fds(report, 32, 1)
+    if not watches:
+        raise BrokenPipeError("the server has died")
+    (watched,) = watches
     return WarmProcess(list(words), int(pid), os.fdopen(out[0]), os.fdopen(err[0]), watched, report)
 
 

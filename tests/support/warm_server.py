@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 LARGEST = 1 << 20
@@ -73,14 +74,15 @@ def serve(control: socket.socket) -> Job | None:
                 for file in files[:-1]:
                     os.close(file)
                 watched = os.pidfd_open(pid)
-                socket.send_fds(report, [str(pid).encode()], [watched])
+                with suppress(OSError):  # who asked may be gone: that is no end for the others
+                    socket.send_fds(report, [str(pid).encode()], [watched])
                 ended[watched] = (pid, report)
                 selector.register(watched, selectors.EVENT_READ)
 
 
 def tell_end(pid: int, report: socket.socket) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with report:
+    with report, suppress(OSError):
         report.send(str(code).encode())
 
 
