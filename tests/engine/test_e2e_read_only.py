@@ -48,6 +48,7 @@ def engine_state(site: Site) -> dict[str, Any]:
     for name, row in site.containers().items():
         row["State"].pop("Health", None)
         row.pop("ExecIDs", None)
+        row["Mounts"].sort(key=lambda mount: str(mount["Destination"]))  # the engine keeps no order
         found[name] = row
     for kind in ("networks", "volumes"):
         for row in site.listed(kind, site.owner):

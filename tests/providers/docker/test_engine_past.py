@@ -33,6 +33,7 @@ async def test_what_a_hand_does_is_told_with_its_facts(place: Place) -> None:
         if d.container == instance.handle.id
     ]
     told = [(deed.action, dict(deed.facts)) for deed in deeds]
+    told = [it for it in told if it[0] != "container start"]  # of the second of that look
     assert told == [
         ("container update", {}),
         ("network disconnect", {"network": network.object_name}),
