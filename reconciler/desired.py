@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from reconciler.ownership import Owner, short_digest
-from reconciler.pinned import Barrier as Barrier
-from reconciler.pinned import Following as Following
+from reconciler.pinned import Following
 from reconciler.policy import NOTHING_ALLOWED as NOTHING_ALLOWED
 from reconciler.policy import Policy as Policy
 from reconciler.repository import Kinship as Kinship

@@ -15,6 +15,7 @@ from specs.environment import Environment
 from specs.image import Image
 from specs.listed_files import ListedFiles, ReadFile
 from specs.model import Model
+from specs.named import volumes_of
 from specs.node import Map
 from specs.normal import normalise
 from specs.patch import apply_patch
@@ -70,11 +71,9 @@ def effective(
     if written is None or not isinstance(written.model, Environment):
         names = sorted(spec_set.environments)
         there_are = f"there is: {', '.join(names[:10])}" if names else 'write one, or run "reconciler init"'
-        hint, seen = (
-            did_you_mean(environment_name, names),
-            f"there is no Environment {shown(environment_name)}",
-        )
-        report.add("SPEC037", Place(spec_set.path), seen, remedy=hint or there_are)
+        hint = did_you_mean(environment_name, names) or there_are
+        seen = f"there is no Environment {shown(environment_name)}"
+        report.add("SPEC037", Place(spec_set.path), seen, remedy=hint)
         return None, report.problems
     listed = ListedFiles(read_file, written.model.variables)
     builder = _Builder(spec_set, written, written.model, report, listed, only)
@@ -128,6 +127,7 @@ class _Builder:
         networks = {name for service in services.values() for name in service.networks or ("default",)}
         configs = {use.source for service in services.values() for use in service.configs.values()}
         secrets = {use.source for service in services.values() for use in service.secrets.values()}
+        volumes = {name for service in services.values() for name in volumes_of(service)}
         images, registries = self._images(services.values())
         result = Effective(
             self.written.name,
@@ -136,7 +136,7 @@ class _Builder:
             images,
             registries,
             self._derive("Network", Network, networks),
-            self._derive("Volume", Volume, _volume_names(services.values())),
+            self._derive("Volume", Volume, volumes),
             self._derive("Config", Config, configs),
             self._derive("Secret", Secret, secrets),
             self.nodes,
@@ -248,8 +248,3 @@ class _Builder:
         if self.environment.record_registry is not None:
             names.add(self.environment.record_registry)
         return images, self._derive("Registry", Registry, names)
-
-
-def _volume_names(services: Iterable[Service]) -> set[str]:
-    mounts = [mount for service in services for mount in service.volumes.values()]
-    return {mount.source for mount in mounts if mount.type == "volume" and mount.source}

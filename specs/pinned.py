@@ -12,6 +12,7 @@ from specs.check_service import check_services, published_twice
 from specs.effective import Effective, with_proxies
 from specs.envelope import MODELS
 from specs.model import Model
+from specs.named import networks_of, volumes_of
 from specs.node import Map
 from specs.order import publishes
 from specs.problem import Place, Problem, Report
@@ -140,17 +141,7 @@ def _needed_images(found: Effective, services: Iterable[Service]) -> set[str]:
     return needed
 
 
-def _networks(service: Service) -> Iterable[str]:
-    if service.network_mode is not None:
-        return ()
-    return service.networks or ("default",)
-
-
-def _volumes(service: Service) -> Iterable[str]:
-    return [mount.source for mount in service.volumes.values() if mount.type == "volume" and mount.source]
-
-
-NETWORKS: Final = Kind("Network", _networks, lambda it: it.networks, _PLAIN)
-VOLUMES: Final = Kind("Volume", _volumes, lambda it: it.volumes)
+NETWORKS: Final = Kind("Network", networks_of, lambda it: it.networks, _PLAIN)
+VOLUMES: Final = Kind("Volume", volumes_of, lambda it: it.volumes)
 CONFIGS: Final = Kind("Config", lambda it: [use.source for use in it.configs.values()], lambda e: e.configs)
 SECRETS: Final = Kind("Secret", lambda it: [use.source for use in it.secrets.values()], lambda e: e.secrets)

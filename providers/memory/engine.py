@@ -26,14 +26,12 @@ from specs.reference import Digest, ImageRef
 
 
 class MemoryEngine:
-    """Implements ``Runtime``. ``hand`` is what people do to the engine behind our back; ``made`` lists
-    every effectful call so far; ``hook`` and ``fail`` decide what goes wrong, and where."""
+    """Implements ``Runtime``. ``hand``: what people do to it; ``hook`` and ``fail``: what goes wrong."""
 
     def __init__(self, host: str = "memory", *, now: float = 1_000_000.0, auto: bool = True) -> None:
         self.ground = Ground(host, Clock(now, auto=auto))
         self.hand = Hand(self.ground)
-        self.pulse = 0.01
-        """Seconds of the event loop between two moments at which ``watch`` may tell something."""
+        self.pulse = 0.01  # seconds of the event loop between two moments at which ``watch`` may tell
 
     # --- time, behaviour, faults ---------------------------------------------------------------------
 

@@ -18,9 +18,9 @@ from reconciler.cli.pins import (
     pinned_image,
 )
 from reconciler.cli.source import Source
-from reconciler.desired import Barrier, Following
 from reconciler.ownership import Owner
 from reconciler.pin import is_in_force
+from reconciler.pinned import Barrier, Following
 from reconciler.policy import Policy
 from reconciler.render import short_commit
 from reconciler.resolve import Findings, resolve

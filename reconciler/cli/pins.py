@@ -9,9 +9,10 @@ from reconciler.cli.configs import Configs, know_configs
 from reconciler.cli.envelope import Stop, failure, warning
 from reconciler.cli.images import know_images
 from reconciler.cli.source import Source
-from reconciler.desired import DesiredService, Following, WantedImage
+from reconciler.desired import DesiredService, WantedImage
 from reconciler.ownership import Owner
 from reconciler.pin import Pin, is_in_force, released_image
+from reconciler.pinned import Following
 from reconciler.policy import Policy
 from reconciler.render import short_commit
 from reconciler.repository import Tree, TreeFile

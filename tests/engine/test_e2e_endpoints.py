@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,11 @@ import pytest
 
 from certificates import Authority, server_context, strict_server
 from e2e import ENVIRONMENT, Site
-from ground import RunningEngine, can_be_private
+from ground import RunningEngine
 from relay import Relay
 from route_clients import asking
 from routed_site import HOST, RoutedSite
-from ssh_server import SshServer
+from ssh_server import SshServer, need_private_server
 
 pytestmark = pytest.mark.engine
 
@@ -28,8 +27,7 @@ LIMITED = {"resources": {"limits": {"memory": "128M"}}}
 
 @pytest.fixture(scope="module", name="server")
 def _server(newest_engine: RunningEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    if os.environ.get("CI") != "true" and (not can_be_private() or os.geteuid() != 0):
-        pytest.skip("this machine starts no private ssh server: it is not Debian, or we are not root on it")
+    need_private_server()
     with SshServer(tmp_path_factory.mktemp("ssh")) as server:
         yield server
 

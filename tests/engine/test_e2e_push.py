@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -15,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from e2e import Site
-from ground import RunningEngine, can_be_private
+from ground import RunningEngine
 from processes import list_pids, read_arguments
-from ssh_server import SshServer
+from ssh_server import SshServer, need_private_server
 from warm_command import Started
 
 pytestmark = pytest.mark.engine
@@ -147,8 +146,7 @@ def test_a_push_shows_build_rollout_and_why_it_failed_as_it_happens(pushed: Push
 
 
 def test_over_ssh_a_key_may_push_and_do_nothing_else(pushed: Pushed, tmp_path: Path) -> None:
-    if os.environ.get("CI") != "true" and (not can_be_private() or os.geteuid() != 0):
-        pytest.skip("this machine starts no private ssh server: it is not Debian, or we are not root on it")
+    need_private_server()
     site = pushed.site
     site.service("web")
     site.commit()

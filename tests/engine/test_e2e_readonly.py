@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from e2e import ENVIRONMENT
-from ground import RunningEngine, can_be_private
+from ground import RunningEngine
 from routed_site import RoutedSite
-from ssh_server import SshServer
+from ssh_server import SshServer, need_private_server
 
 pytestmark = pytest.mark.engine
 CANARY = "canary-7f3a"
@@ -22,8 +21,7 @@ LIMITED = {"resources": {"limits": {"memory": "128M"}}}
 
 @pytest.fixture(name="server")
 def _server(tmp_path: Path) -> Iterator[SshServer]:
-    if os.environ.get("CI") != "true" and (not can_be_private() or os.geteuid() != 0):
-        pytest.skip("this machine starts no private ssh server: it is not Debian, or we are not root on it")
+    need_private_server()
     with SshServer(tmp_path / "ssh") as server:
         yield server
 

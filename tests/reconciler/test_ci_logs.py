@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from git_repository import WrittenRepository
+from lone_instances import lone_instance
 from reconciler import log
 from reconciler.actions import RemoveNetwork
 from reconciler.cli.envelope import dump
@@ -17,12 +18,11 @@ from reconciler.cli.log_printer import Printer
 from reconciler.cli.options import Options
 from reconciler.cli.start import main
 from reconciler.decision import Block, Outcome
-from reconciler.desired import Generation, Subject
+from reconciler.desired import Subject
 from reconciler.dialogue import LogRecord
 from reconciler.difference import Cause
 from reconciler.evidence import Evidence
-from reconciler.observed import Handle, Health, Instance, Phase
-from reconciler.ownership import Role
+from reconciler.observed import Handle, Health
 from reconciler.render import Style, harmless
 from reconciler.render_apply import render_evidence, render_outcome
 from reconciler.render_plan import render_block
@@ -38,26 +38,13 @@ COMMANDS = (
     "\x1b[0Ksection_start:1:x[collapsed=true]\r\x1b[0K",
     "\x1b[31mred",
 )
-_WEB = Instance(
+_WEB = lone_instance(
     handle=Handle("here", "c1"),
     name="shop_dev_web_0a1b2c3d_1",
-    service_name="web",
-    role=Role.LIVE,
-    number=1,
-    generation=Generation("v1:00", "", "sha256:" + "ab" * 32),
     input="web:1",
-    commit="",
-    pin="",
-    source="",
-    applied=None,
-    applied_fields={},
-    live_fields={},
-    networks=(),
-    volumes=(),
-    image="",
-    phase=Phase.RUNNING,
     health=Health.HEALTHY,
     created_at=1.0,
+    started_at=None,
 )
 _OBEYED = re.compile(r"^\s*::[A-Za-z]|##\w*\[|\x1b|[\r\x85\u2028]", re.MULTILINE)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ground import RunningEngine, can_be_private
+from ground import RunningEngine
 from processes import list_pids, read_arguments
 from providers.docker.endpoint import SshEndpoint
 from providers.docker.engine import Engine
@@ -23,15 +23,14 @@ from providers.docker.ssh_rules import SshRules
 from providers.docker.ssh_words import last_words, meaning
 from reconciler.provider import ProviderError, Refused
 from relay import Relay
-from ssh_server import SshServer
+from ssh_server import SshServer, need_private_server
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module", name="server")
 def _server(newest_engine: RunningEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    if os.environ.get("CI") != "true" and (not can_be_private() or os.geteuid() != 0):
-        pytest.skip("this machine starts no private ssh server: it is not Debian, or we are not root on it")
+    need_private_server()
     with SshServer(tmp_path_factory.mktemp("ssh")) as server:
         yield server
 

@@ -11,22 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from ground import RunningEngine, can_be_private
+from ground import RunningEngine
 from processes import list_pids, read_arguments
 from providers.docker.endpoint import SshEndpoint
 from providers.docker.engine import Engine
 from providers.docker.ssh_line import SshLine
 from providers.docker.ssh_rules import SshRules
 from reconciler.provider import ProviderError, Refused
-from ssh_server import SshServer
+from ssh_server import SshServer, need_private_server
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(name="server")
 def _server(newest_engine: RunningEngine, tmp_path: Path) -> Iterator[SshServer]:
-    if os.environ.get("CI") != "true" and (not can_be_private() or os.geteuid() != 0):
-        pytest.skip("this machine starts no private ssh server: it is not Debian, or we are not root on it")
+    need_private_server()
     with SshServer(tmp_path / "ssh") as server:
         keys = server.folder / "authorized_keys"
         (tmp_path / "engine.sock").symlink_to(newest_engine.socket)
